@@ -1,0 +1,55 @@
+# Every target explains itself: `make help`.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check gen golden conformance bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: .venv/run.stamp ## the main job on the embedded simulator: no key, no network
+	@$(BIN)/python examples/demo.py
+
+test: .venv/dev.stamp ## every test (tests that need more than Python say so when they skip)
+	@$(BIN)/python -m pytest -n auto
+
+check: .venv/dev.stamp ## lint, strict types, architecture, regenerated output equals what is checked in
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_architecture.py
+	@$(BIN)/python -m llm_forge.targets.regenerate --check
+
+gen: .venv/dev.stamp ## regenerate src/llm_forge/clients from the descriptions
+	@$(BIN)/python -m llm_forge.targets.regenerate
+
+golden: .venv/dev.stamp ## rewrite the expected output of every case under golden/
+	@$(BIN)/python -m llm_forge.targets.regenerate --golden
+
+conformance: .venv/dev.stamp ## corpora and scenarios, LANG=python (default), one result table
+	@$(BIN)/llm-forge conformance --lang $(LANG_NAME)
+
+bench: .venv/bench.stamp ## CPU per request and per streamed event beside other clients, as ratios
+	@$(BIN)/python benchmarks/run.py
+
+clean: ## remove .venv and everything built
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "llm-forge needs Python 3.11 or newer; say which: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+# Stamps hold what was installed, so that a second run needs no network.
+.venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch .venv/run.stamp $@
+
+.venv/bench.stamp: .venv/dev.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	@touch $@

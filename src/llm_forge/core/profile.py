@@ -1,0 +1,100 @@
+"""What a client knows of a provider and of one operation: facts, no behaviour.
+
+Generated clients are mostly instances of these dataclasses. All names are wire names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+R = TypeVar("R")
+E = TypeVar("E")
+
+ResetForm = Literal["duration", "seconds", "epoch", "rfc3339"]
+ResetMeaning = Literal["window", "refill"]
+LimitUnit = Literal["requests", "tokens", "input", "output", "other"]
+Replay = Literal["safe", "keyed", "once"]
+Family = Literal["chat-completion", "block-event"]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitHeaders:
+    """The response headers of one rate-limit family (R-113); `reset` may be absent (Mistral)."""
+
+    family: str
+    unit: LimitUnit
+    limit: str
+    remaining: str
+    reset: str | None = None
+    reset_form: ResetForm = "duration"
+    reset_meaning: ResetMeaning = "window"
+    cost: str | None = None
+    period: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRules:
+    """How a provider's errors are read (R-070, R-072, R-148)."""
+
+    status_of_type: Mapping[str, int] = field(default_factory=dict)
+    terminal_codes: frozenset[str] = frozenset(
+        {"insufficient_quota", "billing_hard_limit_reached", "billing_error"}
+    )
+    retryable_statuses: frozenset[int] = frozenset()
+    not_processed: frozenset[int] = frozenset({429})
+
+
+@dataclass(frozen=True, slots=True)
+class AuthScheme:
+    """Where a credential goes (R-020, R-021). `name` is the header, query or cookie name."""
+
+    kind: Literal["api-key", "bearer", "none"] = "bearer"
+    placement: Literal["header", "query", "cookie"] = "header"
+    name: str = "authorization"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One provider as its description gives it.
+
+    `base_url_suffixes` are path ends that users' base URLs may carry although the operations' paths
+    bring them already; they are dropped when a base URL is read.
+    """
+
+    name: str
+    base_url: str
+    env_api_key: tuple[str, ...] = ()
+    env_base_url: tuple[str, ...] = ()
+    auth: AuthScheme = AuthScheme()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    request_id_headers: tuple[str, ...] = ("request-id", "x-request-id")
+    errors: ErrorRules = ErrorRules()
+    rate_limits: tuple[LimitHeaders, ...] = ()
+    base_url_suffixes: tuple[str, ...] = ()
+    secret_headers: tuple[str, ...] = ()
+    idempotency_header: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRule(Generic[E]):
+    """How an operation streams: `parameter` is set to true in the body, `event` makes a typed event."""
+
+    family: Family
+    event: Callable[[Any], E]
+    parameter: str = "stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[R, E]):
+    """One operation of a provider; `result` makes the typed result from decoded JSON."""
+
+    name: str
+    method: str
+    path: str
+    result: Callable[[Any], R]
+    stream: StreamRule[E] | None = None
+    replay: Replay = "safe"
+    group: str = "default"
+    has_body: bool = False

@@ -1,0 +1,111 @@
+"""The small protocol between the call loop and an HTTP library.
+
+Rules every adapter keeps:
+- No redirect is followed, nothing is retried, nothing is decompressed, no header is added beyond
+  what HTTP itself needs (host, content-length); no cookies, no netrc.
+- Library exceptions never escape: they become the TransportError classes of core.errors with the
+  original as `__cause__` (R-216). A timer that fires raises the error named at the timer.
+- A body that ends short of its Content-Length, or without its last chunk, is ConnectionLostError
+  from `read` (R-199), never a normal end.
+- A failure of a *reused* connection before any response byte raises `StaleConnection`, so that the
+  loop can send again once without counting an attempt (R-038) if the adapter cannot do so itself.
+- `close` of an exchange is idempotent, safe in every state, and aborts what is unread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ...core.errors import ConnectionLostError
+from ...core.headers import Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """Seconds, None for no limit.
+
+    `connect`: TCP and TLS together, ConnectError. `pool`: wait for a free connection,
+    PoolTimeoutError. `response`: from the first byte sent (or the start of `open`) until the response
+    headers are complete, AttemptTimeoutError.
+    """
+
+    connect: float | None = 5.0
+    pool: float | None = 10.0
+    response: float | None = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """R-037 and R-039: connections per origin, idle ones kept, idle lifetime and keep-alive in seconds."""
+
+    connections: int = 100
+    idle: int = 20
+    idle_seconds: float = 30.0
+    keepalive_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as it goes on the wire; `url` is absolute, `body` is whole or None."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None = None
+
+
+class StaleConnection(ConnectionLostError):
+    """A reused connection failed before any byte of the response (R-038)."""
+
+
+class Exchange(Protocol):
+    """A response whose headers have arrived (sync)."""
+
+    status: int
+    headers: Headers
+
+    def read(self, timeout: float | None) -> bytes:
+        """The next raw body bytes as they arrive, b"" at the clean end.
+
+        Raises TimeoutError (the built-in) after `timeout` seconds without a byte; the exchange can be
+        read again after that. Raises ConnectionLostError or ProtocolError.
+        """
+        ...
+
+    def close(self) -> None:
+        """Return the connection if the body was read to its end, else abort it."""
+        ...
+
+
+class Transport(Protocol):
+    """Opens exchanges (sync); used from many threads at once."""
+
+    def open(self, request: HttpRequest, timers: Timers) -> Exchange: ...
+
+    def close(self) -> None: ...
+
+
+class AsyncExchange(Protocol):
+    """`Exchange` for asyncio; `close` never waits for the network longer than a moment."""
+
+    status: int
+    headers: Headers
+
+    async def read(self, timeout: float | None) -> bytes: ...
+
+    async def close(self) -> None: ...
+
+
+class AsyncTransport(Protocol):
+    """Opens exchanges on asyncio; cancelling a task aborts its exchange and frees the connection."""
+
+    async def open(self, request: HttpRequest, timers: Timers) -> AsyncExchange: ...
+
+    async def close(self) -> None: ...
+
+
+TransportFactory = Callable[[PoolLimits], Transport]
+AsyncTransportFactory = Callable[[PoolLimits], AsyncTransport]
+HeaderPairs = Iterable[tuple[str, str]]
