@@ -1,0 +1,171 @@
+"""Everything the call loop needs from the world, in three worlds: threads, asyncio, and a script.
+
+The loop is written once as coroutines over `Io`. `AsyncIo` suspends. `SyncIo`'s methods are
+coroutines that never suspend, so `run_now` can step the loop to its end in place; it works inside
+a running event loop too. `ScriptedIo` (module `scripted`) is the unit-test kit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import random
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from .clock import Clock
+from .transports.protocol import (
+    AsyncExchange,
+    AsyncTransport,
+    Exchange,
+    HttpRequest,
+    Timers,
+    Transport,
+)
+
+T = TypeVar("T")
+
+
+class Signal(Protocol):
+    """Wakes one waiter; may be set from any thread."""
+
+    def set(self) -> None:
+        """Wake the waiter."""
+        ...
+
+
+class Io(Protocol):
+    """Clock, chance and network of one client, as coroutines."""
+
+    def now(self) -> float: ...
+
+    def wall(self) -> float: ...
+
+    def random(self) -> float: ...
+
+    def signal(self) -> Signal: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def wait(self, signal: Signal, seconds: float | None) -> None: ...
+
+    async def ask(self, source: Callable[[], Any]) -> Any: ...
+
+    async def open(self, request: HttpRequest, timers: Timers) -> Any: ...
+
+    async def read(self, exchange: Any, timeout: float | None) -> bytes: ...
+
+    async def close(self, exchange: Any) -> None: ...
+
+
+def run_now(step: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, and return its result."""
+    try:
+        step.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    step.close()
+    raise RuntimeError("a synchronous call tried to suspend; an async callable was given to a sync client")
+
+
+def _real_timers(clock: Clock, timers: Timers) -> Timers:
+    return Timers(
+        connect=clock.real(timers.connect),
+        pool=clock.real(timers.pool),
+        response=clock.real(timers.response),
+    )
+
+
+class _World:
+    """Clock and chance, the same in both worlds."""
+
+    def __init__(self, clock: Clock, chance: Callable[[], float] = random.random) -> None:
+        self.clock = clock
+        self._chance = chance
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    def wall(self) -> float:
+        return self.clock.wall()
+
+    def random(self) -> float:
+        return self._chance()
+
+
+class SyncIo(_World):
+    """The world of threads."""
+
+    def __init__(
+        self, transport: Transport, clock: Clock, chance: Callable[[], float] = random.random
+    ) -> None:
+        super().__init__(clock, chance)
+        self.transport = transport
+
+    def signal(self) -> threading.Event:
+        return threading.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+
+    async def wait(self, signal: threading.Event, seconds: float | None) -> None:
+        self.clock.wait(signal, seconds)
+
+    async def ask(self, source: Callable[[], Any]) -> Any:
+        return source()
+
+    async def open(self, request: HttpRequest, timers: Timers) -> Exchange:
+        return self.transport.open(request, _real_timers(self.clock, timers))
+
+    async def read(self, exchange: Exchange, timeout: float | None) -> bytes:
+        return exchange.read(self.clock.real(timeout))
+
+    async def close(self, exchange: Exchange) -> None:
+        exchange.close()
+
+
+class LoopSignal:
+    """An asyncio event that may be set from another thread or loop."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def set(self) -> None:
+        """Wake the waiter in its own loop; a loop that is gone has no waiter."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.event.set)
+
+
+class AsyncIo(_World):
+    """The world of asyncio."""
+
+    def __init__(
+        self, transport: AsyncTransport, clock: Clock, chance: Callable[[], float] = random.random
+    ) -> None:
+        super().__init__(clock, chance)
+        self.transport = transport
+
+    def signal(self) -> LoopSignal:
+        return LoopSignal()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.clock.asleep(seconds)
+
+    async def wait(self, signal: LoopSignal, seconds: float | None) -> None:
+        await self.clock.await_event(signal.event, seconds)
+
+    async def ask(self, source: Callable[[], Any]) -> Any:
+        answer = source()
+        return await answer if inspect.isawaitable(answer) else answer
+
+    async def open(self, request: HttpRequest, timers: Timers) -> AsyncExchange:
+        return await self.transport.open(request, _real_timers(self.clock, timers))
+
+    async def read(self, exchange: AsyncExchange, timeout: float | None) -> bytes:
+        return await exchange.read(self.clock.real(timeout))
+
+    async def close(self, exchange: AsyncExchange) -> None:
+        await exchange.close()
