@@ -1,0 +1,81 @@
+"""Base URLs: https unless loopback, no user-info, query or fragment, joined without doubled slashes.
+
+Source: R-008, R-009. Errors never show what stands before an `@` or behind a `?`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
+
+from ..core.errors import ConfigError, InvalidRequestError
+
+
+def read_base_url(
+    text: str, source: str, *, allow_insecure_http: bool = False, suffixes: tuple[str, ...] = ()
+) -> str:
+    """The base URL in its normal form, without a slash at its end; ConfigError names `source`."""
+    try:
+        parts = urlsplit(text.strip())
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError(f"{source} is not a URL; expected something like https://host/path") from error
+    _check_parts(parts, source)
+    if parts.scheme == "http" and not (allow_insecure_http or is_loopback(parts.hostname or "")):
+        raise ConfigError(
+            f"{source} is plain http to {parts.hostname}: use https, or pass allow_insecure_http=True"
+        )
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    path = _without_suffix(parts.path.rstrip("/"), suffixes)
+    return f"{parts.scheme}://{host}{f':{port}' if port is not None else ''}{path}"
+
+
+def _check_parts(parts: SplitResult, source: str) -> None:
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"{source} must start with https:// and name a host")
+    if "@" in parts.netloc:
+        raise ConfigError(f"{source} must not contain a user or password; pass credentials as api_key")
+    if parts.query or parts.fragment:
+        raise ConfigError(f"{source} must not contain a query or fragment; use extra_query on calls")
+
+
+def _without_suffix(path: str, suffixes: tuple[str, ...]) -> str:
+    for suffix in suffixes:
+        if path.endswith(suffix):
+            return path[: -len(suffix)].rstrip("/")
+    return path
+
+
+def is_loopback(host: str) -> bool:
+    """Whether plain http to this host stays on the machine (R-008)."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL, the port always written."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"{parts.scheme}://{parts.hostname}:{port}"
+
+
+def fill_path(template: str, values: Mapping[str, Any] | None) -> str:
+    """A path template with its parameters percent-encoded so that none can change the route (R-240)."""
+    path = template
+    for name, value in (values or {}).items():
+        text = str(value)
+        if not text or text in (".", ".."):
+            raise InvalidRequestError(f"Path parameter {name!r} must not be empty, '.' or '..'")
+        path = path.replace("{" + name + "}", quote(text, safe=""))
+    return path
+
+
+def encode_query(pairs: list[tuple[str, str]]) -> str:
+    """A query string with its question mark, or nothing."""
+    return f"?{urlencode(pairs)}" if pairs else ""

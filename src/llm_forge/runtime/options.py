@@ -1,0 +1,208 @@
+"""What a user may set, per client and per call, and where each value came from (R-001).
+
+Rules of this file:
+- Order: call option, client argument, environment variable, descriptor default.
+- An environment variable that is empty or only whitespace counts as unset (R-002).
+- An unknown name is a ConfigError that proposes the nearest valid one (R-010).
+- Durations are seconds, at least 1 ms, finite; None is allowed only where it means "no limit" (R-011).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final, Literal, TypedDict
+
+from ..core.breaker import BreakerSettings
+from ..core.durations import check_seconds
+from ..core.errors import ConfigError
+from ..core.limiter import Limit
+from .clock import Clock
+from .events import Event
+
+ApiKey = str | Callable[[], Any]
+
+
+class Omit:
+    """The type of `OMIT`: a parameter left at it is not sent at all; None is sent as JSON null."""
+
+    def __repr__(self) -> str:
+        return "OMIT"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+OMIT: Final = Omit()
+
+
+class CallOptions(TypedDict, total=False):
+    """Options of one call; durations in seconds.
+
+    `timeout` bounds the whole call, `attempt_timeout` one exchange, `first_event_timeout` the wait for
+    a stream's first event, `idle_timeout` a stream without bytes, `stall_timeout` a stream without
+    events. `extra_headers`, `extra_query` and `extra_body` are added to the request as they are.
+    `strict_completion` refuses a stream that lacks its terminal event (R-145).
+    """
+
+    timeout: float | None
+    max_attempts: int
+    attempt_timeout: float
+    first_event_timeout: float
+    idle_timeout: float
+    stall_timeout: float
+    max_server_wait: float
+    strict_completion: bool
+    idempotency_key: str
+    extra_headers: Mapping[str, str]
+    extra_query: Mapping[str, Any]
+    extra_body: Mapping[str, Any]
+
+
+class ClientOptions(TypedDict, total=False):
+    """Options of a client beyond its key, base URL, timeout, attempts and transport.
+
+    The duration options of `CallOptions` set here are defaults for every call. `connect_timeout` and
+    `pool_timeout` bound getting a connection. `auth="none"` sends no credential. `limits` are local
+    limits (none by default). `on_event` sees what happens inside calls (R-230).
+    """
+
+    attempt_timeout: float
+    first_event_timeout: float
+    idle_timeout: float
+    stall_timeout: float
+    max_server_wait: float
+    connect_timeout: float
+    pool_timeout: float
+    strict_completion: bool
+    allow_insecure_http: bool
+    auth: Literal["none"]
+    headers: Mapping[str, str]
+    limits: Sequence[Limit]
+    limiter_mode: Literal["bucket", "sliding"]
+    max_limit_wait: float
+    concurrency: int
+    breaker: BreakerSettings
+    on_event: Callable[[Event], None]
+    clock: Clock
+    random: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What one call adds to its request as it is."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    idempotency_key: str | None = None
+
+
+UNSET_TIMEOUT: Final = -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Resolved options of a client; immutable (R-012). Defaults are those of R-051, R-052 and R-061.
+
+    `timeout` None means no deadline; left alone, it is 600 s for unary calls and none for streams.
+    """
+
+    timeout: float | None = UNSET_TIMEOUT
+    max_attempts: int = 3
+    attempt_timeout: float = 600.0
+    first_event_timeout: float = 600.0
+    idle_timeout: float = 60.0
+    stall_timeout: float = 300.0
+    max_server_wait: float = 60.0
+    connect_timeout: float = 5.0
+    pool_timeout: float = 10.0
+    strict_completion: bool = False
+    allow_insecure_http: bool = False
+    auth: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
+    limiter_mode: Literal["bucket", "sliding"] = "bucket"
+    max_limit_wait: float = 60.0
+    concurrency: int | None = None
+    breaker: BreakerSettings = BreakerSettings()
+
+    def call_timeout(self, *, streaming: bool) -> float | None:
+        """The deadline of a call in seconds (R-052)."""
+        if self.timeout == UNSET_TIMEOUT:
+            return None if streaming else 600.0
+        return self.timeout
+
+
+_DURATIONS = tuple(f.name for f in fields(Settings) if f.name.endswith("_timeout") or f.name.endswith("_wait"))
+_EXTRA_NAMES = {
+    "extra_headers": "headers",
+    "extra_query": "query",
+    "extra_body": "body",
+    "idempotency_key": "idempotency_key",
+}
+_CALL_NAMES = frozenset(CallOptions.__annotations__)
+# Shared objects that live beside the settings, not in them.
+SHARED_NAMES = frozenset({"on_event", "clock", "random"})
+_CLIENT_NAMES = (frozenset(ClientOptions.__annotations__) - SHARED_NAMES) | {"timeout", "max_attempts"}
+_IDENTITY_NAMES = frozenset({"api_key", "base_url", "transport"})
+
+
+def client_settings(options: Mapping[str, Any], *, start: Settings | None = None) -> Settings:
+    """Settings with a client's options applied; ConfigError names what is wrong."""
+    known = _CLIENT_NAMES | SHARED_NAMES | _IDENTITY_NAMES
+    reject_unknown(options, known, "client option")
+    chosen = {name: value for name, value in options.items() if name in _CLIENT_NAMES}
+    if "limits" in chosen:
+        chosen["limits"] = tuple(chosen["limits"])
+    return _checked(replace(start or Settings(), **chosen), chosen)
+
+
+def call_settings(
+    start: Settings, options: Mapping[str, Any], parameters: Iterable[str] = ()
+) -> tuple[Settings, Extras]:
+    """The settings of one call, and what it adds to the request; `parameters` helps the suggestion."""
+    if not options:
+        return start, NO_EXTRAS
+    reject_unknown(options, _CALL_NAMES, "option", also=parameters)
+    chosen = {name: value for name, value in options.items() if name not in _EXTRA_NAMES}
+    extras = {_EXTRA_NAMES[name]: value for name, value in options.items() if name in _EXTRA_NAMES if value}
+    settings = _checked(replace(start, **chosen), chosen) if chosen else start
+    return settings, Extras(**extras) if extras else NO_EXTRAS
+
+
+NO_EXTRAS: Final = Extras()
+
+
+def reject_unknown(
+    options: Mapping[str, Any], known: Iterable[str], what: str, *, also: Iterable[str] = ()
+) -> None:
+    """Raise ConfigError for the first name that is not known, with the nearest one that is (R-010)."""
+    known = frozenset(known)
+    for name in options:
+        if name not in known:
+            raise ConfigError(_unknown(name, sorted(known | frozenset(also)), what))
+
+
+def _unknown(name: str, candidates: list[str], what: str) -> str:
+    if name == "stream":
+        return "Unknown option 'stream': create() returns a whole answer; call .stream(...) for a stream."
+    near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known ones: {', '.join(candidates)}"
+    tail = " Body fields that this version does not know go into extra_body." if what == "option" else ""
+    return f"Unknown {what} {name!r}; {hint}{tail}"
+
+
+def _checked(settings: Settings, chosen: Mapping[str, Any]) -> Settings:
+    for name in _DURATIONS:
+        if name in chosen:
+            check_seconds(name, chosen[name])
+    if chosen.get("timeout") is not None:
+        check_seconds("timeout", chosen["timeout"], allow_none=True)
+    attempts = settings.max_attempts
+    if not isinstance(attempts, int) or isinstance(attempts, bool) or not 1 <= attempts <= 20:
+        raise ConfigError(f"max_attempts must be a whole number from 1 to 20, not {attempts!r}")
+    if settings.auth not in (None, "none"):
+        raise ConfigError("auth may only be 'none'; a credential goes into api_key")
+    return settings

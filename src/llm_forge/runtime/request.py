@@ -1,0 +1,170 @@
+"""From a caller's arguments to a frozen request, rebuilt with its credential for every attempt.
+
+Rules of this file:
+- The body is encoded once, when the call begins; later changes by the caller reach no attempt (R-079).
+- A credential is added at send time only, to a copy nobody keeps (R-020).
+- Method, path, header and query values with CR, LF or NUL are refused before any I/O (R-240).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from ..core.codec import encode
+from ..core.errors import InvalidRequestError
+from ..core.profile import AuthScheme, Operation, Profile
+from ..core.version import VERSION
+from .base_url import encode_query, fill_path
+from .options import Extras, Omit, Settings
+from .transports.protocol import HttpRequest
+
+ACCEPT_ENCODING = "gzip, deflate"
+USER_AGENT = f"llm-forge/{VERSION}"
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_FORBIDDEN = re.compile(r"[\r\n\0]")
+DEFAULT_OUTPUT_TOKENS = 1024
+_OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request without its credential, and what the loop must know of it."""
+
+    request: HttpRequest
+    model: str | None
+    estimated_input: float
+    requested_output: float
+
+
+def prepare(
+    operation: Operation[Any, Any],
+    profile: Profile,
+    base_url: str,
+    settings: Settings,
+    extras: Extras,
+    *,
+    path: Mapping[str, Any] | None = None,
+    query: Mapping[str, Any] | None = None,
+    headers: Mapping[str, Any] | None = None,
+    body: Mapping[str, Any] | None = None,
+    streaming: bool = False,
+) -> Prepared:
+    """The frozen request of a call; InvalidRequestError for anything that cannot be sent."""
+    content = _body_of(operation, body, extras.body, streaming=streaming)
+    encoded = encode(content) if content is not None else None
+    target = base_url + fill_path(operation.path, path) + encode_query(_pairs({**(query or {}), **extras.query}))
+    fields = _headers_of(profile, settings, extras, headers, has_body=encoded is not None, streaming=streaming)
+    values = content or {}
+    model = values.get("model")
+    return Prepared(
+        request=HttpRequest(operation.method, target, fields, encoded),
+        model=model if isinstance(model, str) else None,
+        estimated_input=len(encoded or b"") / 4,
+        requested_output=_requested_output(values),
+    )
+
+
+def _body_of(
+    operation: Operation[Any, Any],
+    body: Mapping[str, Any] | None,
+    extra: Mapping[str, Any],
+    *,
+    streaming: bool,
+) -> dict[str, Any] | None:
+    if not operation.has_body:
+        if extra:
+            raise InvalidRequestError(f"{operation.name} has no body to add extra_body to")
+        return None
+    content = {name: value for name, value in (body or {}).items() if not isinstance(value, Omit)}
+    content.update(extra)
+    if operation.stream is not None and streaming:
+        content[operation.stream.parameter] = True
+    return content
+
+
+def _requested_output(values: Mapping[str, Any]) -> float:
+    for name in _OUTPUT_LIMITS:
+        value = values.get(name)
+        if isinstance(value, int):
+            return float(value)
+    return float(DEFAULT_OUTPUT_TOKENS)
+
+
+def _headers_of(
+    profile: Profile,
+    settings: Settings,
+    extras: Extras,
+    given: Mapping[str, Any] | None,
+    *,
+    has_body: bool,
+    streaming: bool,
+) -> tuple[tuple[str, str], ...]:
+    fields: dict[str, str] = {
+        "accept": "text/event-stream" if streaming else "application/json",
+        "accept-encoding": ACCEPT_ENCODING,
+        "user-agent": USER_AGENT,
+    }
+    if has_body:
+        fields["content-type"] = "application/json"
+    fields.update(profile.headers)
+    if extras.idempotency_key and profile.idempotency_header:
+        fields[profile.idempotency_header] = extras.idempotency_key
+    for source in (settings.headers, given or {}, extras.headers):
+        fields.update(
+            {name.lower(): _text(value) for name, value in source.items() if not isinstance(value, Omit)}
+        )
+    for name, value in fields.items():
+        check_header(name, value)
+    return tuple(fields.items())
+
+
+def check_header(name: str, value: str) -> None:
+    """Refuse a header that would break the request apart (R-240)."""
+    if not _TOKEN.match(name):
+        raise InvalidRequestError(f"Header name {name!r} has a character that HTTP does not allow")
+    if _FORBIDDEN.search(value):
+        raise InvalidRequestError(f"The value of header {name!r} contains CR, LF or NUL")
+    if not value.isascii():
+        raise InvalidRequestError(f"The value of header {name!r} must be ASCII")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return ",".join(_text(item) for item in value)
+    return str(value)
+
+
+def _pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for name, value in query.items():
+        if isinstance(value, Omit) or value is None:
+            continue
+        items = value if isinstance(value, (list, tuple)) else [value]
+        pairs.extend((name, _text(item)) for item in items)
+    for name, text in pairs:
+        if _FORBIDDEN.search(name + text):
+            raise InvalidRequestError(f"Query parameter {name!r} contains CR, LF or NUL")
+    return pairs
+
+
+def with_credential(request: HttpRequest, scheme: AuthScheme, secret: str | None) -> HttpRequest:
+    """The request as it goes on the wire, with its credential in the right place (R-020, R-021)."""
+    if secret is None or scheme.kind == "none":
+        return request
+    if scheme.placement == "query":
+        joint = "&" if "?" in request.url else "?"
+        return replace(request, url=f"{request.url}{joint}{urlencode([(scheme.name, secret)])}")
+    name, value = scheme.name.lower(), secret
+    if scheme.placement == "cookie":
+        name, value = "cookie", f"{scheme.name}={secret}"
+    elif scheme.kind == "bearer":
+        value = f"Bearer {secret}"
+    if any(field == name for field, _ in request.headers):
+        return request  # the caller's own header wins
+    return replace(request, headers=(*request.headers, (name, value)))
