@@ -44,7 +44,7 @@ def check_headers(headers: Headers, limits: BodyLimits = DEFAULT_LIMITS) -> None
 class Decoder:
     """Undoes the content encoding piece by piece; each piece comes out as far as it can.
 
-    `feed` and `finish` raise ProtocolError for a corrupt or cut encoding and ResponseTooLargeError when
+    Both methods raise ProtocolError for a corrupt or cut encoding and ResponseTooLargeError when
     `limit_bytes` or the permitted ratio is crossed, before the surplus is kept.
     """
 
@@ -61,25 +61,22 @@ class Decoder:
         if self._inflate is None:
             return self._counted(chunk)
         pieces: list[bytes] = []
-        pending = chunk
         try:
-            while pending:
-                room = self._limit_bytes - self.total_bytes + 1
-                pieces.append(self._counted(self._inflate.decompress(pending, min(room, MIB))))
-                pending = self._inflate.unconsumed_tail
-                if self._inflate.eof:
+            while not self._inflate.eof:
+                room = min(self._limit_bytes - self.total_bytes + 1, MIB)
+                piece = self._inflate.decompress(chunk, room)
+                pieces.append(self._counted(piece))
+                chunk = self._inflate.unconsumed_tail
+                if not chunk and len(piece) < room:
                     break
         except zlib.error as error:
             raise ProtocolError("The response's content encoding is corrupt") from error
         return b"".join(pieces)
 
-    def finish(self) -> bytes:
-        """The last decoded bytes, at the end of the body."""
-        if self._inflate is None or self._raw_bytes == 0:
-            return b""
-        if not self._inflate.eof:
+    def finish(self) -> None:
+        """Check, at the end of the body, that its encoding ended too."""
+        if self._inflate is not None and self._raw_bytes and not self._inflate.eof:
             raise ProtocolError("The response's content encoding ended early")
-        return b""
 
     def _counted(self, piece: bytes) -> bytes:
         self.total_bytes += len(piece)

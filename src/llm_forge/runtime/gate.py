@@ -1,0 +1,117 @@
+"""The limiter with its waiters: who must wait sleeps here, first in, first out (R-105 to R-122).
+
+The limiter decides and holds no lock; this room guards it with the client's lock, which is never held
+across a wait (R-059).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from ..core.deadline import Deadline
+from ..core.errors import DeadlineExceededError, RateLimitConfigError, RateLimitWaitError
+from ..core.limiter import Cost, Decision, Granted, Limiter, Refused, Reservation, Ticket, Wait
+from ..core.rate_headers import Observed
+from .io import Io, Signal
+
+FOREVER = float("inf")
+
+
+class Gate:
+    """One limiter shared by the calls of a client for one model."""
+
+    def __init__(self, limiter: Limiter, lock: threading.Lock) -> None:
+        self._limiter = limiter
+        self._lock = lock
+        self._signals: dict[Ticket, Signal] = {}
+
+    async def enter(self, io: Io, cost: Cost, deadline: Deadline) -> tuple[Reservation, float]:
+        """A reservation, and the seconds waited for it.
+
+        Raises RateLimitWaitError, RateLimitConfigError, or DeadlineExceededError (phase `limiter`).
+        """
+        began = io.now()
+        with self._lock:
+            decision = self._limiter.reserve(cost, began, left=deadline.left(began), chance=io.random())
+        while isinstance(decision, Wait):
+            decision = await self._wait(io, decision, deadline)
+        if isinstance(decision, Refused):
+            raise _refusal(decision)
+        return decision.reservation, io.now() - began
+
+    async def _wait(self, io: Io, wait: Wait, deadline: Deadline) -> Decision:
+        signal = io.signal()
+        now = io.now()
+        with self._lock:
+            self._signals[wait.ticket] = signal
+        until = deadline.timer(wait.until - now, now)
+        try:
+            await io.wait(signal, None if until is None or until == FOREVER else max(until, 0.0))
+        except BaseException:
+            self._give_up(wait.ticket, io.now())
+            raise
+        now = io.now()
+        if deadline.expired(now):
+            self._give_up(wait.ticket, now)
+            raise DeadlineExceededError("The deadline passed while waiting for the rate limiter", phase="limiter")
+        with self._lock:
+            self._signals.pop(wait.ticket, None)
+            decision = self._limiter.claim(wait.ticket, now, left=deadline.left(now))
+            if isinstance(decision, Granted):
+                self._wake_head_locked()
+        return decision
+
+    def _give_up(self, ticket: Ticket, now: float) -> None:
+        with self._lock:
+            self._signals.pop(ticket, None)
+            self._limiter.cancel(ticket, now)
+            self._wake_head_locked()
+
+    def leave(
+        self,
+        reservation: Reservation,
+        now: float,
+        *,
+        used: Cost | None,
+        result: Literal["done", "unsent", "throttled", "cancelled"],
+    ) -> None:
+        """Settle a reservation and wake the head waiter."""
+        with self._lock:
+            self._limiter.settle(reservation, now, used=used, result=result)
+            self._wake_head_locked()
+
+    def learn(self, observed: Sequence[Observed], now: float) -> None:
+        """Take over what a response's headers say (R-113 to R-116)."""
+        if observed:
+            with self._lock:
+                self._limiter.learn(observed, now)
+                self._wake_head_locked()
+
+    def pause(self, until: float, now: float) -> None:
+        """Hold all new sends until then (R-117)."""
+        with self._lock:
+            self._limiter.pause(until, now)
+
+    def snapshot(self, now: float) -> list[Any]:
+        """What is known of each family."""
+        with self._lock:
+            return list(self._limiter.snapshot(now))
+
+    def _wake_head_locked(self) -> None:
+        # Only the head can be granted; it wakes the next when it is.
+        for signal in self._signals.values():
+            signal.set()
+            return
+
+
+def _refusal(refused: Refused) -> RateLimitWaitError | RateLimitConfigError:
+    if refused.kind == "too-large":
+        return RateLimitConfigError(
+            "The request is larger than a declared limit can ever admit; raise the limit or send less"
+        )
+    return RateLimitWaitError(
+        f"The rate limiter would hold this call for {refused.wait:.1f} s, longer than it may wait",
+        retry_after=refused.wait,
+    )
