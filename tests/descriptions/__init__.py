@@ -1,0 +1,1 @@
+"""What the provider descriptions must hold: the vendors' fields, and our own rules of form."""

@@ -1,0 +1,106 @@
+"""API documents read for comparison: parsed by YAML 1.2 rules, references followed."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote
+
+import yaml
+
+from tests.shared import ROOT, SHARED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Node: TypeAlias = dict[str, Any]
+
+PROVIDERS = ("anthropic", "groq", "mistral", "openai")
+DESCRIPTIONS = ROOT / "src" / "llm_forge" / "descriptions"
+VERBS = ("get", "put", "post", "delete", "patch")
+
+_CORE_SCHEMA = (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?",
+        list("-+0123456789."),
+    ),
+)
+
+
+class Yaml12Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # chosen at run time
+    """Reads plain scalars by the YAML 1.2 core schema: `1e-08` is a number, `on` and `no` are strings."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own attribute, filled below
+
+
+for _name, _pattern, _first in _CORE_SCHEMA:
+    Yaml12Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"(?:{_pattern})\Z"), _first)
+
+
+class Document:
+    """One OpenAPI document and the way to follow its references; a dangling one reads as an empty schema."""
+
+    def __init__(self, name: str, root: Node) -> None:
+        self.name = name
+        self.root = root
+
+    def at(self, reference: str) -> Any:
+        """Return what a reference inside this document points to; KeyError if it points nowhere."""
+        node: Any = self.root
+        for step in reference.removeprefix("#/").split("/"):
+            node = node[unquote(step).replace("~1", "/").replace("~0", "~")]
+        return node
+
+    def follow(self, node: Node) -> Node:
+        """Return the node itself, or what it refers to."""
+        if "$ref" not in node:
+            return node
+        try:
+            target: Node = self.at(node["$ref"])
+        except (KeyError, TypeError):
+            return {}
+        return self.follow(target)
+
+    def schema(self, name: str) -> Node:
+        """Return a named schema; KeyError names the document's own mistake in the caller's table."""
+        found: Node = self.root["components"]["schemas"][name]
+        return found
+
+
+def parse(text: str) -> Any:
+    """Return the document that the text holds, by YAML 1.2 rules."""
+    return yaml.load(text, Loader=Yaml12Loader)  # noqa: S506 - a safe loader with other scalar rules
+
+
+def description_path(provider: str) -> Path:
+    """Return where our description of a provider lies."""
+    return DESCRIPTIONS / f"{provider}.yaml"
+
+
+@cache
+def description(provider: str) -> Document:
+    """Return our description of a provider, parsed once."""
+    return Document(provider, parse(description_path(provider).read_text(encoding="utf-8")))
+
+
+@cache
+def vendor_document(name: str) -> Document:
+    """Return a vendor's document from the reference data, parsed once."""
+    packed = (SHARED / "specs" / f"{name}.yaml.gz").read_bytes()
+    return Document(name, parse(gzip.decompress(packed).decode("utf-8")))
+
+
+def operations(document: Document) -> dict[str, tuple[str, str, Node]]:
+    """Return the operations of a document by id, each with path, verb and definition."""
+    found = {}
+    for path, item in document.root["paths"].items():
+        for verb in VERBS:
+            if verb in item:
+                found[item[verb]["operationId"]] = (path, verb, item[verb])
+    return found

@@ -1,0 +1,114 @@
+"""Every field, value and union member that a vendor documents is in our description."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.shared import needs_shared
+
+from .coverage import Comparison
+from .documents import Document, description_path
+from .truths import SECOND_SOURCES, TRUTHS, Truth, exceptions, excused, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _written(truth: Truth) -> Truth:
+    if not description_path(truth.provider).exists():
+        pytest.fail(f"there is no description of {truth.provider} yet: {description_path(truth.provider)}")
+    return truth
+
+
+def _report(truth: Truth, gaps: list[str]) -> str:
+    lines = "\n".join(f"  {gap}" for gap in gaps)
+    return f"{truth.name}: {len(gaps)} missing\n{lines}"
+
+
+@needs_shared
+@pytest.mark.parametrize("truth", TRUTHS, ids=lambda truth: truth.name)
+def test_the_description_lacks_nothing_that_the_vendor_documents(truth: Truth) -> None:
+    found = measure(_written(truth))
+    gaps = [gap for gap in found.gaps if gap not in excused(truth)]
+    assert not gaps, _report(truth, gaps)
+    assert found.compared >= truth.floor, f"{truth.name}: only {found.compared} comparisons were made"
+
+
+@needs_shared
+def test_every_exception_excuses_a_gap_that_exists_and_says_why() -> None:
+    for entry in exceptions():
+        truths = [t for t in TRUTHS if (t.document, t.path) == (entry["document"], entry["path"])]
+        assert truths, f"no operation is measured against {entry['document']} {entry['path']}"
+        assert entry["gap"] in measure(_written(truths[0])).gaps, f"excuses nothing: {entry['gap']}"
+        assert len(entry["reason"].split()) >= 4, f"says no reason: {entry['gap']}"
+
+
+@needs_shared
+@pytest.mark.parametrize("truth", SECOND_SOURCES, ids=lambda truth: truth.name)
+def test_a_second_source_is_compared_and_reported(
+    truth: Truth, record_property: Callable[[str, object], None]
+) -> None:
+    found = measure(_written(truth))
+    record_property("missing", found.gaps)
+    print(_report(truth, found.gaps))
+    assert found.compared >= truth.floor
+
+
+def _document(**schemas: object) -> Document:
+    return Document("inline", {"components": {"schemas": schemas}})
+
+
+def _gaps(vendor: Document, ours: Document) -> list[str]:
+    found = Comparison(vendor, ours)
+    found.schemas("request", [vendor.schema("Root")], [ours.schema("Root")])
+    return found.gaps
+
+
+TEXT = {"type": "object", "properties": {"type": {"const": "text"}, "text": {"type": "string"}}}
+IMAGE = {"type": "object", "properties": {"type": {"enum": ["image"]}, "source": {"type": "string"}}}
+OTHER_TEXT = {"type": "object", "properties": {"type": {"const": "text"}, "source": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "ours", "gaps"),
+    [
+        pytest.param(TEXT, {"properties": {"type": {"const": "text"}}}, ["request.text"], id="a field"),
+        pytest.param({"enum": ["a", "b"]}, {"enum": ["a"]}, ["request = b"], id="an enum value"),
+        pytest.param({"anyOf": [TEXT, IMAGE]}, TEXT, ["request<image>"], id="a union member"),
+        pytest.param(
+            {"oneOf": [TEXT, IMAGE]},
+            {"oneOf": [OTHER_TEXT, IMAGE]},
+            ["request<text>.text"],
+            id="a field that only another union member has",
+        ),
+        pytest.param(
+            {"allOf": [TEXT, {"properties": {"extra": {}}}]},
+            TEXT,
+            ["request.extra"],
+            id="a field behind allOf",
+        ),
+        pytest.param(
+            {"items": TEXT},
+            {"items": {"properties": {"type": {}}}},
+            ["request[].text", "request[].type = text"],
+            id="a field of a list's items",
+        ),
+        pytest.param(
+            {"additionalProperties": TEXT},
+            {"additionalProperties": {"properties": {"type": {"const": "text"}}}},
+            ["request{}.text"],
+            id="a field of a map's values",
+        ),
+    ],
+)
+def test_the_comparison_finds(vendor: object, ours: object, gaps: list[str]) -> None:
+    assert sorted(_gaps(_document(Root=vendor), _document(Root=ours))) == gaps
+
+
+def test_the_comparison_ends_on_schemas_that_contain_themselves() -> None:
+    reference = {"$ref": "#/components/schemas/Root"}
+    vendor = _document(Root={"properties": {"child": reference, "name": {}}})
+    ours = _document(Root={"properties": {"child": {"properties": {"child": reference}}, "name": {}}})
+    assert _gaps(vendor, ours) == ["request.child.name"]
