@@ -1,0 +1,102 @@
+"""Text, headers and URLs without credentials (R-242, R-218).
+
+A secret is found as it is, percent-encoded, JSON-escaped (also mixed: each character may be written
+in any of these ways) and inside Base64 at each of the three alignments.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+
+from .headers import Headers
+from .secrets import REDACTED, Secret
+
+_SECRET_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-goog-api-key"}
+)
+_SHOWN_HEADERS = frozenset(
+    {
+        "content-type",
+        "date",
+        "retry-after",
+        "retry-after-ms",
+        "x-should-retry",
+        "openai-processing-ms",
+        "cf-ray",
+        "mistral-correlation-id",
+    }
+)
+_SHOWN_PARTS = ("ratelimit", "request-id")
+_SECRET_WORDS = "key|token|secret|sig|auth|passw|credential"
+_QUERY_VALUE = re.compile(rf"(?i)([?&;][^=&#]*(?:{_SECRET_WORDS})[^=&#]*=)[^&#\s]*")
+_USER_INFO = re.compile(r"(://)[^/?#@\s]*@")
+# What looks like a credential although it is none of ours: another client's key in an echo.
+_LOOKS_SECRET = re.compile(
+    r"(?i)\b(bearer|basic)(\s+)[\w.~+/=*-]{8,}"
+    r"|(?<![\w-])(?:sk|gsk|rk|pk|xai)[-_][\w*-]{8,}"
+)
+_MIN_BASE64 = 8
+
+
+class Redactor:
+    """Replaces credentials by `[redacted]`; made once per client from everything it holds secret."""
+
+    def __init__(self, secrets: Iterable[Secret] = (), secret_headers: Iterable[str] = ()) -> None:
+        values = {secret.reveal() for secret in secrets} - {""}
+        forms = [form for value in sorted(values, key=len, reverse=True) for form in _forms(value)]
+        self._secrets = re.compile("|".join(forms)) if forms else None
+        self._hidden = _SECRET_HEADERS | {name.lower() for name in secret_headers}
+
+    def text(self, text: str) -> str:
+        """The text with every credential replaced."""
+        if self._secrets is not None:
+            text = self._secrets.sub(REDACTED, text)
+        return _LOOKS_SECRET.sub(_replacement, text)
+
+    def headers(self, headers: Headers) -> dict[str, str]:
+        """The headers worth keeping on an error: limits, waits, ids and the content type."""
+        names = [name for name in headers if self._shows(name)]
+        return {name: self.text(headers[name]) for name in names}
+
+    def url(self, url: str) -> str:
+        """The URL without user-info and without the values of query parameters that hold secrets."""
+        url = _USER_INFO.sub(r"\1", url)
+        return self.text(_QUERY_VALUE.sub(rf"\1{REDACTED}", url))
+
+    def _shows(self, name: str) -> bool:
+        if name in self._hidden:
+            return False
+        return name in _SHOWN_HEADERS or any(part in name for part in _SHOWN_PARTS)
+
+
+def _replacement(match: re.Match[str]) -> str:
+    scheme = match.group(1)
+    return f"{scheme}{match.group(2)}{REDACTED}" if scheme else REDACTED
+
+
+def _forms(value: str) -> list[str]:
+    """Patterns for one secret."""
+    return ["".join(map(_char, value)), *_base64_forms(value.encode())]
+
+
+def _char(char: str) -> str:
+    percent = "".join(f"%{byte:02x}" for byte in char.encode())
+    ways = [re.escape(char), f"(?i:{percent})", rf"(?i:\\u{ord(char):04x})"]
+    if char in '"\\/':
+        ways.insert(0, re.escape("\\" + char))
+    return f"(?:{'|'.join(ways)})"
+
+
+def _base64_forms(value: bytes) -> list[str]:
+    """The Base64 characters that depend on the secret alone, whatever stands before and after it."""
+    forms = set()
+    for before in range(3):
+        text = base64.b64encode(b"\0" * before + value).decode().rstrip("=")
+        first = (before * 8 + 5) // 6
+        last = (before + len(value)) * 8 // 6
+        part = text[first:last]
+        if len(part) >= _MIN_BASE64:
+            forms |= {part, part.replace("+", "-").replace("/", "_")}
+    return [re.escape(form) for form in sorted(forms)]
