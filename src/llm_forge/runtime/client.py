@@ -1,0 +1,308 @@
+"""The two client classes that generated clients extend: one for threads, one for asyncio.
+
+A client is immutable; `with_options` makes a cheap copy that shares pool, limits, breakers and budget
+(R-012). Use it as a context manager, or close it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, ClassVar, Self, TypeVar, Unpack
+
+from ..core.deadline import Deadline
+from ..core.errors import ClientClosedError, ForgeError
+from ..core.profile import Operation, Profile
+from .auth import find_credential
+from .base_url import read_base_url
+from .call import Call, run, unary
+from .clock import Clock
+from .events import Sink
+from .io import AsyncIo, Io, SyncIo, run_now
+from .options import (
+    ApiKey,
+    CallOptions,
+    ClientOptions,
+    Settings,
+    call_settings,
+    client_settings,
+)
+from .request import prepare
+from .shared import Shared
+from .stream import AsyncStream, Stream
+from .transports import resolve_async_transport, resolve_transport
+from .transports.protocol import PoolLimits
+
+R = TypeVar("R")
+E = TypeVar("E")
+CLOSE_SECONDS = 5.0
+
+
+class Resource:
+    """A group of operations of a client."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+
+class SyncResource(Resource):
+    """A group of operations that block."""
+
+    _client: SyncClient
+
+
+class AsyncResource(Resource):
+    """A group of operations that are awaited."""
+
+    _client: AsyncClient
+
+
+class _Client:
+    """What both kinds of client share: options, state, requests."""
+
+    profile: ClassVar[Profile]
+    _shared: Shared
+    _settings: Settings
+
+    def __init__(
+        self,
+        *,
+        api_key: ApiKey | None = None,
+        base_url: str | None = None,
+        timeout: float | None = None,
+        max_attempts: int = 3,
+        transport: Any = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        chosen: dict[str, Any] = {**options, "max_attempts": max_attempts}
+        if timeout is not None:
+            chosen["timeout"] = timeout
+        settings = client_settings(chosen)
+        name = type(self).__name__
+        credential = find_credential(
+            self.profile, api_key, none=settings.auth == "none", client=name
+        )
+        url, self._url_source = self._find_base_url(base_url, settings)
+        io = self._make_io(transport, options.get("clock") or Clock(), options.get("random") or random.random)
+        self._settings = settings
+        self._shared = Shared(self.profile, url, credential, settings, io, Sink(options.get("on_event")))
+        self._copied = False
+        self._closed = False
+
+    def _make_io(self, transport: Any, clock: Clock, chance: Callable[[], float]) -> Io:
+        raise NotImplementedError
+
+    def _find_base_url(self, argument: str | None, settings: Settings) -> tuple[str, str]:
+        text, source = argument, "base_url"
+        if text is None:
+            text, source = self._base_url_from_environment()
+        url = read_base_url(
+            text,
+            source,
+            allow_insecure_http=settings.allow_insecure_http,
+            suffixes=self.profile.base_url_suffixes,
+        )
+        return url, source
+
+    def _base_url_from_environment(self) -> tuple[str, str]:
+        for name in self.profile.env_base_url:
+            if value := os.environ.get(name, "").strip():
+                return value, f"The environment variable {name}"
+        return self.profile.base_url, "The description's server URL"
+
+    @property
+    def base_url(self) -> str:
+        """Where requests go."""
+        return self._shared.base_url
+
+    def sources(self) -> dict[str, str]:
+        """Where base URL and credential came from, without revealing either (R-001)."""
+        return {"base_url": self._url_source, "api_key": self._shared.credential.source}
+
+    def rate_limit_status(self) -> dict[str, list[Any]]:
+        """What is known of the limits, by model."""
+        now = self._shared.io.now()
+        return {model: gate.snapshot(now) for model, gate in self._shared.gates().items()}
+
+    def with_options(self, **options: Any) -> Self:
+        """A copy with other options that shares everything else; closing it leaves this one open."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(
+            {name: value for name, value in self.__dict__.items() if name.startswith("_")}
+        )
+        copy._settings = client_settings(options, start=self._settings)
+        copy._copied = True
+        copy._closed = False
+        return copy
+
+    def _prepared_call(
+        self,
+        operation: Operation[Any, Any],
+        parts: Mapping[str, Any],
+        options: CallOptions,
+        *,
+        streaming: bool,
+    ) -> Call:
+        body = parts.get("body")
+        settings, extras = call_settings(self._settings, options, body or ())
+        prepared = prepare(
+            operation, self.profile, self._shared.base_url, settings, extras, streaming=streaming, **parts
+        )
+        now = self._shared.io.now()
+        timeout = settings.call_timeout(streaming=streaming)
+        return Call(
+            shared=self._shared,
+            io=self._shared.io,
+            operation=operation,
+            prepared=prepared,
+            settings=settings,
+            extras=extras,
+            deadline=Deadline.after(timeout, now),
+            started=now,
+        )
+
+    def _check_open(self) -> None:
+        if self._closed or self._shared.closed:
+            raise ClientClosedError("This client is closed; create a new one", provider=self.profile.name)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self._shared.base_url!r}, api_key=[redacted])"
+
+
+async def _run_unary(call: Call) -> Any:
+    """A unary call from its start to its end, with the client counted as busy."""
+    call.shared.begin()
+    call.emit("call-start", 0, operation=call.operation.name, model=call.prepared.model, stream=False)
+    outcome = "cancelled"
+    try:
+        value = await run(call, unary)
+        outcome = "ok"
+        return value
+    except ForgeError as error:
+        outcome = error.kind
+        raise
+    finally:
+        call.emit("call-end", len(call.attempts), outcome=outcome, elapsed=call.io.now() - call.started)
+        call.shared.end()
+
+
+class SyncClient(_Client):
+    """A client whose calls block; safe to use from many threads."""
+
+    def _make_io(self, transport: Any, clock: Clock, chance: Callable[[], float]) -> Io:
+        return SyncIo(resolve_transport(transport, PoolLimits()), clock, chance)
+
+    def call(
+        self,
+        operation: Operation[R, E],
+        *,
+        path: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        options: CallOptions,
+    ) -> R:
+        """Make one unary call; any error of core.errors may be raised."""
+        self._check_open()
+        parts = {"path": path, "query": query, "headers": headers, "body": body}
+        call = self._prepared_call(operation, parts, options, streaming=False)
+        return operation.result(run_now(_run_unary(call)))
+
+    def stream(
+        self,
+        operation: Operation[R, E],
+        *,
+        path: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        options: CallOptions,
+    ) -> Stream[E, R]:
+        """A stream that opens when it is entered or first used."""
+        self._check_open()
+        parts = {"path": path, "query": query, "headers": headers, "body": body}
+        call = self._prepared_call(operation, parts, options, streaming=True)
+        return Stream(call.restarted)
+
+    def close(self) -> None:
+        """Let running calls finish for five seconds, then close the pool; safe to repeat (R-042)."""
+        self._closed = True
+        if self._copied or self._shared.closed:
+            return
+        with self._shared.lock:
+            self._shared.closed = True
+            self._shared.idle.wait_for(lambda: not self._shared.running, CLOSE_SECONDS)
+        io = self._shared.io
+        assert isinstance(io, SyncIo)  # noqa: S101 - made by _make_io above
+        io.transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncClient(_Client):
+    """A client whose calls are awaited."""
+
+    def _make_io(self, transport: Any, clock: Clock, chance: Callable[[], float]) -> Io:
+        return AsyncIo(resolve_async_transport(transport, PoolLimits()), clock, chance)
+
+    async def call(
+        self,
+        operation: Operation[R, E],
+        *,
+        path: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        options: CallOptions,
+    ) -> R:
+        """Make one unary call; any error of core.errors may be raised."""
+        self._check_open()
+        parts = {"path": path, "query": query, "headers": headers, "body": body}
+        call = self._prepared_call(operation, parts, options, streaming=False)
+        return operation.result(await _run_unary(call))
+
+    def stream(
+        self,
+        operation: Operation[R, E],
+        *,
+        path: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        options: CallOptions,
+    ) -> AsyncStream[E, R]:
+        """A stream that opens when it is entered or first used."""
+        self._check_open()
+        parts = {"path": path, "query": query, "headers": headers, "body": body}
+        call = self._prepared_call(operation, parts, options, streaming=True)
+        return AsyncStream(call.restarted)
+
+    async def close(self) -> None:
+        """Let running calls finish for five seconds, then close the pool; safe to repeat (R-042)."""
+        self._closed = True
+        if self._copied or self._shared.closed:
+            return
+        self._shared.closed = True
+        io = self._shared.io
+        assert isinstance(io, AsyncIo)  # noqa: S101 - made by _make_io above
+        ends = io.now() + CLOSE_SECONDS
+        while self._shared.running and io.now() < ends:
+            await io.sleep(0.01)
+        await io.transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+

@@ -1,0 +1,279 @@
+"""The open stream: bytes in, events out, with every timer of R-051 and every end of R-143.
+
+Rules of this file:
+- Until the first application event a failure is the attempt's, and may be retried (R-080).
+- Idle counts time without bytes, stall time without events; both stand still while the consumer is
+  the cause (R-151).
+- Every error carries what arrived (R-146).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.error_body import stream_error
+from ..core.errors import (
+    AttemptTimeoutError,
+    ConnectionLostError,
+    DeadlineExceededError,
+    ForgeError,
+    InvalidResponseError,
+    ProtocolError,
+    ResponseTooLargeError,
+    StreamIdleError,
+    StreamInterruptedError,
+    StreamStallError,
+)
+from ..core.headers import Headers
+from ..core.profile import StreamRule
+from ..core.stream import Decoded, StreamReader
+from ..core.synthesise import synthesise
+from .body import DEFAULT_LIMITS, Decoder
+from .call import Call, acquire, read_body, read_result, refuse, send
+from .events import log
+from .lease import Lease, usage_cost
+
+DRAIN_SECONDS = 0.1
+
+
+class Pump:
+    """One stream from its first byte to its end; made by `open_stream`."""
+
+    def __init__(self, call: Call, lease: Lease, rule: StreamRule[Any], number: int, began: float) -> None:
+        self.call = call
+        self.rule = rule
+        self.number = number
+        self.synthesised = False
+        self.first_event_after: float | None = None
+        self.first_content_after: float | None = None
+        self.reader = StreamReader(rule.family, self._error_of)
+        self._lease = lease
+        self._began = began
+        self._stalled = 0.0
+        self.handed_over = False
+        self._exchange: Any = None
+        self._decoder = Decoder(Headers(), DEFAULT_LIMITS.stream_bytes)
+
+    # -- opening -----------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Send the request and read up to the first application event or the end."""
+        call = self.call
+        ends = self._began + call.settings.first_event_timeout
+        self._exchange = await send(call, self._lease, ends)
+        if not 200 <= self._exchange.status < 300:
+            raise await refuse(call, self._exchange, ends)
+        kind = (self._exchange.headers.get("content-type") or "text/event-stream").partition(";")[0]
+        if kind.strip().lower() != "text/event-stream":
+            await self._open_whole(ends)
+            return
+        self._decoder = Decoder(self._exchange.headers, DEFAULT_LIMITS.stream_bytes)
+        while not self.reader.application_events and not self.reader.ended:
+            await self._read()
+        if self.reader.failure is not None and not self.reader.application_events:
+            raise self._with_partial(self.reader.failure)
+
+    async def _open_whole(self, ends: float) -> None:
+        """A 2xx answer that is no event stream: an error, a whole result, or not ours (R-134)."""
+        body = await read_body(self.call, self._exchange, ends)
+        result = read_result(self.call, self._exchange, body)
+        events = synthesise(self.rule.family, result)
+        if events is None:
+            raise InvalidResponseError(
+                "The answer to a stream request is neither an event stream nor a result",
+                status=self._exchange.status,
+                body=self.call.redactor.text(body[:400].decode("utf-8", "replace"))[:200],
+            )
+        self.synthesised = True
+        for name, data in events:
+            self.reader.accept(name, data)
+            self._note_arrivals()
+
+    # -- running -----------------------------------------------------------------------------------
+
+    async def more(self) -> bool:
+        """Read until an event is ready; False at the stream's end. Raises the stream's failure."""
+        try:
+            while not self.reader.ready and not self.reader.ended:
+                await self._read()
+            if self.reader.ready:
+                return True
+            if self.reader.failure is not None:
+                raise self._with_partial(self.reader.failure)
+        except BaseException as error:
+            await self.end(error)
+            raise
+        await self._finish()
+        return False
+
+    async def _read(self) -> None:
+        """One read from the socket, decoded; timers and endings become errors in `reader.failure`."""
+        began = self.call.io.now()
+        limit, late = self._limit(began)
+        try:
+            chunk = await self.call.io.read(self._exchange, limit)
+        except TimeoutError as error:
+            raise self._with_partial(late) from error
+        except (ConnectionLostError, ProtocolError) as error:
+            lost = StreamInterruptedError(
+                f"The connection broke after {self.reader.events_seen} events; what arrived is in error.partial"
+            )
+            raise self._with_partial(lost) from error
+        finally:
+            self._stalled += self.call.io.now() - began
+        self._feed(chunk)
+
+    def _feed(self, chunk: bytes) -> None:
+        seen = self.reader.application_events
+        if chunk:
+            self.reader.feed(self._decoded(chunk))
+        else:
+            self._body_ended()
+        if self.reader.application_events > seen:
+            self._stalled = 0.0
+            self._note_arrivals()
+
+    def _decoded(self, chunk: bytes) -> bytes:
+        try:
+            return self._decoder.feed(chunk)
+        except (ProtocolError, ResponseTooLargeError) as error:
+            raise self._with_partial(error) from error.__cause__
+
+    def _body_ended(self) -> None:
+        try:
+            self._decoder.finish()
+        except ProtocolError as error:
+            lost = StreamInterruptedError("The stream's content encoding ended early")
+            raise self._with_partial(lost) from error
+        self.reader.finish(strict=self.call.settings.strict_completion)
+
+    def _limit(self, now: float) -> tuple[float | None, ForgeError]:
+        """How long the next read may take, and the error of the timer that fires first."""
+        settings, choices = self.call.settings, []
+        if not self.reader.application_events:
+            left = self._began + settings.first_event_timeout - now
+            choices.append((left, AttemptTimeoutError("No event of the stream arrived in time", phase="response")))
+        else:
+            idle = StreamIdleError(f"The stream sent nothing for {settings.idle_timeout:g} s")
+            stall = StreamStallError(f"The stream sent no event for {settings.stall_timeout:g} s")
+            choices.append((settings.idle_timeout, idle))
+            choices.append((settings.stall_timeout - self._stalled, stall))
+        deadline = self.call.deadline.left(now)
+        if deadline is not None:
+            late = DeadlineExceededError("The call's deadline passed during the stream", phase="stream")
+            choices.append((deadline, late))
+        limit, error = min(choices, key=lambda choice: choice[0])
+        return max(limit, 0.0), error
+
+    def _note_arrivals(self) -> None:
+        if self.first_event_after is None:
+            self.first_event_after = self.call.io.now() - self.call.started
+            self._lease.probe_succeeded()
+        if self.first_content_after is None and self._has_content():
+            self.first_content_after = self.call.io.now() - self.call.started
+            self.call.emit("stream-first-content", self.number, after=self.first_content_after)
+
+    def _has_content(self) -> bool:
+        content = self.reader.accumulator.is_content
+        return any(content(event.data) for event in self.reader.ready)
+
+    # -- ending ------------------------------------------------------------------------------------
+
+    async def _finish(self) -> None:
+        """The stream ended well: settle, and give the server a moment so that the connection is kept."""
+        completion = self.reader.completion
+        self._settle(None)
+        self.call.emit("stream-end", self.number, completion=completion, events=self.reader.events_seen)
+        if completion == "inferred":
+            self._warn_inferred()
+        try:
+            await self._drain()
+        finally:
+            await self._lease.close()
+            self._release()
+
+    async def _drain(self) -> None:
+        ends = self.call.io.now() + DRAIN_SECONDS
+        try:
+            while not self.synthesised and (left := ends - self.call.io.now()) > 0:
+                if not await self.call.io.read(self._exchange, left):
+                    return
+        except (TimeoutError, ForgeError):
+            return  # the stream is complete; whatever follows it cannot matter (R-142)
+
+    async def end(self, error: BaseException | None) -> None:
+        """Stop here: settle with what is known and abort the connection. Idempotent."""
+        if isinstance(error, ForgeError):
+            self.call.emit("stream-interrupted", self.number, error=error.kind)
+        self._settle(error if error is not None else GeneratorExit())
+        try:
+            await self._lease.close()
+        finally:
+            self._release()
+
+    def abandon(self) -> None:
+        """The handle was dropped without being closed: give back what needs no waiting.
+
+        The exchange is dropped too; transports abort an exchange that nobody holds.
+        """
+        self._settle(GeneratorExit())
+        self._lease.exchange = None
+        self._exchange = None
+        self._release()
+
+    def _settle(self, error: BaseException | None) -> None:
+        self._lease.end(error, usage_cost(self.reader.accumulator.partial()) if self.handed_over else None)
+
+    def _release(self) -> None:
+        if self.handed_over:
+            self.handed_over = False
+            self.call.shared.end()
+
+    def _warn_inferred(self) -> None:
+        shared = self.call.shared
+        if not shared.inferred_warned:
+            shared.inferred_warned = True
+            log.warning("%s ended a stream without its terminal event; completion was inferred", shared.profile.name)
+
+    # -- errors ------------------------------------------------------------------------------------
+
+    def _error_of(self, data: Any) -> Any:
+        return stream_error(
+            data, profile=self.call.shared.profile, redactor=self.call.redactor, request_id=self.call.request_id
+        )
+
+    def _with_partial(self, error: ForgeError) -> ForgeError:
+        error.enrich(
+            partial=self.result_of(self.reader.accumulator.partial()),
+            events_seen=self.reader.events_seen,
+            last_event_id=self.reader.last_event_id,
+        )
+        if not self.handed_over:
+            return error
+        self.call.fail_last(error)
+        return self.call.enrich(error)
+
+    def result_of(self, data: dict[str, Any]) -> Any:
+        """The operation's typed result from accumulated JSON."""
+        return self.call.operation.result(data)
+
+    def typed(self, event: Decoded) -> Any:
+        """The typed form of an event."""
+        return self.rule.event(event.data)
+
+
+async def open_stream(call: Call, number: int) -> Pump:
+    """One attempt to open a stream: a pump that has an event ready or is at its end."""
+    rule = call.operation.stream
+    if rule is None:
+        raise TypeError(f"{call.operation.name} does not stream")
+    lease = await acquire(call, number)
+    pump = Pump(call, lease, rule, number, call.io.now())
+    try:
+        await pump.open()
+    except BaseException as error:
+        lease.end(error)
+        await lease.close()
+        raise
+    return pump
+

@@ -1,0 +1,240 @@
+"""What a user holds while a stream runs, for threads and for asyncio.
+
+A stream opens when it is entered or first used, and is read once (R-140). Leaving it in any way, also
+by breaking out of the loop or dropping it, closes its connection at once (R-150).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from ..core.errors import StreamError
+from ..core.stream import Completion, Decoded
+from .call import Call, run
+from .io import run_now
+from .pump import Pump, open_stream
+
+E = TypeVar("E")
+R = TypeVar("R")
+
+
+class _Handle(Generic[E, R]):
+    """What both kinds of stream share: the facts."""
+
+    def __init__(self, start: Callable[[], Call]) -> None:
+        self._start = start
+        self._pump: Pump | None = None
+        self._reading = False
+        self._closed = False
+
+    def _opened(self) -> Pump:
+        if self._pump is None:
+            raise StreamError("The stream has not begun; enter it or iterate over it first")
+        return self._pump
+
+    @property
+    def completion(self) -> Completion | None:
+        """ "explicit" or "inferred" once the stream has ended well, else None (R-143)."""
+        return self._pump.reader.completion if self._pump is not None else None
+
+    @property
+    def partial(self) -> R:
+        """The message accumulated so far; unfinished parts carry `complete: false`."""
+        pump = self._opened()
+        partial: R = pump.result_of(pump.reader.accumulator.partial())
+        return partial
+
+    @property
+    def synthesised(self) -> bool:
+        """Whether the server sent one whole answer instead of a stream (R-134)."""
+        return self._pump is not None and self._pump.synthesised
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's id of this exchange."""
+        return self._pump.call.request_id if self._pump is not None else None
+
+    @property
+    def first_event_after(self) -> float | None:
+        """Seconds from the call's start to its first event (R-149)."""
+        return self._pump.first_event_after if self._pump is not None else None
+
+    @property
+    def first_content_after(self) -> float | None:
+        """Seconds from the call's start to its first content (R-149)."""
+        return self._pump.first_content_after if self._pump is not None else None
+
+    def tool_input(self, index: int = 0) -> Any:
+        """The best reading of a tool call's input so far; never raises, never ahead of the bytes (R-178)."""
+        return self._opened().reader.accumulator.tool_input(index)
+
+    def _begin_reading(self) -> None:
+        if self._reading:
+            raise StreamError("A stream can be read once; use stream.result() for the accumulated message")
+        self._reading = True
+
+    def _result(self) -> R:
+        pump = self._opened()
+        result: R = pump.result_of(pump.reader.accumulator.result())
+        return result
+
+    def _finished(self, pump: Pump) -> bool:
+        return pump.reader.completion is not None and not pump.reader.ready
+
+    def _left_early(self, pump: Pump) -> StreamError:
+        failure = pump.reader.failure
+        reason = f"failed: {failure.message}" if failure is not None else "was left before its end"
+        return StreamError(f"There is no result: the stream {reason}", partial=self.partial)
+
+    def _text_of(self, event: Decoded) -> str:
+        text: str = self._opened().reader.accumulator.text_of(event.name, event.data)
+        return text
+
+
+class Stream(_Handle[E, R]):
+    """A stream of typed events: iterate over it, or take `texts()`, or only `result()`.
+
+    Errors while reading carry `partial`, the message so far (R-146).
+    """
+
+    def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[E]:
+        for event in self._events():
+            yield self._opened().typed(event)
+
+    def texts(self) -> Iterator[str]:
+        """The text of the answer, piece by piece."""
+        for event in self._events():
+            if text := self._text_of(event):
+                yield text
+
+    def result(self) -> R:
+        """The whole message, of the type that create() returns; reads what is left of the stream."""
+        pump = self._open()
+        if not self._finished(pump):
+            if self._closed:
+                raise self._left_early(pump)
+            for _ in self._remaining():
+                pass
+        return self._result()
+
+    def close(self) -> None:
+        """Close the connection; safe in every state."""
+        if not self._closed:
+            self._closed = True
+            if self._pump is not None:
+                run_now(self._pump.end(None))
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _open(self) -> Pump:
+        if self._pump is None:
+            if self._closed:
+                raise StreamError("The stream was closed before it began")
+            self._pump = run_now(_opened_stream(self._start()))
+        return self._pump
+
+    def _events(self) -> Iterator[Decoded]:
+        self._begin_reading()
+        return self._remaining()
+
+    def _remaining(self) -> Iterator[Decoded]:
+        pump = self._open()
+        ready = pump.reader.ready
+        try:
+            while True:
+                while ready:
+                    yield ready.popleft()
+                if self._closed or not run_now(pump.more()):
+                    return
+        finally:
+            self.close()
+
+
+class AsyncStream(_Handle[E, R]):
+    """`Stream` for asyncio."""
+
+    async def __aenter__(self) -> Self:
+        await self._open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def __aiter__(self) -> AsyncIterator[E]:
+        self._begin_reading()
+        async for event in self._remaining():
+            yield self._opened().typed(event)
+
+    async def texts(self) -> AsyncIterator[str]:
+        """The text of the answer, piece by piece."""
+        self._begin_reading()
+        async for event in self._remaining():
+            if text := self._text_of(event):
+                yield text
+
+    async def result(self) -> R:
+        """The whole message, of the type that create() returns; reads what is left of the stream."""
+        pump = await self._open()
+        if not self._finished(pump):
+            if self._closed:
+                raise self._left_early(pump)
+            async for _ in self._remaining():
+                pass
+        return self._result()
+
+    async def close(self) -> None:
+        """Close the connection; safe in every state."""
+        if not self._closed:
+            self._closed = True
+            if self._pump is not None:
+                await self._pump.end(None)
+
+    def __del__(self) -> None:
+        if not self._closed and self._pump is not None:
+            self._pump.abandon()
+
+    async def _open(self) -> Pump:
+        if self._pump is None:
+            if self._closed:
+                raise StreamError("The stream was closed before it began")
+            self._pump = await _opened_stream(self._start())
+        return self._pump
+
+    async def _remaining(self) -> AsyncIterator[Decoded]:
+        pump = await self._open()
+        ready = pump.reader.ready
+        try:
+            while True:
+                while ready:
+                    yield ready.popleft()
+                if self._closed or not await pump.more():
+                    return
+        finally:
+            await self.close()
+
+
+async def _opened_stream(call: Call) -> Pump:
+    """Open a stream through the one retry loop; the call ends with the stream."""
+    call.shared.begin()
+    call.emit("call-start", 0, operation=call.operation.name, model=call.prepared.model, stream=True)
+    try:
+        pump = await run(call, open_stream)
+    except BaseException:
+        call.shared.end()
+        raise
+    pump.handed_over = True
+    return pump
