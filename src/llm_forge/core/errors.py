@@ -152,7 +152,7 @@ class InvalidRequestError(ForgeError):
     """The request was refused before any I/O (R-202, R-240)."""
 
 
-class LocalRejection(ForgeError):
+class LocalRejection(ForgeError):  # noqa: N818 - the name the contract gives it (R-210)
     """This client declined to send the request."""
 
 

@@ -39,7 +39,9 @@ class Credential:
         return Secret.clean(answer, "the api_key function's result")
 
 
-def find_credential(profile: Profile, api_key: ApiKey | Secret | None, *, none: bool, client: str) -> Credential:
+def find_credential(
+    profile: Profile, api_key: ApiKey | Secret | None, *, none: bool, client: str
+) -> Credential:
     """The credential of a client: argument, then environment; ConfigError says where it was looked for."""
     if none:
         return Credential()
@@ -52,7 +54,9 @@ def find_credential(profile: Profile, api_key: ApiKey | Secret | None, *, none: 
     for name in profile.env_api_key:
         value = os.environ.get(name, "")
         if value.strip():
-            return Credential(Secret.clean(value, f"the environment variable {name}"), source=f"environment {name}")
+            return Credential(
+                Secret.clean(value, f"the environment variable {name}"), source=f"environment {name}"
+            )
     raise ConfigError(_missing(profile, client))
 
 

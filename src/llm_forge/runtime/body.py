@@ -98,6 +98,8 @@ def _inflater(headers: Headers) -> zlib._Decompress | None:
     if not names:
         return None
     if len(names) > 1 or names[0] not in ("gzip", "x-gzip", "deflate"):
-        raise ProtocolError(f"The response has a content encoding that was not offered: {', '.join(names)[:60]}")
+        raise ProtocolError(
+            f"The response has a content encoding that was not offered: {', '.join(names)[:60]}"
+        )
     # 32 lets zlib tell gzip from zlib by its header.
     return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)

@@ -229,7 +229,9 @@ async def send(call: Call, lease: Lease, ends: float) -> Any:
 async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float) -> Any:
     secret = await call.shared.credential.current(call.io)
     call.redactor = Redactor([secret] if secret is not None else [])
-    wired = with_credential(request, call.shared.profile.auth, secret.reveal() if secret is not None else None)
+    wired = with_credential(
+        request, call.shared.profile.auth, secret.reveal() if secret is not None else None
+    )
     now = call.io.now()
     limit = call.deadline.timer(ends - now, now)
     if limit is not None and limit < MIN_ATTEMPT:
@@ -377,7 +379,9 @@ def read_result(call: Call, exchange: Any, body: bytes) -> dict[str, Any]:
     if kind == "application/json" or kind.endswith("+json"):
         value, reason = _decode_object(body)
     if isinstance(value, dict):
-        error_inside = stream_error(value, profile=call.shared.profile, redactor=call.redactor, request_id=call.request_id)
+        error_inside = stream_error(
+            value, profile=call.shared.profile, redactor=call.redactor, request_id=call.request_id
+        )
         if error_inside is not None:
             raise error_inside.enrich(mid_stream=False)
         return value

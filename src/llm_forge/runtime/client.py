@@ -81,9 +81,7 @@ class _Client:
             chosen["timeout"] = timeout
         settings = client_settings(chosen)
         name = type(self).__name__
-        credential = find_credential(
-            self.profile, api_key, none=settings.auth == "none", client=name
-        )
+        credential = find_credential(self.profile, api_key, none=settings.auth == "none", client=name)
         url, self._url_source = self._find_base_url(base_url, settings)
         io = self._make_io(transport, options.get("clock") or Clock(), options.get("random") or random.random)
         self._settings = settings
@@ -129,9 +127,7 @@ class _Client:
     def with_options(self, **options: Any) -> Self:
         """A copy with other options that shares everything else; closing it leaves this one open."""
         copy = object.__new__(type(self))
-        copy.__dict__.update(
-            {name: value for name, value in self.__dict__.items() if name.startswith("_")}
-        )
+        copy.__dict__.update({name: value for name, value in self.__dict__.items() if name.startswith("_")})
         copy._settings = client_settings(options, start=self._settings)
         copy._copied = True
         copy._closed = False
@@ -305,4 +301,3 @@ class AsyncClient(_Client):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-

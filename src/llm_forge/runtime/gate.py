@@ -55,7 +55,9 @@ class Gate:
         now = io.now()
         if deadline.expired(now):
             self._give_up(wait.ticket, now)
-            raise DeadlineExceededError("The deadline passed while waiting for the rate limiter", phase="limiter")
+            raise DeadlineExceededError(
+                "The deadline passed while waiting for the rate limiter", phase="limiter"
+            )
         with self._lock:
             self._signals.pop(wait.ticket, None)
             decision = self._limiter.claim(wait.ticket, now, left=deadline.left(now))

@@ -66,7 +66,9 @@ class Lease:
         if self._ended:
             return
         self._ended = True
-        self._record(error, neutral=error is not None and not self.sent and breaker_outcome(error) == "success")
+        self._record(
+            error, neutral=error is not None and not self.sent and breaker_outcome(error) == "success"
+        )
         if self._reservation is not None:
             self._gate.leave(
                 self._reservation,

@@ -126,7 +126,7 @@ class Settings:
     limiter_mode: Literal["bucket", "sliding"] = "bucket"
     max_limit_wait: float = 60.0
     concurrency: int | None = None
-    breaker: BreakerSettings = BreakerSettings()
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
 
     def call_timeout(self, *, streaming: bool) -> float | None:
         """The deadline of a call in seconds (R-052)."""
@@ -135,7 +135,9 @@ class Settings:
         return self.timeout
 
 
-_DURATIONS = tuple(f.name for f in fields(Settings) if f.name.endswith("_timeout") or f.name.endswith("_wait"))
+_DURATIONS = tuple(
+    f.name for f in fields(Settings) if f.name.endswith("_timeout") or f.name.endswith("_wait")
+)
 _EXTRA_NAMES = {
     "extra_headers": "headers",
     "extra_query": "query",

@@ -152,7 +152,9 @@ class Pump:
         settings, choices = self.call.settings, []
         if not self.reader.application_events:
             left = self._began + settings.first_event_timeout - now
-            choices.append((left, AttemptTimeoutError("No event of the stream arrived in time", phase="response")))
+            choices.append(
+                (left, AttemptTimeoutError("No event of the stream arrived in time", phase="response"))
+            )
         else:
             idle = StreamIdleError(f"The stream sent nothing for {settings.idle_timeout:g} s")
             stall = StreamStallError(f"The stream sent no event for {settings.stall_timeout:g} s")
@@ -233,13 +235,18 @@ class Pump:
         shared = self.call.shared
         if not shared.inferred_warned:
             shared.inferred_warned = True
-            log.warning("%s ended a stream without its terminal event; completion was inferred", shared.profile.name)
+            log.warning(
+                "%s ended a stream without its terminal event; completion was inferred", shared.profile.name
+            )
 
     # -- errors ------------------------------------------------------------------------------------
 
     def _error_of(self, data: Any) -> Any:
         return stream_error(
-            data, profile=self.call.shared.profile, redactor=self.call.redactor, request_id=self.call.request_id
+            data,
+            profile=self.call.shared.profile,
+            redactor=self.call.redactor,
+            request_id=self.call.request_id,
         )
 
     def _with_partial(self, error: ForgeError) -> ForgeError:
@@ -276,4 +283,3 @@ async def open_stream(call: Call, number: int) -> Pump:
         await lease.close()
         raise
     return pump
-

@@ -56,8 +56,12 @@ def prepare(
     """The frozen request of a call; InvalidRequestError for anything that cannot be sent."""
     content = _body_of(operation, body, extras.body, streaming=streaming)
     encoded = encode(content) if content is not None else None
-    target = base_url + fill_path(operation.path, path) + encode_query(_pairs({**(query or {}), **extras.query}))
-    fields = _headers_of(profile, settings, extras, headers, has_body=encoded is not None, streaming=streaming)
+    target = (
+        base_url + fill_path(operation.path, path) + encode_query(_pairs({**(query or {}), **extras.query}))
+    )
+    fields = _headers_of(
+        profile, settings, extras, headers, has_body=encoded is not None, streaming=streaming
+    )
     values = content or {}
     model = values.get("model")
     return Prepared(

@@ -1,0 +1,124 @@
+"""The unit-test kit of the call loop: a world with a virtual clock, scripted chance and answers.
+
+Sleeps are recorded and take no time. An answer is an error to raise, or a status with headers and the
+pieces of its body; a piece may be bytes, a pause in seconds, or an error to raise while reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..core.headers import Headers
+from .transports.protocol import HttpRequest, Timers
+
+Piece = bytes | float | Exception
+
+
+@dataclass(slots=True)
+class Answer:
+    """One scripted response; `delay` passes before its headers arrive."""
+
+    status: int = 200
+    headers: Sequence[tuple[str, str]] = (("content-type", "application/json"),)
+    body: Iterable[Piece] = ()
+    delay: float = 0.0
+
+
+class ScriptedExchange:
+    """An answer being read."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.status = answer.status
+        self.headers = Headers(answer.headers)
+        self.pieces = list(answer.body)
+        self.closed = False
+
+
+@dataclass(slots=True)
+class ScriptedSignal:
+    """A signal nobody sleeps on: virtual waiting ends at its time."""
+
+    is_set: bool = False
+
+    def set(self) -> None:
+        """Mark it set."""
+        self.is_set = True
+
+
+@dataclass(slots=True)
+class ScriptedIo:
+    """Implements `Io` from a list of answers; look at `requests`, `sleeps` and `exchanges` afterwards."""
+
+    answers: list[Answer | Exception]
+    chance: float = 1.0
+    clock: float = 0.0
+    epoch: float = 1_700_000_000.0
+    requests: list[HttpRequest] = field(default_factory=list)
+    timers: list[Timers] = field(default_factory=list)
+    sleeps: list[float] = field(default_factory=list)
+    exchanges: list[ScriptedExchange] = field(default_factory=list)
+
+    def now(self) -> float:
+        """Virtual monotonic seconds."""
+        return self.clock
+
+    def wall(self) -> float:
+        """Virtual seconds since the epoch."""
+        return self.epoch + self.clock
+
+    def random(self) -> float:
+        """The scripted chance."""
+        return self.chance
+
+    def signal(self) -> ScriptedSignal:
+        """A signal that is only recorded."""
+        return ScriptedSignal()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        self.sleeps.append(seconds)
+        self.clock += seconds
+
+    async def wait(self, signal: ScriptedSignal, seconds: float | None) -> None:
+        """Let virtual time pass unless the signal is set already."""
+        if not signal.is_set:
+            await self.sleep(seconds or 0.0)
+
+    async def ask(self, source: Callable[[], Any]) -> Any:
+        """Call the function."""
+        return source()
+
+    async def open(self, request: HttpRequest, timers: Timers) -> ScriptedExchange:
+        """The next scripted answer."""
+        self.requests.append(request)
+        self.timers.append(timers)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        self._pass(answer.delay, timers.response)
+        exchange = ScriptedExchange(answer)
+        self.exchanges.append(exchange)
+        return exchange
+
+    async def read(self, exchange: ScriptedExchange, timeout: float | None) -> bytes:
+        """The next scripted piece of the body."""
+        while exchange.pieces:
+            piece = exchange.pieces.pop(0)
+            if isinstance(piece, bytes):
+                return piece
+            if isinstance(piece, Exception):
+                raise piece
+            self._pass(piece, timeout)
+        return b""
+
+    async def close(self, exchange: ScriptedExchange) -> None:
+        """Remember that the exchange was closed."""
+        exchange.closed = True
+
+    def _pass(self, seconds: float, limit: float | None) -> None:
+        if limit is not None and seconds > limit:
+            self.clock += limit
+            raise TimeoutError
+        self.clock += seconds
