@@ -1,0 +1,214 @@
+"""Reliable clients for large language model APIs, one vocabulary for all of them.
+
+    from llm_forge import Anthropic
+    with Anthropic() as client:
+        message = client.messages.create(model=..., max_tokens=..., messages=[...])
+
+Names load on first use, so that importing this package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .core.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from .clients.anthropic import Anthropic, AsyncAnthropic
+    from .clients.groq import AsyncGroq, Groq
+    from .clients.mistral import AsyncMistral, Mistral
+    from .clients.openai import AsyncOpenAI, OpenAI
+    from .core.breaker import BreakerSettings
+    from .core.errors import (
+        ApiError,
+        AttemptTimeoutError,
+        AuthError,
+        AuthenticationError,
+        BadRequestError,
+        BatchError,
+        CapacityError,
+        CircuitOpenError,
+        ClientClosedError,
+        ConfigError,
+        ConflictError,
+        ConnectError,
+        ConnectionLostError,
+        DeadlineExceededError,
+        ForgeError,
+        GatewayTimeoutError,
+        InvalidRequestError,
+        InvalidResponseError,
+        JournalError,
+        LocalRejection,
+        NotFoundError,
+        OverloadedError,
+        PermissionDeniedError,
+        PoolTimeoutError,
+        ProtocolError,
+        QuotaExceededError,
+        RateLimitConfigError,
+        RateLimitError,
+        RateLimitWaitError,
+        RedirectError,
+        RequestTooLargeError,
+        ResponseTooLargeError,
+        ServerError,
+        StreamDecodeError,
+        StreamError,
+        StreamIdleError,
+        StreamInterruptedError,
+        StreamProtocolError,
+        StreamStallError,
+        TlsError,
+        TransportError,
+        UnavailableError,
+        UnprocessableError,
+    )
+    from .core.limiter import Limit
+    from .core.secrets import Secret
+    from .core.views import View
+    from .runtime.events import Event
+    from .runtime.options import OMIT
+    from .runtime.stream import AsyncStream, Stream
+    from .unified import LanguageModel, Reply, get_llm
+
+_HOMES = {
+    "clients.anthropic": ("Anthropic", "AsyncAnthropic"),
+    "clients.groq": ("AsyncGroq", "Groq"),
+    "clients.mistral": ("AsyncMistral", "Mistral"),
+    "clients.openai": ("AsyncOpenAI", "OpenAI"),
+    "core.breaker": ("BreakerSettings",),
+    "core.errors": (
+        "ApiError",
+        "AttemptTimeoutError",
+        "AuthError",
+        "AuthenticationError",
+        "BadRequestError",
+        "BatchError",
+        "CapacityError",
+        "CircuitOpenError",
+        "ClientClosedError",
+        "ConfigError",
+        "ConflictError",
+        "ConnectError",
+        "ConnectionLostError",
+        "DeadlineExceededError",
+        "ForgeError",
+        "GatewayTimeoutError",
+        "InvalidRequestError",
+        "InvalidResponseError",
+        "JournalError",
+        "LocalRejection",
+        "NotFoundError",
+        "OverloadedError",
+        "PermissionDeniedError",
+        "PoolTimeoutError",
+        "ProtocolError",
+        "QuotaExceededError",
+        "RateLimitConfigError",
+        "RateLimitError",
+        "RateLimitWaitError",
+        "RedirectError",
+        "RequestTooLargeError",
+        "ResponseTooLargeError",
+        "ServerError",
+        "StreamDecodeError",
+        "StreamError",
+        "StreamIdleError",
+        "StreamInterruptedError",
+        "StreamProtocolError",
+        "StreamStallError",
+        "TlsError",
+        "TransportError",
+        "UnavailableError",
+        "UnprocessableError",
+    ),
+    "core.limiter": ("Limit",),
+    "core.secrets": ("Secret",),
+    "core.views": ("View",),
+    "runtime.events": ("Event",),
+    "runtime.options": ("OMIT",),
+    "runtime.stream": ("AsyncStream", "Stream"),
+    "unified": ("LanguageModel", "Reply", "get_llm"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "OMIT",
+    "Anthropic",
+    "ApiError",
+    "AsyncAnthropic",
+    "AsyncGroq",
+    "AsyncMistral",
+    "AsyncOpenAI",
+    "AsyncStream",
+    "AttemptTimeoutError",
+    "AuthError",
+    "AuthenticationError",
+    "BadRequestError",
+    "BatchError",
+    "BreakerSettings",
+    "CapacityError",
+    "CircuitOpenError",
+    "ClientClosedError",
+    "ConfigError",
+    "ConflictError",
+    "ConnectError",
+    "ConnectionLostError",
+    "DeadlineExceededError",
+    "Event",
+    "ForgeError",
+    "GatewayTimeoutError",
+    "Groq",
+    "InvalidRequestError",
+    "InvalidResponseError",
+    "JournalError",
+    "LanguageModel",
+    "Limit",
+    "LocalRejection",
+    "Mistral",
+    "NotFoundError",
+    "OpenAI",
+    "OverloadedError",
+    "PermissionDeniedError",
+    "PoolTimeoutError",
+    "ProtocolError",
+    "QuotaExceededError",
+    "RateLimitConfigError",
+    "RateLimitError",
+    "RateLimitWaitError",
+    "RedirectError",
+    "Reply",
+    "RequestTooLargeError",
+    "ResponseTooLargeError",
+    "Secret",
+    "ServerError",
+    "Stream",
+    "StreamDecodeError",
+    "StreamError",
+    "StreamIdleError",
+    "StreamInterruptedError",
+    "StreamProtocolError",
+    "StreamStallError",
+    "TlsError",
+    "TransportError",
+    "UnavailableError",
+    "UnprocessableError",
+    "View",
+    "__version__",
+    "get_llm",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

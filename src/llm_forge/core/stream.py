@@ -146,4 +146,9 @@ def _may_be_error(name: str, data: Any) -> bool:
     """Error events by name or type, and objects that carry nothing but an error."""
     if not isinstance(data, dict):
         return name == "error"
-    return name == "error" or data.get("type") == "error" or bool(data.get("error")) or data.get("object") == "error"
+    return (
+        name == "error"
+        or data.get("type") == "error"
+        or bool(data.get("error"))
+        or data.get("object") == "error"
+    )

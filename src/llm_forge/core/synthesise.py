@@ -41,6 +41,8 @@ def _blocks(result: dict[str, Any]) -> Events | None:
         events.append(("content_block_start", start))
         events.append(("content_block_stop", {"type": "content_block_stop", "index": index}))
     delta = {name: result[name] for name in ("stop_reason", "stop_sequence") if name in result}
-    events.append(("message_delta", {"type": "message_delta", "delta": delta, "usage": result.get("usage") or {}}))
+    events.append(
+        ("message_delta", {"type": "message_delta", "delta": delta, "usage": result.get("usage") or {}})
+    )
     events.append(("message_stop", {"type": "message_stop"}))
     return events

@@ -1,0 +1,1 @@
+"""What we know of each provider: OpenAPI 3.2 with x-forge, one file a provider."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.errors import AttemptTimeoutError
 from ..core.headers import Headers
 from .transports.protocol import HttpRequest, Timers
 
@@ -97,7 +98,10 @@ class ScriptedIo:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        self._pass(answer.delay, timers.response)
+        try:
+            self._pass(answer.delay, timers.response)
+        except TimeoutError as error:
+            raise AttemptTimeoutError("No response headers in time", phase="response") from error
         exchange = ScriptedExchange(answer)
         self.exchanges.append(exchange)
         return exchange
