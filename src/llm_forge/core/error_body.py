@@ -265,7 +265,7 @@ def _explicit_status(value: dict[str, Any]) -> int | None:
 
 def _status_of(report: _Report, profile: Profile) -> int | None:
     for table in (profile.errors.status_of_type, _STATUS_OF_TYPE):
-        for name in (report.type, report.code):
+        for name in filter(None, (report.type, report.code)):
             if name in table:
                 return table[name]
     return None
@@ -273,10 +273,10 @@ def _status_of(report: _Report, profile: Profile) -> int | None:
 
 def _is_error(data: Any) -> bool:
     if not isinstance(data, dict):
-        return False
-    if data.get("error") or data.get("type") in {"error", "response.failed"} or data.get("object") == "error":
+        return isinstance(data, str) and bool(data)  # no family has an event that is a bare string
+    if data.get("error") or data.get("type") in ("error", "response.failed") or data.get("object") == "error":
         return True
-    return data.keys().isdisjoint(_EVENT_KEYS) and bool(data.get("detail") or data.get("message"))
+    return data.keys().isdisjoint(_EVENT_KEYS) and bool(data.get("detail") or _words(data))
 
 
 def _shown_body(value: Any, body: bytes, redactor: Redactor) -> str:

@@ -29,8 +29,7 @@ _SHOWN_HEADERS = frozenset(
     }
 )
 _SHOWN_PARTS = ("ratelimit", "request-id")
-_SECRET_WORDS = "key|token|secret|sig|auth|passw|credential"
-_QUERY_VALUE = re.compile(rf"(?i)([?&;][^=&#]*(?:{_SECRET_WORDS})[^=&#]*=)[^&#\s]*")
+_QUERY_VALUE = re.compile(r"(?i)([?&;][^=&#]*(?:key|token|secret|sig|auth|passw|credential)[^=&#]*=)[^&#\s]*")
 _USER_INFO = re.compile(r"(://)[^/?#@\s]*@")
 # What looks like a credential although it is none of ours: another client's key in an echo.
 _LOOKS_SECRET = re.compile(

@@ -12,6 +12,7 @@ Rules of this file:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import ResponseTooLargeError
 
@@ -114,13 +115,13 @@ class SseDecoder:
         return head.removeprefix(_BOM)
 
     def _read(self, chunk: bytes, events: list[SseEvent]) -> None:
-        lines: list[bytes | bytearray] = list(chunk.splitlines())
+        lines: list[Any] = chunk.splitlines()
         last = chunk[-1]
         rest = b""
         if last == _CR:
             self._after_cr = True
         elif last != _LF:
-            rest = bytes(lines.pop())
+            rest = lines.pop()
         if lines:
             if self._tail:
                 self._tail += lines[0]
@@ -131,7 +132,7 @@ class SseDecoder:
             self._tail += rest
             self._check_tail()
 
-    def _take(self, lines: list[bytes | bytearray], events: list[SseEvent]) -> None:
+    def _take(self, lines: list[Any], events: list[SseEvent]) -> None:
         max_line, max_event = self._max_line, self._max_event
         for line in lines:
             if not line:

@@ -28,7 +28,7 @@ class _Block:
     __slots__ = ("closed", "fields", "raw")
 
     def __init__(self, start: dict[str, Any]) -> None:
-        self.fields: dict[str, Any] = dict(start)
+        self.fields = {name: list(part) if type(part) is list else part for name, part in start.items()}
         self.raw: Pieces | None = None  # the pieces of partial JSON, if any came
         self.closed = False
 
@@ -58,7 +58,10 @@ class _Block:
 
     def _listed(self, field: str, entry: Any) -> None:
         old = self.fields.get(field)
-        self.fields[field] = [*(old if isinstance(old, list) else []), entry]
+        if type(old) is list:
+            old.append(entry)
+        else:
+            self.fields[field] = [entry]
 
     def finished(self) -> dict[str, Any]:
         """The block as the unary response has it."""
@@ -106,11 +109,11 @@ class BlockAccumulator:
             _TERMINAL: self._stop_message,
         }
 
-    def is_sentinel(self, data: str) -> bool:
+    def is_sentinel(self, _data: str, /) -> bool:
         """This family has no sentinel."""
         return False
 
-    def is_terminal(self, name: str, data: str) -> bool:
+    def is_terminal(self, name: str, data: str, /) -> bool:
         """Whether the raw event is a complete `message_stop`."""
         if _TERMINAL not in data:
             return False
@@ -120,13 +123,14 @@ class BlockAccumulator:
             return False
         return isinstance(event, dict) and event.get("type", name) == _TERMINAL
 
-    def add(self, name: str, data: Any) -> None:
+    def add(self, name: str, data: Any, /) -> None:
         """Add one event; pings and unknown events change nothing."""
         if self.terminal or data is None:
             return
         if not isinstance(data, dict):
             raise StreamProtocolError("an event of the stream is not an object")
-        step = self._steps.get(data.get("type", name))
+        kind = data.get("type") or name
+        step = self._steps.get(kind) if isinstance(kind, str) else None
         if step is not None:
             step(data)
 
@@ -180,7 +184,7 @@ class BlockAccumulator:
             _replace(message, delta)
         _replace(message, {k: v for k, v in data.items() if k not in {"type", "usage", "delta"}})
 
-    def _stop_message(self, data: dict[str, Any]) -> None:
+    def _stop_message(self, _data: dict[str, Any]) -> None:
         self._open(_TERMINAL)
         self.terminal = True
 
@@ -213,12 +217,14 @@ class BlockAccumulator:
             message["usage"] = settled(self._usage)
         return message
 
-    def text_of(self, name: str, data: Any) -> str:
+    def text_of(self, _name: str, data: Any, /) -> str:
         """The text that this event adds to a text block."""
         if not isinstance(data, dict):
             return ""
         part = data.get("delta") if "delta" in data else data.get("content_block")
-        text = part.get("text") if isinstance(part, dict) and part.get("type") in _TEXT_TYPES else None
+        if not isinstance(part, dict) or part.get("type") not in ("text", "text_delta"):
+            return ""
+        text = part.get("text")
         return text if isinstance(text, str) else ""
 
     def is_content(self, data: Any) -> bool:
@@ -229,7 +235,7 @@ class BlockAccumulator:
         if isinstance(delta, dict) and data.get("type") == "content_block_delta":
             return any(delta.get(field) for field in _CONTENT_FIELDS)
         if isinstance(block, dict):
-            return block.get("type") not in {"text", "thinking"} or bool(block.get("text"))
+            return block.get("type") not in ("text", "thinking") or bool(block.get("text"))
         return False
 
     def tool_input(self, index: int) -> Any:
@@ -238,9 +244,6 @@ class BlockAccumulator:
         if block is None:
             return None
         return settled(block.fields.get("input")) if block.raw is None else parse_partial(block.raw.text())
-
-
-_TEXT_TYPES = frozenset({"text", "text_delta"})
 
 
 def _replace(target: dict[str, Any], fields: dict[str, Any]) -> None:

@@ -4,152 +4,72 @@ Decisions the rules leave open:
 - Of the fields beside `choices`, the identifying ones keep their first value and all others their
   last; padding (`obfuscation`, `p`) is dropped, because no unary response has it.
 - Of the fields of a choice beside `delta`, `logprobs` grows by type and all others keep their last.
-- Without tool index and id, several entries in one delta are told apart by position; a single entry
-  continues the latest call, unless it brings a name although that call's arguments are complete.
-- A further fragment of a name that comes before any argument belongs to the name; a repetition does not.
+- Groq's `x_groq.usage` and `x_groq.usage_breakdown` go where its unary answer has them, to the top.
 """
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from ..codec import JsonError, decode
 from ..errors import StreamProtocolError
-from .delta import Pieces, merge, settled
+from .content import grown_content, grown_reports
+from .delta import merge, settled
 from .partial_json import parse_partial
+from .tool_call import ToolCall, ToolCalls
 
 SENTINEL = "[DONE]"
 _PADDING = frozenset({"obfuscation", "p"})
+_LABELS = frozenset({"role", "channel"})
 _IDENTITY = frozenset({"id", "created", "model", "system_fingerprint"})
+_LIFTED = frozenset({"usage", "usage_breakdown"})
 _CHUNK_SUFFIX = ".chunk"
-
-
-class _ToolCall:
-    """One tool call of one choice, growing."""
-
-    __slots__ = ("fields",)
-
-    def __init__(self) -> None:
-        self.fields: dict[str, Any] = {}
-
-    def add(self, entry: dict[str, Any]) -> None:
-        function = entry.get("function")
-        if isinstance(function, dict):
-            entry = {**entry, "function": self._function_delta(function)}
-        entry.pop("index", None) if "function" in entry and entry is not None else None
-        merge(self.fields, {name: value for name, value in entry.items() if name != "index"})
-
-    def _function_delta(self, function: dict[str, Any]) -> dict[str, Any]:
-        name = function.get("name")
-        repeated = name is None or self.arguments() or self.name() == name
-        return {k: v for k, v in function.items() if k != "name"} if repeated and self.name() else function
-
-    def _function(self) -> dict[str, Any]:
-        function = self.fields.get("function")
-        return function if isinstance(function, dict) else {}
-
-    def name(self) -> str:
-        name = self._function().get("name")
-        return name.text() if isinstance(name, Pieces) else ""
-
-    def arguments(self) -> Any:
-        """The argument text so far; some providers send the decoded object instead."""
-        arguments = self._function().get("arguments")
-        return arguments.text() if isinstance(arguments, Pieces) else arguments
-
-    def is_valid(self) -> bool:
-        arguments = self.arguments()
-        if not isinstance(arguments, str):
-            return True
-        return _is_json(arguments)
-
-    def is_whole(self) -> bool:
-        """Whether the arguments are a complete JSON object, which nothing can continue."""
-        arguments = self.arguments()
-        if not isinstance(arguments, str):
-            return arguments is not None
-        return arguments.lstrip().startswith("{") and _is_json(arguments)
 
 
 class _Choice:
     """One choice, growing."""
 
-    __slots__ = ("by_id", "calls", "extra", "finish_reason", "latest", "logprobs", "message")
+    __slots__ = ("calls", "fields", "finish_reason", "message")
 
     def __init__(self) -> None:
         self.message: dict[str, Any] = {}
-        self.extra: dict[str, Any] = {}
-        self.logprobs: dict[str, Any] | None = None
+        self.fields: dict[str, Any] = {}
         self.finish_reason: str | None = None
-        self.calls: dict[int, _ToolCall] = {}
-        self.by_id: dict[str, int] = {}
-        self.latest: int | None = None
+        self.calls: ToolCalls | None = None
 
     def add(self, choice: dict[str, Any]) -> None:
         for name, value in choice.items():
             if name == "delta":
-                if value:
+                if value is not None:
                     self._add_delta(value)
             elif name == "finish_reason":
                 self.finish_reason = value or self.finish_reason
             elif name == "logprobs":
-                self._add_logprobs(value)
-            elif name != "index" and (value is not None or name not in self.extra):
-                self.extra[name] = value
-
-    def _add_logprobs(self, value: Any) -> None:
-        grown: dict[str, Any] = {"logprobs": self.logprobs} if self.logprobs is not None else {}
-        merge(grown, {"logprobs": value})
-        self.logprobs = grown["logprobs"]
-        if self.logprobs is None:
-            self.extra.setdefault("logprobs", None)
+                merge(self.fields, {name: value})
+            elif name != "index" and (value is not None or name not in self.fields):
+                self.fields[name] = value
 
     def _add_delta(self, delta: Any) -> None:
         if not isinstance(delta, dict):
-            raise StreamProtocolError("a chunk's delta is not an object")
-        calls = delta.get("tool_calls")
-        if not isinstance(calls, list):
-            merge(self.message, delta)
-            return
-        merge(self.message, {name: value for name, value in delta.items() if name != "tool_calls"})
-        for position, entry in enumerate(calls):
-            if isinstance(entry, dict):
-                self._call_of(entry, position, len(calls)).add(entry)
+            raise StreamProtocolError("a delta of the stream is not an object")
+        message = self.message
+        for name, value in delta.items():
+            if name == "tool_calls" and isinstance(value, list):
+                if self.calls is None:
+                    self.calls = ToolCalls()
+                self.calls.add(value)
+            elif name == "content" and (type(value) is list or type(message.get(name)) is list):
+                message[name] = grown_content(message.get(name), value or "")
+            elif name == "executed_tools" and isinstance(value, list):
+                message[name] = grown_reports(message.get(name), value)
+            else:
+                merge(message, {name: value})
 
-    def _call_of(self, entry: dict[str, Any], position: int, count: int) -> _ToolCall:
-        key = self._key_of(entry, position, count)
-        self.latest = key
-        call_id = entry.get("id")
-        if isinstance(call_id, str) and call_id:
-            self.by_id.setdefault(call_id, key)
-        return self.calls.setdefault(key, _ToolCall())
-
-    def _key_of(self, entry: dict[str, Any], position: int, count: int) -> int:
-        index = entry.get("index")
-        if type(index) is int:
-            return index
-        call_id = entry.get("id")
-        if isinstance(call_id, str) and call_id:
-            return self.by_id.get(call_id, self._next_key())
-        if count > 1:
-            return position
-        if self.latest is None or self._begins_new(entry, self.calls[self.latest]):
-            return self._next_key()
-        return self.latest
-
-    def _next_key(self) -> int:
-        return max(self.calls, default=-1) + 1
-
-    def _begins_new(self, entry: dict[str, Any], call: _ToolCall) -> bool:
-        function = entry.get("function")
-        return isinstance(function, dict) and bool(function.get("name")) and call.is_whole()
-
-    def ordered_calls(self) -> list[_ToolCall]:
-        return [self.calls[key] for key in sorted(self.calls)]
+    def ordered_calls(self) -> list[ToolCall]:
+        return self.calls.ordered() if self.calls is not None else []
 
     def is_cut(self) -> bool:
-        """No finish reason although a tool call is not complete."""
-        return self.finish_reason is None and not all(call.is_valid() for call in self.calls.values())
+        """No finish reason although a tool call is not complete (R-167)."""
+        return self.finish_reason is None and not all(call.is_valid() for call in self.ordered_calls())
 
 
 class ChatAccumulator:
@@ -165,11 +85,11 @@ class ChatAccumulator:
         """Whether the data is `[DONE]`, surrounding white space ignored."""
         return data.strip() == SENTINEL
 
-    def is_terminal(self, name: str, data: str) -> bool:
+    def is_terminal(self, _name: str, data: str, /) -> bool:
         """Whether the raw event ends the stream: only the sentinel does."""
         return self.is_sentinel(data)
 
-    def add(self, name: str, data: Any) -> None:
+    def add(self, _name: str, data: Any, /) -> None:
         """Add one chunk, or None for the sentinel."""
         if self.terminal:
             return
@@ -180,26 +100,34 @@ class ChatAccumulator:
             raise StreamProtocolError("a chunk of the stream is not an object")
         for field, value in data.items():
             if field == "choices":
-                for choice in value or ():
-                    self._add_choice(choice)
+                self._add_choices(value or [])
             elif field == "usage":
                 self._usage = value or self._usage
             elif field not in _PADDING:
                 self._add_head(field, value)
 
-    def _add_choice(self, choice: Any) -> None:
-        if not isinstance(choice, dict):
-            raise StreamProtocolError("a choice of a chunk is not an object")
-        index = choice.get("index")
-        key = index if type(index) is int else 0
-        if key not in self._choices:
-            self._choices[key] = _Choice()
-        self._choices[key].add(choice)
+    def _add_choices(self, choices: Any) -> None:
+        if not isinstance(choices, list):
+            raise StreamProtocolError("the choices of a chunk are not a list")
+        for choice in choices:
+            if not isinstance(choice, dict):
+                raise StreamProtocolError("a choice of a chunk is not an object")
+            index = choice.get("index")
+            key = index if type(index) is int else 0
+            known = self._choices.get(key)
+            if known is None:
+                known = self._choices[key] = _Choice()
+            known.add(choice)
 
     def _add_head(self, field: str, value: Any) -> None:
         if field == "x_groq" and isinstance(value, dict):
             self._usage = value.get("usage") or self._usage
-            merge(self._head, {field: {k: v for k, v in value.items() if k != "usage"}})
+            lifted = {k: v for k, v in value.items() if k in _LIFTED and k != "usage"}
+            self._head.update(lifted)
+            self._head[field] = {
+                **self._head.get(field, {}),
+                **{k: v for k, v in value.items() if k not in _LIFTED},
+            }
         elif value is None:
             self._head.setdefault(field, None)
         elif field not in _IDENTITY or self._head.get(field) is None:
@@ -235,17 +163,18 @@ class ChatAccumulator:
 
     def _finished(self, index: int, choice: _Choice, *, final: bool) -> dict[str, Any]:
         body: dict[str, Any] = settled(choice.message)
-        if choice.calls:
-            open_ended = not final and choice.finish_reason is None
-            body["tool_calls"] = [_shown(call, open_ended=open_ended) for call in choice.ordered_calls()]
-        shown = {"index": index, "message": body, **settled(choice.extra)}
-        if choice.logprobs is not None:
-            shown["logprobs"] = settled(choice.logprobs)
+        if choice.calls is not None:
+            unfinished = not final and choice.finish_reason is None
+            body["tool_calls"] = [call.shown(unfinished=unfinished) for call in choice.ordered_calls()]
         unknown = "unknown" if final and self.terminal else None
-        shown["finish_reason"] = choice.finish_reason or unknown
-        return shown
+        return {
+            "index": index,
+            "message": body,
+            **settled(choice.fields),
+            "finish_reason": choice.finish_reason or unknown,
+        }
 
-    def text_of(self, name: str, data: Any) -> str:
+    def text_of(self, _name: str, data: Any, /) -> str:
         """The text that this chunk adds to the first choice."""
         delta = _first_delta(data)
         content = delta.get("content")
@@ -261,11 +190,9 @@ class ChatAccumulator:
 
     def is_content(self, data: Any) -> bool:
         """Whether any choice of this chunk brings more than its role."""
-        choices = data.get("choices") if isinstance(data, dict) else None
-        deltas = (choice.get("delta") for choice in choices or () if isinstance(choice, dict))
         return any(
-            value and name not in {"role", "channel"}
-            for delta in deltas
+            value and name not in _LABELS
+            for delta in (choice.get("delta") for choice in _choices_of(data))
             if isinstance(delta, dict)
             for name, value in delta.items()
         )
@@ -280,27 +207,14 @@ class ChatAccumulator:
         return parse_partial(arguments) if isinstance(arguments, str) else settled(arguments)
 
 
-def _shown(call: _ToolCall, *, open_ended: bool) -> dict[str, Any]:
-    shown: dict[str, Any] = settled(call.fields)
-    if open_ended and not call.is_whole():
-        shown["complete"] = False
-    elif not call.is_valid():
-        shown["arguments_valid"] = False
-    return shown
-
-
 def _first_delta(data: Any) -> dict[str, Any]:
-    choices = data.get("choices") if isinstance(data, dict) else None
-    for choice in choices or ():
-        if isinstance(choice, dict) and choice.get("index", 0) == 0:
+    for choice in _choices_of(data):
+        if choice.get("index", 0) == 0:
             delta = choice.get("delta")
             return delta if isinstance(delta, dict) else {}
     return {}
 
 
-def _is_json(text: str) -> bool:
-    try:
-        decode(text.encode())
-    except (JsonError, UnicodeEncodeError):
-        return False
-    return True
+def _choices_of(data: Any) -> list[dict[str, Any]]:
+    choices = data.get("choices") if isinstance(data, dict) else None
+    return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 FIRST_WINS = frozenset({"id", "type", "role"})
-LAST_WINS = frozenset({"channel", "status", "object", "model"})
+LAST_WINS = frozenset({"channel"})  # Groq labels every chunk with the channel it belongs to
 
 
 class Pieces(list[str]):
@@ -56,19 +56,13 @@ def grown(old: Any, value: Any) -> Any:
         merge(target, value)
         return target
     if isinstance(value, list):
-        return [*_entries(old), *value] if not isinstance(old, list) else _extended(old, value)
+        if type(old) is not list:
+            return list(value)
+        old.extend(value)
+        return old
     if isinstance(value, str):
         return Pieces((value,))
     return value
-
-
-def _extended(old: list[Any], value: list[Any]) -> list[Any]:
-    old.extend(value)
-    return old
-
-
-def _entries(old: Any) -> list[Any]:
-    return [] if old is None else [old]
 
 
 def settled(value: Any) -> Any:

@@ -10,15 +10,15 @@ class Accumulator(Protocol):
 
     terminal: bool
 
-    def is_sentinel(self, data: str) -> bool:
+    def is_sentinel(self, data: str, /) -> bool:
         """Whether this data is not JSON but legal, such as `[DONE]`."""
         ...
 
-    def is_terminal(self, name: str, data: str) -> bool:
+    def is_terminal(self, name: str, data: str, /) -> bool:
         """Whether this raw event is complete and ends the stream (R-131)."""
         ...
 
-    def add(self, name: str, data: Any) -> None:
+    def add(self, name: str, data: Any, /) -> None:
         """Add one event: decoded JSON, or None for the sentinel; ignored after the terminal event.
 
         Raises StreamProtocolError for events in an order that the family does not allow.
@@ -40,7 +40,7 @@ class Accumulator(Protocol):
         """The message so far; what is unfinished carries `"complete": false` (R-146)."""
         ...
 
-    def text_of(self, name: str, data: Any) -> str:
+    def text_of(self, name: str, data: Any, /) -> str:
         """The text that this event adds, "" if none; of the first choice."""
         ...
 
