@@ -1,0 +1,58 @@
+"""What loading a description reports: one error that stops it, and notices that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Notice:
+    """One repair, assumption or omission; `line` counts from 1, `pointer` is an RFC 6901 JSON pointer."""
+
+    file: str
+    line: int
+    pointer: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message} (at {self.pointer or '/'})"
+
+
+class DescriptionError(Exception):
+    """A description that cannot be used; `str()` is at most three lines and says what to do.
+
+    `file` is the name given by the user, `line` counts from 1 and is 0 where no line is known.
+    """
+
+    def __init__(self, message: str, *, file: str, line: int = 0, pointer: str = "") -> None:
+        self.message = message
+        self.file = file
+        self.line = line
+        self.pointer = pointer
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        place = f"\n  at {self.pointer}" if self.pointer else ""
+        return f"{where}: {self.message}{place}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_restore, (self.message, self.file, self.line, self.pointer))
+
+
+def _restore(message: str, file: str, line: int, pointer: str) -> DescriptionError:
+    return DescriptionError(message, file=file, line=line, pointer=pointer)
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """The valid name that looks most like `name`, None if none comes close."""
+    found = get_close_matches(name, sorted(valid), n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
+def shown(text: object, limit: int = 80) -> str:
+    """A value from a document, shortened and free of line ends, for a message."""
+    whole = repr(text)
+    return whole if len(whole) <= limit else whole[: limit - 3] + "..."

@@ -1,0 +1,365 @@
+"""The intermediate representation: what every target and the simulator read, in wire names only.
+
+All classes are frozen and compare by value. Types form a graph only through `Ref`, which names an
+entry of `Api.types`, so that recursion is legal and every other tree is finite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from .errors import Notice
+
+Kind = Literal["string", "integer", "number", "boolean", "null"]
+Location = Literal["path", "query", "header"]
+ResultKind = Literal["json", "stream", "json-or-stream", "binary", "empty"]
+BodyKind = Literal["json", "multipart", "form", "binary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Constraints as the description states them; None where it states none. `pattern` is never run."""
+
+    minimum: float | int | None = None
+    maximum: float | int | None = None
+    exclusive_minimum: float | int | None = None
+    exclusive_maximum: float | int | None = None
+    multiple_of: float | int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    min_items: int | None = None
+    max_items: int | None = None
+    unique_items: bool = False
+    min_properties: int | None = None
+    max_properties: int | None = None
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class AnyType:
+    """Any JSON value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """Text, a number, true or false, or null; `format` is the description's own word."""
+
+    kind: Kind
+    format: str | None = None
+    limits: Limits = NO_LIMITS
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralType:
+    """Exactly one JSON scalar."""
+
+    value: str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnumType:
+    """Known values of an open set: others are legal on the wire (R-014)."""
+
+    values: tuple[str | int | float | bool, ...]
+    kind: Kind = "string"
+
+
+@dataclass(frozen=True, slots=True)
+class ListType:
+    """A JSON array."""
+
+    item: Type
+    limits: Limits = NO_LIMITS
+
+
+@dataclass(frozen=True, slots=True)
+class MapType:
+    """A JSON object with free keys."""
+
+    value: Type
+    limits: Limits = NO_LIMITS
+
+
+@dataclass(frozen=True, slots=True)
+class Nullable:
+    """A value that may be null."""
+
+    inner: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A named type of `Api.types`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One field of an object."""
+
+    name: str
+    type: Type
+    required: bool = False
+    description: str = ""
+    default: Any = None
+    has_default: bool = False
+    read_only: bool = False
+    write_only: bool = False
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectType:
+    """A JSON object with known fields; unknown ones are always legal. `extra` types them, if stated."""
+
+    properties: tuple[Property, ...]
+    extra: Type | None = None
+    limits: Limits = NO_LIMITS
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """One of several types that no single field tells apart."""
+
+    members: tuple[Type, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedUnion:
+    """One of several objects, told apart by the text in field `tag`; `members` are (tag value, type)."""
+
+    tag: str
+    members: tuple[tuple[str, Type], ...]
+
+
+Type: TypeAlias = (
+    AnyType
+    | Primitive
+    | LiteralType
+    | EnumType
+    | ListType
+    | MapType
+    | Nullable
+    | Ref
+    | ObjectType
+    | Union
+    | TaggedUnion
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeDef:
+    """A named type; an alias where `type` is neither an object nor a tagged union.
+
+    `derived` is true where the name was made from where an inline schema stands.
+    """
+
+    name: str
+    type: Type
+    description: str = ""
+    deprecated: bool = False
+    derived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One path, query or header parameter.
+
+    `style` and `explode` follow OpenAPI and say how arrays are written; `encoding` is "json" for a
+    parameter that holds a JSON text.
+    """
+
+    name: str
+    location: Location
+    type: Type
+    required: bool = False
+    description: str = ""
+    style: str = "form"
+    explode: bool = True
+    encoding: Literal["plain", "json"] = "plain"
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request body; `media_type` is what goes into Content-Type."""
+
+    kind: BodyKind
+    type: Type
+    media_type: str = "application/json"
+    required: bool = True
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a successful call gives; `type` is of the JSON (any JSON value for binary and empty)."""
+
+    kind: ResultKind
+    type: Type = AnyType()
+    media_type: str = "application/json"
+    status: str = "200"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """How an operation streams; `parameter` is the body field set to true, None if it always streams.
+
+    `family` is None where it is not one of the families known.
+    """
+
+    family: str | None
+    event: Type
+    parameter: str | None = "stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation; `name` is its method path such as `messages.create`.
+
+    `query` are pairs that the description fixes in the path itself (`?beta=true`). `pagination` is
+    what the description says of it, not interpreted yet. `error` is the type of error bodies.
+    """
+
+    name: str
+    http_method: str
+    path: str
+    parameters: tuple[Parameter, ...] = ()
+    body: Body | None = None
+    result: Result = Result("empty")
+    stream: Stream | None = None
+    error: Type | None = None
+    query: tuple[tuple[str, str], ...] = ()
+    replay: str = "once"
+    group: str = "default"
+    summary: str = ""
+    description: str = ""
+    deprecated: bool = False
+    pagination: Mapping[str, Any] | None = None
+    operation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A node of the tree of operations: `chat` with its child `completions`, and so on."""
+
+    name: str
+    operations: tuple[Operation, ...] = ()
+    children: tuple[Resource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An operation of the document that is not in the tree, and why."""
+
+    http_method: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """Where the credential goes; `name` is the header, query or cookie name."""
+
+    kind: Literal["api-key", "bearer", "none"] = "bearer"
+    placement: Literal["header", "query", "cookie"] = "header"
+    name: str = "authorization"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """The response headers of one rate-limit family."""
+
+    family: str
+    unit: str
+    limit: str
+    remaining: str
+    reset: str | None = None
+    reset_form: str = "duration"
+    reset_meaning: str = "window"
+    cost: str | None = None
+    period: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """How errors of the provider are read; `type` and `message` are dotted paths into the body."""
+
+    type: str | None = None
+    message: str | None = None
+    status_of_type: tuple[tuple[str, int], ...] = ()
+    terminal_codes: tuple[str, ...] | None = None
+    retryable_statuses: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """The environment variables that a client reads, in order."""
+
+    api_key: tuple[str, ...] = ()
+    base_url: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One description, read.
+
+    `provider` is the package and registry name, `client` the class name. `sha256` is of the main
+    file's bytes, `source` its name without directories. `root` holds the tree of operations.
+    """
+
+    provider: str
+    client: str
+    title: str
+    version: str
+    description: str = ""
+    servers: tuple[str, ...] = ()
+    env: Env = Env()
+    headers: tuple[tuple[str, str], ...] = ()
+    auth: Auth = Auth()
+    request_id_headers: tuple[str, ...] = ()
+    secret_headers: tuple[str, ...] = ()
+    idempotency_header: str | None = None
+    errors: Errors = Errors()
+    rate_limits: tuple[RateLimit, ...] = ()
+    base_url_suffixes: tuple[str, ...] = ()
+    root: Resource = Resource("")
+    types: Mapping[str, TypeDef] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    source: str = ""
+    sha256: str = ""
+
+    def operations(self) -> tuple[Operation, ...]:
+        """All operations of the tree, depth first."""
+        return tuple(_operations(self.root))
+
+    def operation(self, name: str) -> Operation:
+        """The operation with that method path; KeyError if there is none."""
+        for operation in self.operations():
+            if operation.name == name:
+                return operation
+        raise KeyError(name)
+
+    def resolve(self, found: Type) -> Type:
+        """The type behind names: never a `Ref`. A loop of aliases is any JSON value."""
+        seen: set[str] = set()
+        while isinstance(found, Ref):
+            if found.name in seen:
+                return AnyType()
+            seen.add(found.name)
+            found = self.types[found.name].type
+        return found
+
+
+def _operations(resource: Resource) -> list[Operation]:
+    found = list(resource.operations)
+    for child in resource.children:
+        found.extend(_operations(child))
+    return found

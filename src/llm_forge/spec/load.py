@@ -1,0 +1,160 @@
+"""From files to an `Api`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from . import forge
+from .errors import DescriptionError, Notice
+from .ir import Api
+from .merge import lay_over
+from .operations import Operations
+from .place import Place, root_place
+from .references import References
+from .schemas import Schemas, annotation
+from .security import read_auth, read_servers
+from .source import Document, Mapping, read_document
+from .tree import build_tree
+from .unions import settle_unions
+from .words import pascal, snake
+
+DESCRIPTIONS = Path(__file__).resolve().parent.parent / "descriptions"
+
+
+def load(path: Path, *, forge: Path | None = None, overlays: Sequence[Path] = ()) -> Api:
+    """The API that an OpenAPI 3.0, 3.1 or 3.2 document describes.
+
+    Args:
+        path: YAML or JSON; `$ref`s may lead to files under its directory (R-247).
+        forge: A partial document with `x-forge` keys that is merged into the first.
+        overlays: OpenAPI Overlay documents, or further partial ones, in order.
+
+    Repairs and assumptions are in `notices`; operations that could not be read are in `skipped`.
+
+    Raises:
+        DescriptionError: with file, line, pointer and what to do.
+    """
+    path = Path(path)
+    main = read_document(path)
+    digest = hashlib.sha256(path.read_bytes())
+    patches = [Path(extra) for extra in ([forge] if forge else []) + list(overlays)]
+    _check_openapi(main)
+    documents = [main]
+    for extra in patches:
+        patch = read_document(extra)
+        digest.update(extra.read_bytes())
+        lay_over(main, patch)
+        documents.append(patch)
+    api = _Reader(main).api()
+    return replace(
+        api,
+        notices=_ordered(documents, api.notices),
+        source=path.name,
+        sha256=digest.hexdigest(),
+    )
+
+
+def load_description(provider: str) -> Api:
+    """The API of one of our own descriptions; DescriptionError names those there are."""
+    return load(description_path(provider))
+
+
+def description_path(provider: str) -> Path:
+    """The file of one of our own descriptions."""
+    if provider not in providers():
+        known = ", ".join(providers()) or "none"
+        raise DescriptionError(f"no description of this name is included; there are {known}", file=provider)
+    return DESCRIPTIONS / f"{provider}.yaml"
+
+
+def providers() -> tuple[str, ...]:
+    """Names of the descriptions included, sorted."""
+    return tuple(sorted(path.stem for path in DESCRIPTIONS.glob("*.yaml")))
+
+
+def _check_openapi(document: Document) -> None:
+    root = root_place(document)
+    if not isinstance(document.root, Mapping):
+        raise root.error("this is not an OpenAPI document: it has no `openapi` key; name an OpenAPI 3 file")
+    if "swagger" in document.root:
+        version = root.text("swagger")
+        raise root.error(f"Swagger {version} is not read; convert the document to OpenAPI 3 first")
+    version = root.text("openapi")
+    if not version:
+        raise root.error("this is not an OpenAPI document: it has no `openapi` key; name an OpenAPI 3 file")
+    if version.split(".")[:2] not in (["3", "0"], ["3", "1"], ["3", "2"]):
+        raise root.child("openapi").error(f"OpenAPI {version} is not read; give 3.0, 3.1 or 3.2")
+    document.version = version
+
+
+class _Reader:
+    """Reads one merged document; one use."""
+
+    def __init__(self, main: Document) -> None:
+        self.root = root_place(main)
+        self.references = References(main)
+        self.schemas = Schemas(self.references)
+        self.schemas.reserve(self.root.child("components").child("schemas"))
+
+    def api(self) -> Api:
+        told = self.root.child("x-forge")
+        forge.check_keys(told, forge.ROOT_KEYS)
+        api = self._head(told)
+        operations = Operations(self.references, self.schemas, _sent_headers(api))
+        found = operations.read(self.root.child("paths"))
+        self.schemas.finish()
+        settle_unions(self.schemas)
+        return replace(
+            api,
+            root=build_tree(found),
+            types=dict(sorted(self.schemas.types.items())),
+            skipped=tuple(operations.skipped),
+            notices=self._notices(),
+        )
+
+    def _head(self, told: Place) -> Api:
+        info = self.root.child("info")
+        title = annotation(info, "title") or "API"
+        provider, client = _names(told, title)
+        limits = told.child("rate_limits") if told.value else None
+        return Api(
+            provider=provider,
+            client=client,
+            title=title,
+            version=info.text("version") if isinstance(info.value, Mapping) else "",
+            description=annotation(info, "description"),
+            servers=read_servers(self.root),
+            env=forge.env(told.child("env")),
+            headers=forge.headers(told.child("headers")),
+            auth=read_auth(self.root, self.references),
+            request_id_headers=forge.texts(told.child("request_id")),
+            secret_headers=forge.texts(told.child("secret_headers")),
+            idempotency_header=(told.text("idempotency_header") or None) if told.value else None,
+            errors=forge.errors(told.child("errors")),
+            rate_limits=forge.rate_limits(limits) if limits else (),
+            base_url_suffixes=forge.texts(told.child("base_url_suffixes")),
+        )
+
+    def _notices(self) -> tuple[Notice, ...]:
+        return tuple(notice for document in self.references.documents.values() for notice in document.notices)
+
+
+def _names(told: Place, title: str) -> tuple[str, str]:
+    """Package name and class name: as given, else from the title without the word API."""
+    short = " ".join(word for word in title.split() if word.lower() not in ("api", "apis", "rest", "openapi"))
+    provider = (told.text("provider") if told.value else "") or snake(short) or "api"
+    client = (told.text("client") if told.value else "") or pascal(short) or "Api"
+    return provider, client
+
+
+def _sent_headers(api: Api) -> frozenset[str]:
+    names = {name.lower() for name, _ in api.headers}
+    return frozenset(names | ({api.auth.name.lower()} if api.auth.placement == "header" else set()))
+
+
+def _ordered(documents: list[Document], more: tuple[Notice, ...]) -> tuple[Notice, ...]:
+    found = {notice for document in documents for notice in document.notices} | set(more)
+    return tuple(sorted(found))

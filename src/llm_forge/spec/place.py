@@ -1,0 +1,102 @@
+"""A value in a document together with where it stands, so that every message can name the place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import DescriptionError, Notice, shown
+from .source import Document, Mapping, Sequence
+
+_KINDS: dict[type, str] = {
+    str: "text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "nothing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One value of a document; `pointer` is its RFC 6901 JSON pointer, `up` the value around it."""
+
+    document: Document
+    value: Any
+    line: int
+    pointer: str = ""
+    up: Place | None = None
+
+    def child(self, key: str) -> Place:
+        """The value under a key; its value is None where the key is absent."""
+        token = key.replace("~", "~0").replace("/", "~1")
+        pointer = f"{self.pointer}/{token}"
+        if isinstance(self.value, Mapping):
+            line = self.value.lines.get(key, self.value.line)
+            return Place(self.document, self.value.get(key), line, pointer, self)
+        if isinstance(self.value, Sequence) and key.isdigit() and int(key) < len(self.value):
+            index = int(key)
+            return Place(self.document, self.value[index], self.value.lines[index], pointer, self)
+        return Place(self.document, None, self.line, pointer, self)
+
+    def has(self, key: str) -> bool:
+        """Whether this is a mapping with that key."""
+        return isinstance(self.value, Mapping) and key in self.value
+
+    def entries(self, what: str = "a mapping") -> Iterator[tuple[str, Place]]:
+        """Key and value of a mapping; nothing for null. DescriptionError for any other kind."""
+        if self.value is None:
+            return
+        if not isinstance(self.value, Mapping):
+            raise self.wrong(what)
+        for key in self.value:
+            yield key, self.child(key)
+
+    def items(self, what: str = "a list") -> Iterator[Place]:
+        """Entries of a sequence; nothing for null. DescriptionError for any other kind."""
+        if self.value is None:
+            return
+        if not isinstance(self.value, Sequence):
+            raise self.wrong(what)
+        for index in range(len(self.value)):
+            yield self.child(str(index))
+
+    def text(self, key: str, default: str = "") -> str:
+        """Text under a key; numbers become text as they are, null is `default`."""
+        place = self.child(key)
+        if place.value is None:
+            return default
+        if isinstance(place.value, (str, int, float)):
+            return str(place.value)
+        raise place.wrong("text")
+
+    def flag(self, key: str) -> bool:
+        """Whether a key is true."""
+        return self.child(key).value is True
+
+    def wrong(self, wanted: str) -> DescriptionError:
+        """The error for a value of another kind than `wanted`."""
+        return self.error(f"expected {wanted} here, found {self.kind()}")
+
+    def kind(self) -> str:
+        """What sort of value this is, in words."""
+        if isinstance(self.value, Mapping):
+            return "a mapping"
+        if isinstance(self.value, Sequence):
+            return "a list"
+        kind = _KINDS.get(type(self.value), "something else")
+        return f"{kind} {shown(self.value, 40)}" if self.value is not None else kind
+
+    def error(self, message: str) -> DescriptionError:
+        """An error at this place."""
+        return DescriptionError(message, file=self.document.name, line=self.line, pointer=self.pointer)
+
+    def note(self, message: str) -> None:
+        """Record a notice at this place."""
+        self.document.notices.append(Notice(self.document.name, self.line, self.pointer, message))
+
+
+def root_place(document: Document) -> Place:
+    """The whole of a document."""
+    return Place(document, document.root, getattr(document.root, "line", 1))

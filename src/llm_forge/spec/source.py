@@ -1,0 +1,175 @@
+"""Text of a description to values that know the line they came from.
+
+Rules of this file:
+- YAML follows the 1.2 core schema: `1e-08` is a float; `yes`, `no`, `on`, `off` and dates are text;
+  `010` is ten. Keys are always text, as written.
+- JSON is read by its own grammar, so that tabs and surrogate pairs mean what JSON says.
+- Both grammars become one sequence of events, and one builder keeps the limits of R-248.
+- A key given twice takes its last value (R-201) and is noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import DescriptionError, Notice
+from .events import Event
+from .json_events import json_events
+from .yaml_events import yaml_events
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_DEPTH = 200
+MAX_ALIASED = 1_000_000
+
+
+class Mapping(dict[str, Any]):
+    """A mapping of a document; `line` is where it begins, `lines` where each of its keys stands."""
+
+    __slots__ = ("line", "lines")
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: dict[str, int] = {}
+
+
+class Sequence(list[Any]):
+    """A sequence of a document; `lines` is where each of its entries begins."""
+
+    __slots__ = ("line", "lines")
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: list[int] = []
+
+
+@dataclass(slots=True)
+class Document:
+    """One read file; `version` is the OpenAPI version it states, once that is known."""
+
+    name: str
+    path: Path
+    root: Any
+    version: str = ""
+    notices: list[Notice] = field(default_factory=list)
+
+
+def read_document(path: Path, name: str | None = None) -> Document:
+    """The values of a YAML or JSON file.
+
+    Raises:
+        DescriptionError: the file is missing, too large, too deep, or neither YAML nor JSON.
+    """
+    name = name or path.name
+    return parse_document(_read_text(path, name), name, path)
+
+
+def parse_document(text: str, name: str, path: Path) -> Document:
+    """The values of YAML or JSON text; `path` is where relative references start from."""
+    is_json = text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[")
+    events = json_events(text, name) if is_json else None
+    builder = _Builder(name)
+    root = builder.build(events if events is not None else yaml_events(text, name))
+    return Document(name, path, root, notices=builder.notices)
+
+
+def _read_text(path: Path, name: str) -> str:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DescriptionError(
+                f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB; give a smaller description",
+                file=name,
+            )
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DescriptionError(
+            f"the file is not UTF-8 text (byte {error.start}); save it as UTF-8", file=name
+        ) from None
+    except IsADirectoryError:
+        raise DescriptionError("this is a directory; name a YAML or JSON file", file=name) from None
+    except OSError as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error.strerror)
+        raise DescriptionError(f"{reason}; check the path", file=str(path)) from None
+
+
+class _Builder:
+    """Builds values from events; one use."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.notices: list[Notice] = []
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._aliased = 0
+
+    def build(self, events: Iterator[Event]) -> Any:
+        first = next(events, None)
+        return None if first is None else self._value(first, events, 0)[0]
+
+    def _value(self, event: Event, events: Iterator[Event], depth: int) -> tuple[Any, int]:
+        if depth > MAX_DEPTH:
+            raise self._error(event, f"nested deeper than {MAX_DEPTH} levels; flatten the document")
+        if event.kind == "alias":
+            return self._alias(event)
+        value: Any
+        if event.kind == "map":
+            value, size = self._mapping(event, events, depth)
+        elif event.kind == "seq":
+            value, size = self._sequence(event, events, depth)
+        else:
+            value, size = event.value, 1
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, size)
+        return value, size
+
+    def _mapping(self, start: Event, events: Iterator[Event], depth: int) -> tuple[Mapping, int]:
+        mapping = Mapping(start.line)
+        size = 1
+        for key in events:
+            if key.kind == "end":
+                break
+            if key.kind != "value":
+                raise self._error(key, "a mapping key must be plain text; write it as one word or quoted")
+            value, grown = self._value(next(events), events, depth + 1)
+            size += grown
+            self._put(mapping, key.text, value, key.line)
+        return mapping, size
+
+    def _put(self, mapping: Mapping, key: str, value: Any, line: int) -> None:
+        if key == "<<" and isinstance(value, Mapping):
+            for name, merged in value.items():
+                if name not in mapping:
+                    mapping[name] = merged
+                    mapping.lines[name] = line
+            return
+        if key in mapping:
+            self.notices.append(Notice(self.name, line, "", f"key {key!r} is given twice; the last is used"))
+        mapping[key] = value
+        mapping.lines[key] = line
+
+    def _sequence(self, start: Event, events: Iterator[Event], depth: int) -> tuple[Sequence, int]:
+        sequence = Sequence(start.line)
+        size = 1
+        for event in events:
+            if event.kind == "end":
+                break
+            value, grown = self._value(event, events, depth + 1)
+            size += grown
+            sequence.append(value)
+            sequence.lines.append(event.line)
+        return sequence, size
+
+    def _alias(self, event: Event) -> tuple[Any, int]:
+        known = self._anchors.get(event.value)
+        if known is None:
+            raise self._error(event, f"alias *{event.value} stands inside or before its anchor; remove it")
+        self._aliased += known[1]
+        if self._aliased > MAX_ALIASED:
+            raise self._error(event, f"aliases expand to more than {MAX_ALIASED:,} nodes; write them out")
+        return known
+
+    def _error(self, event: Event, message: str) -> DescriptionError:
+        return DescriptionError(message, file=self.name, line=event.line)
