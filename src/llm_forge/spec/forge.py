@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from .errors import nearest
 from .ir import Env, Errors, RateLimit
 from .place import Place
+from .source import plain
 
 ROOT_KEYS = frozenset(
     {
         "provider", "client", "env", "headers", "request_id", "base_url_suffixes", "errors",
-        "rate_limits", "secret_headers", "idempotency_header", "capabilities",
+        "rate_limits", "secret_headers", "idempotency_header", "capabilities", "defaults",
     }
 )  # fmt: skip
 OPERATION_KEYS = frozenset({"method", "replay", "group", "stream", "pagination", "capabilities"})
@@ -93,6 +95,11 @@ def header_name(place: Place, name: str) -> str:
     if not _HEADER_NAME.match(name):
         raise place.error(f"{name!r} cannot be a header name; correct it")
     return name
+
+
+def facts(place: Place) -> dict[str, Any]:
+    """A mapping that is carried as it is."""
+    return {name: plain(value.value) for name, value in place.entries()}
 
 
 def errors(place: Place) -> Errors:

@@ -312,6 +312,7 @@ class Api:
 
     `provider` is the package and registry name, `client` the class name. `sha256` is of the main
     file's bytes, `source` its name without directories. `root` holds the tree of operations.
+    `defaults` and `capabilities` are for the unified layer and are not interpreted here.
     """
 
     provider: str
@@ -329,6 +330,8 @@ class Api:
     errors: Errors = Errors()
     rate_limits: tuple[RateLimit, ...] = ()
     base_url_suffixes: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    capabilities: Mapping[str, Any] = field(default_factory=dict)
     root: Resource = Resource("")
     types: Mapping[str, TypeDef] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()

@@ -136,6 +136,8 @@ class _Reader:
             errors=forge.errors(told.child("errors")),
             rate_limits=forge.rate_limits(limits) if limits else (),
             base_url_suffixes=forge.texts(told.child("base_url_suffixes")),
+            defaults=forge.facts(told.child("defaults")),
+            capabilities=forge.facts(told.child("capabilities")),
         )
 
     def _notices(self) -> tuple[Notice, ...]:

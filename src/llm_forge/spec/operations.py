@@ -17,8 +17,8 @@ from .ir import Operation, Parameter, Primitive, Skipped
 from .method_names import default_name
 from .place import Place
 from .references import References, is_reference
-from .schemas import Schemas, annotation, plain
-from .source import Mapping
+from .schemas import Schemas, annotation
+from .source import Mapping, plain
 from .streams import read_stream
 from .words import pascal
 
@@ -166,4 +166,4 @@ def _replay(told: Place, method: str) -> str:
 
 def _pagination(told: Place) -> dict[str, object] | None:
     value = told.child("pagination").value
-    return dict(plain(value)) if isinstance(value, Mapping) else None  # type: ignore[call-overload]
+    return dict(plain(value)) if isinstance(value, Mapping) else None

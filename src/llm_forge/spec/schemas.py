@@ -33,7 +33,7 @@ from .ir import (
 from .limits import read_limits
 from .place import Place
 from .references import References, is_reference
-from .source import Mapping, Sequence
+from .source import Mapping, Sequence, plain
 from .words import pascal
 
 NULL = Primitive("null")
@@ -503,13 +503,6 @@ def _annotations(schema: Place) -> dict[str, Any]:
     if schema.has("default"):
         told |= {"default": plain(schema.value["default"]), "has_default": True}
     return told
-
-
-def plain(value: object) -> object:
-    """A document's value as plain, comparable data."""
-    if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
-    return [plain(one) for one in value] if isinstance(value, list) else value
 
 
 def _member_word(member: Place) -> str:

@@ -173,3 +173,10 @@ class _Builder:
 
     def _error(self, event: Event, message: str) -> DescriptionError:
         return DescriptionError(message, file=self.name, line=event.line)
+
+
+def plain(value: Any) -> Any:
+    """A document's value as plain dicts and lists."""
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, list) else value
