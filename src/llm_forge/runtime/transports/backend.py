@@ -1,0 +1,170 @@
+"""A network layer for httpx2 that keeps one time limit over many reads, and remembers what happened.
+
+httpx2 takes a timer when a response body is begun and applies it to each read, so a body that drips
+outlives any deadline (R-052). Here the exchange puts an `Operation` into `CURRENT` while it runs, and
+every connect, handshake, write and read gets what is left of its time. The operation also records
+whether a connection was made and whether a byte came back: what R-038 asks before sending again.
+"""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpcore2
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterable
+
+    import httpx2
+
+SHORTEST = 0.001  # a socket with timer 0 does not block at all, which is another mode
+
+C = TypeVar("C", "httpx2.Client", "httpx2.AsyncClient")
+
+
+class Operation:
+    """One `open` or `read`; `deadline` is monotonic time, None for no limit."""
+
+    __slots__ = ("connected", "deadline", "received")
+
+    def __init__(self, deadline: float | None = None) -> None:
+        self.deadline = deadline
+        self.connected = False
+        self.received = False
+
+    @classmethod
+    def within(cls, seconds: float | None) -> Operation:
+        """An operation that has `seconds` from now."""
+        return cls(None if seconds is None else time.monotonic() + seconds)
+
+    @property
+    def stale(self) -> bool:
+        """Whether a failure now is that of a reused connection before any response byte (R-038)."""
+        return not self.connected and not self.received
+
+    def left(self, timeout: float | None) -> float | None:
+        """The shorter of `timeout` and the time left, never below 1 ms."""
+        if self.deadline is None:
+            return timeout
+        left = max(SHORTEST, self.deadline - time.monotonic())
+        return left if timeout is None else min(left, timeout)
+
+
+CURRENT: ContextVar[Operation] = ContextVar("llm_forge_operation")
+
+
+def instrument(client: C) -> C:
+    """The client with its pools, also those behind proxies, on the backends below.
+
+    httpx2 has no public way to choose the network backend; its transports keep the pool in `_pool`.
+    """
+    for transport in (client._transport, *client._mounts.values()):
+        pool: Any = getattr(transport, "_pool", None)
+        if isinstance(pool, httpcore2.ConnectionPool):
+            pool._network_backend = Backend()
+        elif isinstance(pool, httpcore2.AsyncConnectionPool):
+            pool._network_backend = AsyncBackend()
+    return client
+
+
+class Stream(httpcore2.NetworkStream):
+    """A connection whose calls take the current operation's time; connect time covers TLS too."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, connecting: Operation | None = None) -> None:
+        self._stream = stream
+        self._connecting = connecting
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - httpx2's timer
+        operation = CURRENT.get()
+        data = self._stream.read(max_bytes, operation.left(None))
+        operation.received = operation.received or bool(data)
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - httpx2's timer
+        self._stream.write(buffer, CURRENT.get().left(None))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        left = self._connecting.left(timeout) if self._connecting else timeout
+        return Stream(self._stream.start_tls(ssl_context, server_hostname, left))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class Backend(httpcore2.NetworkBackend):
+    """Plain sockets, with the time and the memory of the current operation."""
+
+    def __init__(self) -> None:
+        self._sockets = httpcore2.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        operation = CURRENT.get()
+        operation.connected = True
+        connecting = Operation.within(operation.left(timeout))
+        stream = self._sockets.connect_tcp(host, port, connecting.left(None), local_address, socket_options)
+        return Stream(stream, connecting)
+
+
+class AsyncStream(httpcore2.AsyncNetworkStream):
+    """The asyncio twin; reads are timed by the exchange itself, around the whole step."""
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream, connecting: Operation | None = None) -> None:
+        self._stream = stream
+        self._connecting = connecting
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - httpx2's timer
+        data = await self._stream.read(max_bytes)
+        if data:
+            CURRENT.get().received = True
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - httpx2's timer
+        await self._stream.write(buffer)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.AsyncNetworkStream:
+        left = self._connecting.left(timeout) if self._connecting else timeout
+        return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, left))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class AsyncBackend(httpcore2.AsyncNetworkBackend):
+    """anyio's sockets, with the memory of the current operation."""
+
+    def __init__(self) -> None:
+        self._sockets = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        operation = CURRENT.get()
+        operation.connected = True
+        connecting = Operation.within(timeout)
+        stream = await self._sockets.connect_tcp(host, port, timeout, local_address, socket_options)
+        return AsyncStream(stream, connecting)

@@ -1,0 +1,454 @@
+"""Transport over httpx2, sync and async: users' own clients, transports and mocks, forked children.
+
+Rules and how they are kept:
+- A request object is built without the client's defaults, so no cookie, no user agent and no accepted
+  encoding of httpx2 reaches the wire; the body is taken from the raw stream, before any decoding.
+- httpx2 has one read timer per response. The clients built here get a network backend
+  (`backend.Operation`) that gives every single read the time left, and that knows whether a connection
+  was new. A user's own client keeps its own network layer: there, later reads keep the timer of the
+  first read, and a lost reused connection counts as an attempt.
+- A read that timed out has spoiled its connection: reading again raises ConnectionLostError.
+- An AsyncClient's connections belong to one event loop, so there is one client per loop (R-043).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import ssl
+import threading
+import time
+import weakref
+from functools import partial
+from typing import Any
+
+import httpx2 as lib
+
+from ...core.errors import (
+    ClientClosedError,
+    ConfigError,
+    ConnectionLostError,
+    InvalidRequestError,
+)
+from ...core.headers import Headers
+from .backend import CURRENT, Operation, instrument
+from .httpx2_faults import fault_before_headers, fault_in_body
+from .limits import DEFAULT_LIMITS, checked_headers
+from .protocol import HttpRequest, PoolLimits, Timers
+from .slots import Slot, Slots
+
+
+def tls_context(trust_env: bool, ca_bundle: str | None) -> ssl.SSLContext:
+    """TLS 1.2 or newer with verification always on (R-035)."""
+    context = lib.create_ssl_context(trust_env=trust_env)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_bundle is not None:
+        context.load_verify_locations(ca_bundle)
+    return context
+
+
+def client_options(limits: PoolLimits, trust_env: bool, ca_bundle: str | None) -> dict[str, Any]:
+    """Keyword arguments of httpx2.Client and AsyncClient; slots limit the connections, not the pool."""
+    pool = lib.Limits(
+        max_connections=None, max_keepalive_connections=limits.idle, keepalive_expiry=limits.idle_seconds
+    )
+    return {
+        "limits": pool,
+        "trust_env": trust_env,
+        "verify": tls_context(trust_env, ca_bundle),
+        "timeout": None,
+    }
+
+
+def _new_client(limits: PoolLimits, trust_env: bool, ca_bundle: str | None) -> lib.Client:
+    return instrument(lib.Client(**client_options(limits, trust_env, ca_bundle)))
+
+
+def _new_async_client(limits: PoolLimits, trust_env: bool, ca_bundle: str | None) -> lib.AsyncClient:
+    return instrument(lib.AsyncClient(**client_options(limits, trust_env, ca_bundle)))
+
+
+def prepare(request: HttpRequest, timers: Timers) -> tuple[lib.Request, dict[str, float | None]]:
+    """The request in httpx2's form, and its timers as a mapping that stays changeable."""
+    times = {
+        "connect": timers.connect,
+        "pool": timers.pool,
+        "read": timers.response,
+        "write": timers.response,
+    }
+    try:
+        prepared = lib.Request(
+            request.method,
+            request.url,
+            headers=list(request.headers),
+            content=request.body,
+            extensions={"timeout": times},
+        )
+    except (lib.InvalidURL, ValueError) as error:
+        raise InvalidRequestError("The URL, method or a header of the request is not valid.") from error
+    return prepared, times
+
+
+def received_headers(response: lib.Response) -> Headers:
+    """Headers with text where the bytes are UTF-8, else latin-1, so that no byte is lost (R-047)."""
+    return checked_headers((_text(name), _text(value)) for name, value in response.headers.raw)
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _closed_while_read() -> ConnectionLostError:
+    return ConnectionLostError("The response was closed while it was read.", phase="body")
+
+
+class _Opened:
+    """What both exchanges share."""
+
+    def __init__(
+        self, response: lib.Response, times: dict[str, float | None], slots: Slots, slot: Slot
+    ) -> None:
+        self.status: int = response.status_code
+        self.headers: Headers = received_headers(response)
+        self._response = response
+        self._times = times
+        self._slots = slots
+        self._slot = slot
+        self._pid = os.getpid()
+        self._operation = Operation()
+        self._ended = False
+        self._spoiled = False
+        self._closing = False
+
+    def _begin(self, timeout: float | None) -> None:
+        """Set the time of the next read; `times` matters to a user's own client only."""
+        if self._spoiled:
+            raise ConnectionLostError("The response cannot be read after a time-out.", phase="body")
+        self._times["read"] = timeout
+        self._operation.deadline = None if timeout is None else time.monotonic() + timeout
+
+    def _release(self, *, reusable: bool) -> bool:
+        """Whether this call ended the exchange."""
+        if self._ended or self._pid != os.getpid():
+            return False
+        self._ended = True
+        self._slots.release(self._slot, reusable=reusable)
+        return True
+
+
+class Httpx2Exchange(_Opened):
+    """An open response of `Httpx2Transport`."""
+
+    def __init__(
+        self, response: lib.Response, times: dict[str, float | None], slots: Slots, slot: Slot
+    ) -> None:
+        super().__init__(response, times, slots, slot)
+        if not isinstance(response.stream, lib.SyncByteStream):
+            raise ConfigError("The transport answered with an async stream on a sync client.")
+        self._chunks = iter(response.stream)
+        self._reading = False
+
+    def read(self, timeout: float | None) -> bytes:
+        """The next chunk, b"" at the end; after a TimeoutError the exchange is spoiled."""
+        if self._ended and not self._spoiled:
+            return b""
+        self._begin(timeout)
+        token = CURRENT.set(self._operation)
+        self._reading = True
+        try:
+            return self._next()
+        except lib.TimeoutException as error:
+            self._spoil()
+            raise TimeoutError from error
+        except lib.HTTPError as error:
+            self._spoil()
+            raise (_closed_while_read() if self._closing else fault_in_body(error)) from error
+        except BaseException:
+            self._spoil()
+            raise
+        finally:
+            self._reading = False
+            CURRENT.reset(token)
+
+    def close(self) -> None:
+        """End the exchange; from another thread, also the read under way."""
+        if not self._reading:
+            self._finish(reusable=False)
+            return
+        self._closing = True
+        stream = self._response.extensions.get("network_stream")
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_chunks"):
+            self._finish(reusable=False)
+
+    def _next(self) -> bytes:
+        for chunk in self._chunks:
+            if chunk:
+                return chunk
+        if self._closing:
+            self._spoil()
+            raise _closed_while_read()
+        self._finish(reusable=True)
+        return b""
+
+    def _spoil(self) -> None:
+        self._spoiled = True
+        self._finish(reusable=False)
+
+    def _finish(self, *, reusable: bool) -> None:
+        if self._release(reusable=reusable):
+            with contextlib.suppress(lib.HTTPError):
+                self._response.close()
+
+
+class Httpx2Transport:
+    """Opens exchanges on the calling thread; used from many threads at once.
+
+    `client` is a user's own httpx2.Client (its proxies, mounts, TLS and event hooks apply, its cookies,
+    default headers and base URL do not); it is closed by its owner. Without one, `trust_env` honours
+    the proxy variables, and `ca_bundle` is a PEM file of further authorities to trust.
+    """
+
+    def __init__(
+        self,
+        limits: PoolLimits = DEFAULT_LIMITS,
+        client: lib.Client | None = None,
+        *,
+        trust_env: bool = True,
+        ca_bundle: str | None = None,
+    ) -> None:
+        self._slots = Slots(limits)
+        self._own = client is None
+        self._build = partial(_new_client, limits, trust_env, ca_bundle)
+        self._client = client
+        self._closed = False
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+
+    def open(self, request: HttpRequest, timers: Timers) -> Httpx2Exchange:
+        """The response once its headers arrived; raises as the timers of `Timers` say."""
+        client = self._usable()
+        slot = self._slots.acquire(request.url, timers.pool)
+        try:
+            return self._send(client, request, timers, slot)
+        except BaseException:
+            self._slots.release(slot, reusable=False)
+            raise
+
+    def active(self) -> int:
+        """Exchanges open now (R-045)."""
+        return self._slots.active()
+
+    def close(self) -> None:
+        """End idle connections; a user's own client stays open."""
+        with self._lock:
+            self._closed = True
+            client = self._client if self._own else None
+        if client is not None and self._pid == os.getpid():
+            client.close()
+
+    def _usable(self) -> lib.Client:
+        with self._lock:
+            if self._closed:
+                raise ClientClosedError("The client is closed.")
+            if self._own and self._pid != os.getpid():
+                self._client, self._pid = None, os.getpid()  # the parent's sockets are not ours (R-044)
+            if self._client is None:
+                self._client = self._build()
+            if self._client.is_closed:
+                raise ClientClosedError("The httpx2 client is closed.")
+            return self._client
+
+    def _send(self, client: lib.Client, request: HttpRequest, timers: Timers, slot: Slot) -> Httpx2Exchange:
+        prepared, times = prepare(request, timers)
+        operation = Operation.within(timers.response)
+        token = CURRENT.set(operation)
+        try:
+            response = client.send(prepared, stream=True, follow_redirects=False)
+        except (lib.HTTPError, lib.InvalidURL) as error:
+            stale = self._own and operation.stale
+            raise fault_before_headers(error, stale=stale, timers=timers) from error
+        finally:
+            CURRENT.reset(token)
+        try:
+            return Httpx2Exchange(response, times, self._slots, slot)
+        except BaseException:
+            response.close()
+            raise
+
+
+class Httpx2AsyncExchange(_Opened):
+    """An open response of `Httpx2AsyncTransport`."""
+
+    def __init__(
+        self, response: lib.Response, times: dict[str, float | None], slots: Slots, slot: Slot
+    ) -> None:
+        super().__init__(response, times, slots, slot)
+        if not isinstance(response.stream, lib.AsyncByteStream):
+            raise ConfigError("The transport answered with a sync stream on an async client.")
+        self._chunks = aiter(response.stream)
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.Timeout | None = None
+
+    async def read(self, timeout: float | None) -> bytes:
+        """The next chunk, b"" at the end; after a TimeoutError the exchange is spoiled."""
+        if self._ended and not self._spoiled:
+            return b""
+        self._begin(None)
+        token = CURRENT.set(self._operation)
+        try:
+            async with asyncio.timeout(timeout) as self._timer:
+                return await self._next()
+        except TimeoutError as error:
+            await self._spoil()
+            if self._closing:
+                raise _closed_while_read() from error
+            raise
+        except lib.HTTPError as error:
+            await self._spoil()
+            raise fault_in_body(error) from error
+        except BaseException:
+            await self._spoil()
+            raise
+        finally:
+            self._timer = None
+            CURRENT.reset(token)
+
+    async def close(self) -> None:
+        """End the exchange; a read under way in another task ends with ConnectionLostError."""
+        if self._timer is None:
+            await self._finish(reusable=False)
+            return
+        self._closing = True
+        self._timer.reschedule(self._loop.time())
+
+    def __del__(self) -> None:
+        if hasattr(self, "_timer") and self._release(reusable=False) and self._loop.is_running():
+            self._loop.call_soon_threadsafe(_close_later, self._loop, self._response)
+
+    async def _next(self) -> bytes:
+        async for chunk in self._chunks:
+            if chunk:
+                return chunk
+        await self._finish(reusable=True)
+        return b""
+
+    async def _spoil(self) -> None:
+        self._spoiled = True
+        await self._finish(reusable=False)
+
+    async def _finish(self, *, reusable: bool) -> None:
+        if self._release(reusable=reusable):
+            with contextlib.suppress(lib.HTTPError):
+                await self._response.aclose()
+
+
+_closing_tasks: set[asyncio.Task[None]] = set()  # asyncio itself keeps only weak references to tasks
+
+
+def _close_later(loop: asyncio.AbstractEventLoop, response: lib.Response) -> None:
+    task = loop.create_task(response.aclose())
+    _closing_tasks.add(task)
+    task.add_done_callback(_closing_tasks.discard)
+
+
+class Httpx2AsyncTransport:
+    """Opens exchanges on asyncio; `client` as in `Httpx2Transport`, an httpx2.AsyncClient.
+
+    Without `client`, each event loop gets a client of its own, so any number of loops may use it. A
+    user's AsyncClient stays with the event loop that used it first; from another one, ConfigError.
+    """
+
+    def __init__(
+        self,
+        limits: PoolLimits = DEFAULT_LIMITS,
+        client: lib.AsyncClient | None = None,
+        *,
+        trust_env: bool = True,
+        ca_bundle: str | None = None,
+    ) -> None:
+        self._slots = Slots(limits)
+        self._build = partial(_new_async_client, limits, trust_env, ca_bundle)
+        self._theirs = client
+        self._their_loop: weakref.ref[asyncio.AbstractEventLoop] | None = None
+        self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, lib.AsyncClient]
+        self._clients = weakref.WeakKeyDictionary()
+        self._closed = False
+        self._lock = threading.Lock()
+
+    async def open(self, request: HttpRequest, timers: Timers) -> Httpx2AsyncExchange:
+        """The response once its headers arrived; raises as the timers of `Timers` say."""
+        client = self._usable()
+        slot = await self._slots.acquire_async(request.url, timers.pool)
+        try:
+            return await self._send(client, request, timers, slot)
+        except BaseException:
+            self._slots.release(slot, reusable=False)
+            raise
+
+    def active(self) -> int:
+        """Exchanges open now (R-045)."""
+        return self._slots.active()
+
+    async def close(self) -> None:
+        """End the idle connections of this event loop; a user's own client stays open."""
+        with self._lock:
+            self._closed = True
+            client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    def _usable(self) -> lib.AsyncClient:
+        with self._lock:
+            if self._closed:
+                raise ClientClosedError("The client is closed.")
+            client = self._client_of_loop() if self._theirs is None else self._their_client(self._theirs)
+            if client.is_closed:
+                raise ClientClosedError("The httpx2 client is closed.")
+            return client
+
+    def _client_of_loop(self) -> lib.AsyncClient:
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            self._clients[loop] = self._build()
+        return self._clients[loop]
+
+    def _their_client(self, client: lib.AsyncClient) -> lib.AsyncClient:
+        loop = asyncio.get_running_loop()
+        if self._their_loop is None:
+            self._their_loop = weakref.ref(loop)
+        if self._their_loop() is not loop and not isinstance(client._transport, lib.MockTransport):
+            raise ConfigError(
+                "This httpx2.AsyncClient was used in another event loop before, where its connections "
+                "belong. Make one per event loop, or leave `transport` out."
+            )
+        return client
+
+    async def _send(
+        self, client: lib.AsyncClient, request: HttpRequest, timers: Timers, slot: Slot
+    ) -> Httpx2AsyncExchange:
+        prepared, times = prepare(request, timers)
+        operation = Operation()
+        token = CURRENT.set(operation)
+        try:
+            async with asyncio.timeout(timers.response):
+                response = await client.send(prepared, stream=True, follow_redirects=False)
+        except (lib.HTTPError, lib.InvalidURL, TimeoutError) as error:
+            stale = self._theirs is None and operation.stale
+            raise fault_before_headers(error, stale=stale, timers=timers) from error
+        finally:
+            CURRENT.reset(token)
+        try:
+            return Httpx2AsyncExchange(response, times, self._slots, slot)
+        except BaseException:
+            await response.aclose()
+            raise

@@ -1,0 +1,94 @@
+"""What httpx2's exceptions mean in our terms (R-070, R-199, R-216).
+
+The exception's class decides; where it does not, the class of its cause (`ssl`, `h11`) does. One text
+of h11 is used: it alone tells a body that was cut short from one that breaks the framing.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+import httpx2 as lib
+
+from ...core.errors import (
+    AttemptTimeoutError,
+    ConnectError,
+    ConnectionLostError,
+    ForgeError,
+    InvalidRequestError,
+    PoolTimeoutError,
+    ProtocolError,
+    TlsError,
+)
+from .limits import too_large
+from .protocol import StaleConnection, Timers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CUT_SHORT = "peer closed connection"  # h11's words for a body that ended early
+HEAD_TOO_LARGE = 431  # h11's status hint for a header block above its buffer
+
+
+def fault_before_headers(error: Exception, *, stale: bool, timers: Timers) -> ForgeError:
+    """The error to raise for a failure before the response headers were complete."""
+    match error:
+        case lib.PoolTimeout():
+            return PoolTimeoutError(f"No connection became free within {timers.pool} s.", phase="pool")
+        case lib.ConnectTimeout():
+            return ConnectError(f"No connection within {timers.connect} s.", phase="connect")
+        case lib.ConnectError() | lib.ProxyError():
+            return _connect_fault(error)
+        case lib.TimeoutException() | TimeoutError():
+            return AttemptTimeoutError(f"No response headers within {timers.response} s.", phase="response")
+        case lib.NetworkError():
+            return _lost(stale=stale)
+        case lib.RemoteProtocolError():
+            return _broken_head(error, stale=stale)
+    return InvalidRequestError("The request cannot be sent: its URL, method or a header is not valid.")
+
+
+def _connect_fault(error: Exception) -> ForgeError:
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _chain(error)):
+        return TlsError(
+            "The server's certificate was not accepted. Check the host name, or pass the CA bundle "
+            "that signed it.",
+            phase="connect",
+        )
+    return ConnectError("No connection could be made. Check the base_url and the network.", phase="connect")
+
+
+def _lost(*, stale: bool) -> ConnectionLostError:
+    lost = StaleConnection if stale else ConnectionLostError
+    return lost("The connection ended before the response began.", phase="response")
+
+
+def _broken_head(error: Exception, *, stale: bool) -> ForgeError:
+    parser = _parser_error(error)
+    if parser is None:
+        return _lost(stale=stale)
+    if getattr(parser, "error_status_hint", None) == HEAD_TOO_LARGE:
+        return too_large()
+    return ProtocolError(
+        "The answer is not HTTP. Check the base_url and proxies in between.", phase="response"
+    )
+
+
+def fault_in_body(error: Exception) -> ForgeError:
+    """The error to raise for a failure while the body was read."""
+    parser = _parser_error(error)
+    if isinstance(error, lib.RemoteProtocolError) and parser and not str(parser).startswith(CUT_SHORT):
+        return ProtocolError("The response body breaks HTTP framing.", phase="body")
+    return ConnectionLostError("The connection ended before the response did.", phase="body")
+
+
+def _parser_error(error: BaseException) -> BaseException | None:
+    """h11's own error in the chain, None when the connection just ended."""
+    return next((cause for cause in _chain(error) if type(cause).__module__.startswith("h11")), None)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
