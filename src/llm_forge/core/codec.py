@@ -25,7 +25,6 @@ _SAMPLE = (MAX_NUMBER_DIGITS + 1) // 4
 _NUMBER_BYTES = bytes(48 if chr(byte) in "0123456789.eE+-" else 32 for byte in range(256))
 _LONG_NUMBER = b"0" * (MAX_NUMBER_DIGITS + 1)
 _STRING_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*', re.DOTALL)
-_BOM = b"\xef\xbb\xbf"
 
 
 class JsonError(ValueError):
@@ -39,38 +38,58 @@ def decode(data: bytes) -> Any:
     or beyond a double, nesting deeper than 200, and text that is not UTF-8.
     """
     try:
-        value = _decode(data)
-    except UnicodeDecodeError as error:
-        raise JsonError(f"not UTF-8: {error.reason}") from error
-    except RecursionError as error:
-        raise JsonError(f"nested deeper than {MAX_DEPTH} levels") from error
-    except ValueError as error:
-        raise JsonError(" ".join(str(error).split())) from error
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
-        raise JsonError(f"nested deeper than {MAX_DEPTH} levels")
+        value = _DECODER.decode(data)
+    except (ValueError, RecursionError) as error:
+        value = _decode_otherwise(data, error)
+    if len(data) > 2 * MAX_DEPTH:
+        _check_limits(data, value)
     return value
 
 
-def _decode(data: bytes) -> Any:
+_DECODER = msgspec.json.Decoder()
+
+
+def _decode_otherwise(data: bytes, error: Exception) -> Any:
+    if isinstance(error, msgspec.DecodeError) and b"\\u" in data:
+        try:
+            return _decode_half_pairs(data)
+        except (ValueError, RecursionError):
+            pass  # the first error says where
+    raise JsonError(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return f"nested deeper than {MAX_DEPTH} levels"
+    if isinstance(error, UnicodeDecodeError):
+        return f"a string is not UTF-8 ({error.reason})"
+    return " ".join(str(error).split())
+
+
+def _check_limits(data: bytes, value: Any) -> None:
     if len(data) > MAX_NUMBER_DIGITS and _may_have_long_number(data) and _has_long_number(data):
         raise JsonError(f"a number has more than {MAX_NUMBER_DIGITS} digits")
-    try:
-        return msgspec.json.decode(data)
-    except msgspec.DecodeError:
-        if data.startswith(_BOM):
-            return _decode(data.removeprefix(_BOM))
-        if b"\\u" in data:
-            return _decode_half_pairs(data)
-        raise
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
+        raise JsonError(f"nested deeper than {MAX_DEPTH} levels")
 
 
 def _decode_half_pairs(data: bytes) -> Any:
     r"""Half a surrogate pair (`"\ud83d"`) is legal JSON, which msgspec refuses; it is kept as it is."""
-    return json.loads(data, parse_constant=_no_constant)
+    value = json.loads(data, parse_constant=_no_constant, parse_float=_finite)
+    if _deeper_than(value, MAX_DEPTH):
+        raise JsonError("nested too deep")
+    return value
 
 
 def _no_constant(name: str) -> Any:
     raise JsonError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise JsonError("Number out of range")
+    return number
 
 
 def _may_have_long_number(data: bytes) -> bool:
@@ -113,11 +132,34 @@ def encode(value: Any) -> bytes:
         body = _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise _refusal(value, error) from error
-    if b"null" in body:  # msgspec writes null for NaN
+    if b"null" in body and _may_be_non_finite(value):  # msgspec writes null for NaN
         problem = next(_problems(value, ""), None)
         if problem is not None:
             raise InvalidRequestError(problem)
     return body
+
+
+def _may_be_non_finite(value: Any) -> bool:
+    """Whether some float is not finite, or something is hidden in an object that is not plain JSON."""
+    level = [value]
+    while level:
+        deeper: list[Any] = []
+        for entry in level:
+            kind = type(entry)
+            if kind is dict:
+                deeper.extend(entry.values())
+            elif kind is list or kind is tuple:
+                deeper.extend(entry)
+            elif kind is float:
+                if not isfinite(entry):
+                    return True
+            elif kind not in _PLAIN:
+                return True
+        level = deeper
+    return False
+
+
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def _enc_hook(value: Any) -> Any:

@@ -31,10 +31,11 @@ _SHOWN_HEADERS = frozenset(
 _SHOWN_PARTS = ("ratelimit", "request-id")
 _QUERY_VALUE = re.compile(r"(?i)([?&;][^=&#]*(?:key|token|secret|sig|auth|passw|credential)[^=&#]*=)[^&#\s]*")
 _USER_INFO = re.compile(r"(://)[^/?#@\s]*@")
-# What looks like a credential although it is none of ours: another client's key in an echo.
+# What looks like a credential although it is none of ours, or is ours half masked by the provider.
 _LOOKS_SECRET = re.compile(
     r"(?i)\b(bearer|basic)(\s+)[\w.~+/=*-]{8,}"
     r"|(?<![\w-])(?:sk|gsk|rk|pk|xai)[-_][\w*-]{8,}"
+    r"|(?<![\w*-])[\w-]+\*{4,}[\w-]*"
 )
 _MIN_BASE64 = 8
 

@@ -103,7 +103,7 @@ class SseDecoder:
             self._tail = bytearray()
             self._field(line)
         event = self._event() if self._data else None
-        self._clear()
+        self._data, self._name, self._size = [], "", 0
         return event
 
     def _without_bom(self, chunk: bytes) -> bytes:
@@ -133,28 +133,36 @@ class SseDecoder:
             self._check_tail()
 
     def _take(self, lines: list[Any], events: list[SseEvent]) -> None:
+        data, total = self._data, self._size
         max_line, max_event = self._max_line, self._max_event
         for line in lines:
             if not line:
-                if self._data:
+                self._size = total
+                if data:
                     events.append(self._event())
                     self._comment_size = 0
+                    data = self._data = []
                 self.last_event_id = self._id
-                self._clear()
-                continue
-            if line[0] == _COLON:
-                self._count_comment(len(line))
+                self._name = ""
+                total = 0
                 continue
             size = len(line)
-            self._size += size
-            if size > max_line or self._size > max_event:
-                self._check(size, self._size)
+            if line[0] == _COLON:
+                self._count_comment(size)
+                continue
+            total += size
+            if size > max_line or total > max_event:
+                self._refuse(size)
             if line.startswith(b"data: "):
-                self._data.append(_after(line, 6))
+                data.append(_after(line, 6))
             else:
                 self._field(line)
+        self._size = total
 
     def _field(self, line: bytes | bytearray) -> None:
+        if line.startswith(b"event: "):
+            self._name = self._text(line[7:])
+            return
         colon = line.find(b":")
         if colon < 0:
             name, value = bytes(line), b""
@@ -190,11 +198,6 @@ class SseDecoder:
             self.decode_errors += 1
             return value.decode("utf-8", "replace")
 
-    def _clear(self) -> None:
-        self._data = []
-        self._name = ""
-        self._size = 0
-
     def _count_comment(self, size: int) -> None:
         self._comment_size += size
         if self._comment_size > self._max_comment:
@@ -206,13 +209,12 @@ class SseDecoder:
             if self._comment_size + size > self._max_comment:
                 raise _too_large("comments without an event", self._max_comment)
         elif size > self._max_line or self._size + size > self._max_event:
-            self._check(size, self._size + size)
+            self._refuse(size)
 
-    def _check(self, line_size: int, event_size: int) -> None:
+    def _refuse(self, line_size: int) -> None:
         if line_size > self._max_line:
             raise _too_large("a line of the stream", self._max_line)
-        if event_size > self._max_event:
-            raise _too_large("an event of the stream", self._max_event)
+        raise _too_large("an event of the stream", self._max_event)
 
 
 def _after(line: bytes | bytearray, start: int) -> bytes | bytearray:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ..errors import StreamProtocolError
 from .content import grown_content, grown_reports
-from .delta import merge, settled
+from .delta import Pieces, grown, merge, settled
 from .partial_json import parse_partial
 from .tool_call import ToolCall, ToolCalls
 
@@ -22,6 +22,7 @@ _PADDING = frozenset({"obfuscation", "p"})
 _LABELS = frozenset({"role", "channel"})
 _IDENTITY = frozenset({"id", "created", "model", "system_fingerprint"})
 _LIFTED = frozenset({"usage", "usage_breakdown"})
+_MISSING = object()
 _CHUNK_SUFFIX = ".chunk"
 
 
@@ -43,26 +44,34 @@ class _Choice:
                     self._add_delta(value)
             elif name == "finish_reason":
                 self.finish_reason = value or self.finish_reason
+            elif value is None:
+                self.fields.setdefault(name, None)
             elif name == "logprobs":
-                merge(self.fields, {name: value})
-            elif name != "index" and (value is not None or name not in self.fields):
+                self.fields[name] = grown(self.fields.get(name), value)
+            elif name != "index":
                 self.fields[name] = value
 
     def _add_delta(self, delta: Any) -> None:
         if not isinstance(delta, dict):
             raise StreamProtocolError("a delta of the stream is not an object")
-        message = self.message
         for name, value in delta.items():
-            if name == "tool_calls" and isinstance(value, list):
+            old = self.message.get(name)
+            if type(old) is Pieces and type(value) is str:
+                old.append(value)  # nearly every delta
+            elif name == "tool_calls" and type(value) is list:
                 if self.calls is None:
                     self.calls = ToolCalls()
                 self.calls.add(value)
-            elif name == "content" and (type(value) is list or type(message.get(name)) is list):
-                message[name] = grown_content(message.get(name), value or "")
-            elif name == "executed_tools" and isinstance(value, list):
-                message[name] = grown_reports(message.get(name), value)
             else:
-                merge(message, {name: value})
+                self._add_field(name, old, value)
+
+    def _add_field(self, name: str, old: Any, value: Any) -> None:
+        if name == "content" and (type(value) is list or (type(old) is list and value is not None)):
+            self.message[name] = grown_content(old, value)
+        elif name == "executed_tools" and type(value) is list:
+            self.message[name] = grown_reports(old, value)
+        else:
+            merge(self.message, {name: value})
 
     def ordered_calls(self) -> list[ToolCall]:
         return self.calls.ordered() if self.calls is not None else []
@@ -98,12 +107,13 @@ class ChatAccumulator:
             return
         if not isinstance(data, dict):
             raise StreamProtocolError("a chunk of the stream is not an object")
+        head = self._head
         for field, value in data.items():
             if field == "choices":
                 self._add_choices(value or [])
             elif field == "usage":
                 self._usage = value or self._usage
-            elif field not in _PADDING:
+            elif head.get(field, _MISSING) != value and field not in _PADDING:
                 self._add_head(field, value)
 
     def _add_choices(self, choices: Any) -> None:

@@ -31,7 +31,7 @@ class ToolCall:
 
     def _add_function(self, delta: dict[str, Any]) -> None:
         function = self.fields.get("function")
-        if not isinstance(function, dict):
+        if type(function) is not dict:
             function = self.fields["function"] = {}
         if "name" in delta and function.get("name"):
             delta = self._without_repeated_name(function, delta)
