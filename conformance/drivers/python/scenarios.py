@@ -1,0 +1,397 @@
+"""Runs a scenario's steps against one client, blocking or asyncio.
+
+Rules of this file:
+- The steps themselves run in asyncio; blocking calls run in threads of their own, and those that are
+  cancelled on the main thread, because Ctrl-C is how a blocking Python call is cancelled.
+- Whoever is awake holds a token of the clock. A step hands its token to its call and takes it back, so
+  that the clock never jumps between two steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import clocks
+from llm_forge.core.breaker import BreakerSettings
+from llm_forge.core.limiter import Limit
+from outcomes import (
+    CURRENT,
+    CallerError,
+    LogNotes,
+    Record,
+    error_fact,
+    note_event,
+    note_sleep,
+    outcome,
+    shown_of,
+)
+
+import llm_forge
+from llm_forge.core.errors import ForgeError
+
+CLASSES = {"openai": "OpenAI", "anthropic": "Anthropic", "groq": "Groq", "mistral": "Mistral"}
+_ENVIRONMENT = threading.Lock()
+
+
+class MainThread:
+    """Work for the main thread, where Ctrl-C arrives."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue()
+
+    def put(self, job: Callable[[], None] | None) -> None:
+        """Add a job; None ends `run`."""
+        self._jobs.put(job)
+
+    def run(self) -> None:
+        """Do jobs until there are no more; call it from the main thread."""
+        while True:
+            try:
+                job = self._jobs.get()
+                if job is None:
+                    return
+                job()
+            except KeyboardInterrupt:
+                continue  # a Ctrl-C that came after its call had ended
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+@contextmanager
+def environment(values: dict[str, str]) -> Iterator[None]:
+    """Environment variables for as long as a client is built; one at a time in this process."""
+    with _ENVIRONMENT:
+        before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
+def client_options(message: dict[str, Any], clock: clocks.VirtualClock, transport: str) -> dict[str, Any]:
+    """A client's options, with those that are objects in Python made from their JSON."""
+    options = dict(message.get("options", {}))
+    if "limits" in options:
+        options["limits"] = [Limit(**limit) for limit in options["limits"]]
+    if "breaker" in options:
+        options["breaker"] = BreakerSettings(**options["breaker"])
+    if message.get("keys"):
+        keys = iter(message["keys"])
+        options["api_key"] = lambda: next(keys)
+    chance = message.get("random", 1.0)
+    options |= {"clock": clock, "random": lambda: chance, "on_event": note_event, "transport": transport}
+    return options
+
+
+def mutate(value: Any) -> None:
+    """Change what a caller passed in, everywhere it can be changed."""
+    if isinstance(value, list):
+        for entry in value:
+            mutate(entry)
+        value.append({"role": "user", "content": "mutated"})
+    elif isinstance(value, dict):
+        for name, entry in value.items():
+            if isinstance(entry, str):
+                value[name] = "mutated"
+            mutate(entry)
+
+
+class ScenarioRun:
+    """One scenario with one client; subclasses say how a call is made."""
+
+    def __init__(self, message: dict[str, Any], transport: str, logs: LogNotes) -> None:
+        told = message.get("clock", {})
+        scale = told.get("scale")
+        self.clock = self.make_clock(scale, told.get("wall", 1_800_000_000.0), note_sleep)
+        self.clock.jump = told.get("jump", True)
+        self.message = message
+        self.transport = transport
+        self.client: Any = None
+        self.shown: list[str] = []
+        self._logs = logs
+        self._calls: list[asyncio.Task[dict[str, Any]]] = []
+        self._tokens: dict[asyncio.Task[Any], None] = {}
+
+    make_clock: Any = None
+    prefix = ""
+
+    async def run(self) -> dict[str, Any]:
+        """The scenario's answer."""
+        answer: dict[str, Any] = {"call": self.message["call"]}
+        try:
+            self.client = self._build()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the runner judges it
+            self.shown.append(shown_of(error))
+            answer["error"] = error_fact(error)
+        else:
+            answer["outcomes"] = await self._steps()
+            self.shown.append(f"{self.client!r} {vars(self.client)!r}")
+        strays, self._logs.stray = self._logs.stray, []
+        answer["shown"] = "\n".join([*self.shown, *strays])
+        return answer
+
+    def _build(self) -> Any:
+        cls = getattr(llm_forge, self.prefix + CLASSES[self.message["provider"]])
+        options = client_options(self.message, self.clock, self.transport)
+        with environment(self.message.get("env", {})):
+            return cls(base_url=self.message.get("base_url"), **options)
+
+    async def _steps(self) -> list[dict[str, Any]]:
+        self.clock.begin()
+        for step in self.message["steps"]:
+            if step["do"] == "wait":
+                await self.wait(step["seconds"])
+            else:
+                await self._call_step(step)
+        self.clock.end()
+        outcomes = await asyncio.gather(*self._calls)
+        await self.close()
+        return outcomes
+
+    async def _call_step(self, step: dict[str, Any]) -> None:
+        times = step.get("times", 1)
+        if step.get("background"):
+            for _ in range(times):
+                self.clock.begin()
+                self._start(step, lambda: self.clock.end())
+            return
+        if not step.get("together"):
+            for _ in range(times):
+                await self._start(step, lambda: None)
+            return
+        for _ in range(times - 1):
+            self.clock.begin()
+        left = [times]
+        started = [self._start(step, lambda: self._one_less(left)) for _ in range(times)]
+        await asyncio.gather(*started)
+
+    def _one_less(self, left: list[int]) -> None:
+        """A call of a group is over; the last one's token goes back to the step."""
+        left[0] -= 1
+        if left[0]:
+            self.clock.end()
+
+    def _start(self, step: dict[str, Any], over: Callable[[], None]) -> asyncio.Task[dict[str, Any]]:
+        task = asyncio.get_running_loop().create_task(self._call(step, over))
+        self._calls.append(task)
+        return task
+
+    async def _call(self, step: dict[str, Any], over: Callable[[], None]) -> dict[str, Any]:
+        record = Record(self.clock)
+        CURRENT.set(record)
+        started = self.clock.now()
+        result, failure = None, None
+        try:
+            result = await self.call(step, record)
+        except BaseException as error:  # noqa: BLE001 - the runner judges every way a call can end
+            failure = error
+            record.shown.append(shown_of(error))
+        told = outcome(record, started, result, failure)
+        self.shown += record.shown
+        over()
+        return told
+
+    def _method(self, step: dict[str, Any]) -> Callable[..., Any]:
+        *path, name = step["operation"].split(".")
+        owner = self.client
+        for part in path:
+            owner = getattr(owner, part)
+        method: Callable[..., Any] = getattr(owner, "stream" if step.get("stream") is not None else name)
+        return method
+
+    async def wait(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        raise NotImplementedError
+
+    async def call(self, step: dict[str, Any], record: Record) -> Any:
+        """Make one call to its end; its result."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Close the client."""
+        raise NotImplementedError
+
+
+class BlockingRun(ScenarioRun):
+    """Calls in threads."""
+
+    make_clock = clocks.ThreadClock
+
+    def __init__(self, message: dict[str, Any], transport: str, logs: LogNotes, main: MainThread) -> None:
+        super().__init__(message, transport, logs)
+        self._main = main
+
+    async def wait(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        await self._in_thread(lambda: self.clock.sleep(seconds))
+
+    async def close(self) -> None:
+        """Close the client."""
+        await self._in_thread(self.client.close)
+
+    async def call(self, step: dict[str, Any], record: Record) -> Any:
+        """Make one call to its end; its result."""
+        arguments = {**step.get("args", {}), **step.get("options", {})}
+        during = step.get("during")
+
+        def work() -> Any:
+            answer = self._method(step)(**arguments)
+            how = step.get("stream")
+            return answer if how is None else self._consume([answer], how, record)
+
+        if during is None:
+            return await self._in_thread(work)
+        if during["do"] == "cancel":
+            return await self._in_thread(work, on_main=True, cancel_at=during["at"])
+        take_back = self.clock.watch(during["at"], lambda: mutate(arguments))
+        try:
+            return await self._in_thread(work)
+        finally:
+            take_back()
+
+    async def _in_thread(
+        self, work: Callable[[], Any], *, on_main: bool = False, cancel_at: float = 0.0
+    ) -> Any:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        context = contextvars.copy_context()
+
+        def job() -> None:
+            take_back = self.clock.watch(cancel_at, self._main.interrupt) if on_main else None
+            try:
+                settle, value = future.set_result, context.run(work)
+            except BaseException as error:  # noqa: BLE001 - handed to whoever awaits it
+                settle, value = future.set_exception, error  # type: ignore[assignment]
+            if take_back is not None:
+                take_back()
+            if isinstance(value, KeyboardInterrupt):
+                value = asyncio.CancelledError()
+                settle = future.set_exception  # type: ignore[assignment]
+            loop.call_soon_threadsafe(settle, value)
+
+        if on_main:
+            self._main.put(job)
+        else:
+            threading.Thread(target=job, daemon=True).start()
+        return await future
+
+    def _consume(self, held: list[Any], how: dict[str, Any], record: Record) -> Any:
+        if "abandon_after" in how:
+            return self._abandon(held, how["abandon_after"], record)
+        stream = held.pop()
+        try:
+            with stream:
+                for _ in stream:
+                    record.events += 1
+                    if _reached(how, record.events):
+                        stream.close()
+                        return None
+                    if how.get("sleep_each"):
+                        self.clock.sleep(how["sleep_each"])
+        finally:
+            record.completion = stream.completion
+        record.synthesised = stream.synthesised
+        if how.get("again"):
+            try:
+                next(iter(stream))
+            except ForgeError as error:
+                record.second = error_fact(error)
+        return stream.result()
+
+    def _abandon(self, held: list[Any], after: int, record: Record) -> None:
+        for _ in held[0]:
+            record.events += 1
+            if record.events == after:
+                break
+        held.clear()
+        gc.collect()
+
+
+def _reached(how: dict[str, Any], events: int) -> bool:
+    """Whether the consumer leaves now; CallerError if it leaves by raising."""
+    if events == how.get("raise_after"):
+        raise CallerError("the caller's own")
+    return events == how.get("close_after")
+
+
+class AsyncRun(ScenarioRun):
+    """Calls in tasks."""
+
+    make_clock = clocks.LoopClock
+    prefix = "Async"
+
+    async def wait(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        await self.clock.asleep(seconds)
+
+    async def close(self) -> None:
+        """Close the client."""
+        await self.client.close()
+
+    async def call(self, step: dict[str, Any], record: Record) -> Any:
+        """Make one call to its end; its result."""
+        arguments = {**step.get("args", {}), **step.get("options", {})}
+        task = asyncio.ensure_future(self._work(step, arguments, record))
+        during = step.get("during")
+        if during is None:
+            return await task
+        action = task.cancel if during["do"] == "cancel" else lambda: mutate(arguments)
+        take_back = self.clock.watch(during["at"], action)
+        try:
+            return await task
+        finally:
+            take_back()
+
+    async def _work(self, step: dict[str, Any], arguments: dict[str, Any], record: Record) -> Any:
+        answer = self._method(step)(**arguments)
+        how = step.get("stream")
+        return await answer if how is None else await self._consume([answer], how, record)
+
+    async def _consume(self, held: list[Any], how: dict[str, Any], record: Record) -> Any:
+        if "abandon_after" in how:
+            await self._abandon(held, how["abandon_after"], record)
+            return None
+        stream = held.pop()
+        try:
+            async with stream:
+                async for _ in stream:
+                    record.events += 1
+                    if _reached(how, record.events):
+                        await stream.close()
+                        return None
+                    if how.get("sleep_each"):
+                        await self.clock.asleep(how["sleep_each"])
+        finally:
+            record.completion = stream.completion
+        record.synthesised = stream.synthesised
+        if how.get("again"):
+            try:
+                await anext(aiter(stream))
+            except ForgeError as error:
+                record.second = error_fact(error)
+        return await stream.result()
+
+    async def _abandon(self, held: list[Any], after: int, record: Record) -> None:
+        async for _ in held[0]:
+            record.events += 1
+            if record.events == after:
+                break
+        held.clear()
+        gc.collect()
+        await asyncio.sleep(0)

@@ -1,0 +1,127 @@
+"""The two kinds of job: a table asked of the core, and a scenario played against the scripted server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from ..simulator.scripted import Scenario as Scripted
+from ..simulator.scripted import ScriptedServer
+from .canon import FAMILIES, KEY
+from .compare import Observed, differences
+from .corpus import Table
+from .protocol import Call, Consume, Core, CoreAnswer, Run, RunAnswer, Step, Wait
+from .replies import replies
+from .scenario import CallStep, Case
+
+_BASE_PATHS = {"openai": "/v1"}
+_ENDING_SECONDS = 3.0
+_NOTES = 6
+QUICK, FLOWING, ALONE = 6, 5, 1
+
+
+class TableJob:
+    """One corpus case with all its splits."""
+
+    width = QUICK
+
+    def __init__(self, table: Table) -> None:
+        self.name = table.name
+        self.id = table.id
+        self.title = table.title
+        self.needs: Sequence[str] = (table.feature,)
+        self._table = table
+        self._asked: dict[int, int] = {}
+
+    def begin(self, numbers: Iterator[int]) -> list[Run | Core]:
+        """One question for each check."""
+        asked = [Core(next(numbers), check.fn, check.input) for check in self._table.checks]
+        self._asked = {message.core: index for index, message in enumerate(asked)}
+        return list(asked)
+
+    def judge(self, answers: dict[int, RunAnswer | CoreAnswer]) -> list[str]:
+        """What differs, in the order of the checks, the first few."""
+        notes: list[str] = []
+        for number, answer in sorted(answers.items()):
+            if isinstance(answer, CoreAnswer):
+                notes += self._table.checks[self._asked[number]].differences(answer)
+        return notes[:_NOTES]
+
+
+class ScenarioJob:
+    """One case of a scenario."""
+
+    def __init__(self, case: Case, server: ScriptedServer) -> None:
+        scenario = case.scenario
+        self.name = case.name
+        self.id = case.id
+        self.title = scenario.title
+        self.needs: Sequence[str] = scenario.needs
+        flowing = scenario.clock.scale is not None
+        self.width = ALONE if scenario.alone else FLOWING if flowing else QUICK
+        self._case = case
+        self._server = server
+        self._scripted: Scripted | None = None
+
+    def begin(self, numbers: Iterator[int]) -> list[Run | Core]:
+        """Script the server, then the one message of the scenario."""
+        opens_after = self._case.scenario.opens_after
+        refusing = opens_after is not None
+        self._scripted = self._server.scenario(replies(self._case), own_port=refusing, accepting=not refusing)
+        if opens_after is not None:
+            threading.Timer(opens_after, self._scripted.accept).start()
+        return [run_message(self._case, self._scripted.url, next(numbers))]
+
+    def judge(self, answers: dict[int, RunAnswer | CoreAnswer]) -> list[str]:
+        """What differs from the scenario's expectation, the first few."""
+        (answer,) = answers.values()
+        if not isinstance(answer, RunAnswer) or self._scripted is None:
+            return ["the driver answered a scenario as if it were a table"]
+        ended = self._scripted.wait_ended(_ENDING_SECONDS)
+        return differences(self._case, Observed(answer, self._scripted.records, ended))[:_NOTES]
+
+
+def run_message(case: Case, url: str, number: int) -> Run:
+    """The message that plays a case against a server at `url`."""
+    scenario = case.scenario
+    family = FAMILIES[case.family]
+    provider = scenario.provider or family.provider
+    options = dict(scenario.client)
+    if not scenario.keys and not scenario.env:
+        options.setdefault("api_key", KEY)
+    base: str | None = url + _BASE_PATHS.get(provider, "")
+    if scenario.base_url is not msgspec.UNSET:
+        base = scenario.base_url.replace("{url}", url) if scenario.base_url is not None else None
+    return Run(
+        call=number,
+        provider=provider,
+        base_url=base,
+        steps=[_step(step, case) for step in scenario.calls],
+        options=options,
+        env=scenario.env,
+        keys=scenario.keys,
+        clock=scenario.clock,
+        random=scenario.random,
+    )
+
+
+def _step(step: CallStep, case: Case) -> Step:
+    if step.wait is not None:
+        return Wait(step.wait)
+    family = FAMILIES[case.family]
+    canonical: dict[str, Any] = dict(family.args) if step.operation == "generate" else {}
+    args = {name: value for name, value in {**canonical, **step.args}.items() if value is not None}
+    stream = Consume() if step.stream is True else step.stream or None
+    return Call(
+        operation=family.operations[step.operation],
+        args=args,
+        options=step.options,
+        stream=stream,
+        times=step.times,
+        together=step.together,
+        background=step.background,
+        during=step.during,
+    )

@@ -1,0 +1,53 @@
+"""Which languages take part, in which columns, and how their drivers are started."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .driver import Driver
+from .results import ConformanceError
+
+CORE = "core"
+_HIDDEN = ("_API_KEY", "_BASE_URL", "_PROXY")
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language: its driver's command line for each column; corpora run in the first one's driver."""
+
+    name: str
+    columns: Mapping[str, tuple[str, ...]]
+
+
+def _python(mode: str, transport: str) -> tuple[str, ...]:
+    driver = "drivers/python/driver.py"
+    return (sys.executable, "-X", "utf8", driver, "--mode", mode, "--transport", transport)
+
+
+LANGUAGES: Mapping[str, Language] = {
+    "python": Language(
+        "python",
+        {
+            f"{mode}/{transport}": _python(mode, transport)
+            for mode in ("sync", "async")
+            for transport in ("pyreqwest", "httpx2")
+        },
+    ),
+}
+
+
+def language(name: str) -> Language:
+    """A language by name; ConformanceError names those that take part."""
+    if name not in LANGUAGES:
+        raise ConformanceError(f"no driver for {name!r}; languages: {', '.join(LANGUAGES)}")
+    return LANGUAGES[name]
+
+
+def start_driver(command: tuple[str, ...], root: Path) -> Driver:
+    """Start a driver with an environment that holds no keys, base URLs or proxies of this machine."""
+    env = {name: value for name, value in os.environ.items() if not name.upper().endswith(_HIDDEN)}
+    return Driver(command, root, env)

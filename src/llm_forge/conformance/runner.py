@@ -1,0 +1,179 @@
+"""Runs a language's driver through corpora and scenarios, and tells how it went.
+
+summary = run("python", patterns=["RT-*"])
+summary.exit_code, summary.line()
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import itertools
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TextIO
+
+from ..simulator.scripted import ScriptedServer
+from .corpus import Table, load_corpora
+from .jobs import ScenarioJob, TableJob
+from .languages import CORE, Language, language, start_driver
+from .report import table, write_document
+from .results import ConformanceError, Result, Summary, apply_known, load_known
+from .scenario import Case, ScenarioError, load_scenarios
+from .session import Job, Session
+
+PATIENCE = 45.0
+_CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+def conformance_root() -> Path:
+    """The folder with corpora, scenarios and drivers; ConformanceError outside a checkout."""
+    for folder in (Path.cwd() / "conformance", _CHECKOUT / "conformance"):
+        if (folder / "protocol.schema.json").is_file():
+            return folder
+    raise ConformanceError("no conformance/ folder here: run this from a checkout of the project")
+
+
+def run(
+    language_name: str = "python",
+    columns: Sequence[str] | None = None,
+    patterns: Sequence[str] | None = None,
+    out: TextIO | None = None,
+    root: Path | None = None,
+) -> Summary:
+    """Run all cases, or those whose id or name matches a pattern, in all columns or those named.
+
+    Progress goes to `out`. Raises ConformanceError where the run itself is wrong: an unknown language,
+    column or pattern, a known-failing line that matches nothing, nothing to run; ScenarioError where a
+    scenario or corpus file is.
+    """
+    root = root or conformance_root()
+    chosen = language(language_name)
+    names = _columns(chosen, columns)
+    tables, cases = _selected(root, patterns)
+    results: list[Result] = []
+    numbers = itertools.count(1)
+    with ScriptedServer() as server:
+        for column in names:
+            jobs: list[Job] = list(_jobs(column, tables, cases, server))
+            command = chosen.columns[column if column != CORE else next(iter(chosen.columns))]
+            session = Session(functools.partial(start_driver, command, root), column, numbers, PATIENCE)
+            results += _told(session.run(jobs), column, out)
+    known = load_known(root / "known-failing" / f"{chosen.name}.txt")
+    judged = apply_known(results, known, complete=patterns is None and columns is None)
+    if not judged:
+        raise ConformanceError("nothing was run")
+    return Summary(chosen.name, tuple(names), tuple(sorted(judged, key=lambda one: (one.case, one.column))))
+
+
+def _columns(chosen: Language, columns: Sequence[str] | None) -> list[str]:
+    known = [CORE, *chosen.columns]
+    for column in columns or ():
+        if column not in known:
+            raise ConformanceError(f"no column {column!r}; columns: {', '.join(known)}")
+    return [column for column in known if not columns or column in columns]
+
+
+def _selected(root: Path, patterns: Sequence[str] | None) -> tuple[list[Table], list[Case]]:
+    tables, cases = load_corpora(root / "corpora"), load_scenarios(root / "scenarios")
+    for pattern in patterns or ():
+        named: list[Table | Case] = [*tables, *cases]
+        if not any(_matches(one, [pattern]) for one in named):
+            raise ConformanceError(f"no case matches {pattern!r}; see --list")
+    return (
+        [one for one in tables if _matches(one, patterns)],
+        [one for one in cases if _matches(one, patterns)],
+    )
+
+
+def _matches(case: Table | Case, patterns: Sequence[str] | None) -> bool:
+    if patterns is None:
+        return True
+    return any(fnmatchcase(case.id, one) or fnmatchcase(case.name, one) for one in patterns)
+
+
+def _jobs(
+    column: str, tables: Sequence[Table], cases: Sequence[Case], server: ScriptedServer
+) -> Iterable[Job]:
+    if column == CORE:
+        return [TableJob(one) for one in tables]
+    return [ScenarioJob(one, server) for one in cases]
+
+
+def _told(results: Iterable[Result], column: str, out: TextIO | None) -> list[Result]:
+    """The results, with a line for each that did not pass and one at the end of the column."""
+    got: list[Result] = []
+    for result in results:
+        got.append(result)
+        if out is not None and result.status != "passed":
+            _say(out, f"  {result.status}: {result.case} [{column}]", *result.notes)
+    passed = sum(result.status == "passed" for result in got)
+    if out is not None and got:
+        _say(out, f"{column}: {passed} of {len(got)} passed")
+    return got
+
+
+def _say(out: TextIO, line: str, *notes: str) -> None:
+    print(line, *(f"    {note}" for note in notes), sep="\n", file=out, flush=True)
+
+
+def listed(root: Path | None = None) -> list[tuple[str, str]]:
+    """Every case there is, with its title."""
+    tables, cases = _selected(root or conformance_root(), None)
+    titled = [(one.name, one.title) for one in tables] + [(one.name, one.scenario.title) for one in cases]
+    return sorted(titled)
+
+
+def main(argv: Sequence[str] | None = None, out: TextIO | None = None) -> int:
+    """The command `llm-forge conformance`: 0 if all passed, 1 if not, 2 if the run itself is wrong."""
+    arguments = _parser().parse_args(argv)
+    out = out or sys.stdout
+    try:
+        return _command(arguments, out)
+    except (ConformanceError, ScenarioError) as error:
+        print(f"conformance: {error}", file=sys.stderr)
+        return 2
+
+
+def _command(arguments: argparse.Namespace, out: TextIO) -> int:
+    if arguments.list:
+        for name, title in listed():
+            print(f"{name:32} {title}", file=out)
+        return 0
+    progress = sys.stderr if arguments.json else out
+    summary = run(arguments.lang, arguments.column or None, arguments.only or None, progress)
+    if arguments.write:
+        write_document(summary, conformance_root().parent / "docs" / "conformance.md")
+    if arguments.json:
+        print(_as_json(summary), file=out)
+    else:
+        print(table(summary), file=out)
+        print(summary.line(), file=out)
+    return summary.exit_code
+
+
+def _as_json(summary: Summary) -> str:
+    results = [
+        {"case": one.case, "column": one.column, "status": one.status, "notes": list(one.notes)}
+        for one in summary.results
+    ]
+    counts = {status: summary.count(status) for status in ("passed", "failed", "skipped", "known")}
+    return json.dumps({"language": summary.language, **counts, "results": results}, indent=1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="llm-forge conformance", description=run.__doc__)
+    parser.add_argument("--lang", default="python", help="the language whose driver runs")
+    parser.add_argument("--only", action="append", metavar="PATTERN", help="ids or names, e.g. 'RT-*'")
+    parser.add_argument("--column", action="append", help="core, sync/pyreqwest, ...")
+    parser.add_argument("--list", action="store_true", help="list the cases and stop")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    parser.add_argument("--write", action="store_true", help="write docs/conformance.md")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,289 @@
+"""Scenario files: what the server does, what the caller does, what must come of it.
+
+Rules of this file:
+- One YAML file a scenario, named after its id. Unknown fields, wrong types and impossible combinations
+  are errors that name the file and the place in it.
+- `cases` and `families` expand one file into several cases: RT-03/404, ST-02/chat. In every text `$name`
+  stands for a variable of the case; a text that is only `$name` takes the variable's own type.
+- Seconds are virtual, except where a field says real.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import yaml
+from msgspec import Struct
+
+from .canon import FAMILIES, FIRST, KEY, TEXT, FamilyName
+from .protocol import FEATURES, ClockOptions, Consume, During
+
+_VARIABLE = re.compile(r"\$(\w+)")
+_ID = re.compile(r"[A-Z]{2}-\d{2}[a-z]?")
+
+
+class ScenarioError(Exception):
+    """A scenario or corpus file is wrong; the message names the file and the place."""
+
+
+class Item(Struct, forbid_unknown_fields=True):
+    """A piece of a stream's body; exactly one of the first four, then `pause` after each of `times`."""
+
+    piece: str | None = None
+    data: Any = None
+    text: str | None = None
+    hex: str | None = None
+    event: str | None = None
+    times: int = 1
+    pause: float = 0.0
+
+
+class Answer(Struct, forbid_unknown_fields=True):
+    """What the server does with one request, or with `times` of them (null: with all that follow).
+
+    Body: `json`, `text`, `stream` (pieces by name, or items), or none: then an error status gets the
+    provider's own error body of `type`, `code` and `message`, any other status the canonical result.
+    The remaining fields are those of the simulator's scripted replies.
+    """
+
+    status: int = 200
+    headers: dict[str, str] = {}
+    json: Any = msgspec.UNSET
+    text: str | None = None
+    stream: list[str | Item] | Literal["whole"] | None = None
+    raw: str | None = None
+    type: str = "some_error"
+    code: str | None = None
+    message: str = "the server says no"
+    split: int | None = None
+    truncate: int | None = None
+    gzip: bool = False
+    delay: float = 0.0
+    body_delay: float = 0.0
+    pause: float = 0.0
+    stall: float | None = None
+    end: Literal["complete", "close", "reset", "stall", "half-close"] | None = None
+    terminate: bool | None = None
+    times: int | None = 1
+
+
+class CallStep(Struct, forbid_unknown_fields=True):
+    """What the caller does; `wait` alone is a pause. See `Call` of the protocol for the other fields.
+
+    `operation` is generate, list or get; `args` are added to the canonical ones, null removes one.
+    """
+
+    wait: float | None = None
+    operation: str = "generate"
+    args: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    stream: bool | Consume = False
+    times: int = 1
+    together: bool = False
+    background: bool = False
+    during: During | None = None
+
+
+class ErrorExpect(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """Facts of an error; only those given are compared. `message_absent` is content that must not show."""
+
+    kind: str
+    status: int | None = None
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+    request_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    retry_after: float | msgspec.UnsetType | None = msgspec.UNSET
+    phase: str | None = None
+    retryable: bool | None = None
+    mid_stream: bool | None = None
+    circuit_open: bool | None = None
+    retry_budget_exhausted: bool | None = None
+    partial_text: str | None = None
+    partial: Any = msgspec.UNSET
+    details: list[dict[str, Any]] | None = None
+    attempts: list[dict[str, Any]] | None = None
+    cause: bool | None = None
+    mentions: list[str] = []
+    message_absent: list[str] = []
+    message: str | None = None
+    message_limit: int | None = None
+
+
+class CallExpect(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """How one call ended. Without `error` it must have succeeded; other absent fields are not compared.
+
+    `gaps`: seconds between its attempts. `sends`: when they were sent. `elapsed`: its duration.
+    `result` is compared as a subset.
+    """
+
+    error: str | ErrorExpect | None = None
+    text: str | None = None
+    result: Any = msgspec.UNSET
+    completion: str | None = None
+    synthesised: bool | None = None
+    events: int | None = None
+    gaps: list[float] | None = None
+    sends: list[float] | None = None
+    elapsed: float | None = None
+    second: str | None = None
+
+
+class Received(Struct, forbid_unknown_fields=True):
+    """A request as the server got it; `body` as a subset of its JSON, `absent` headers not there."""
+
+    path: str | None = None
+    target: str | None = None
+    headers: dict[str, str] = {}
+    absent: list[str] = []
+    body: Any = msgspec.UNSET
+
+
+class Expect(Struct, forbid_unknown_fields=True):
+    """What must come of a scenario.
+
+    `calls` maps a selector (all, last, 3, 2-50) to how those calls ended; `tally` counts calls by the
+    kind of their error, or ok; `sends` are the times of all attempts of all calls, sorted. `requests` is
+    how many arrived, `received` their first ones in order. `left_within`: the client left the last
+    exchange at most so many real seconds after its request. `client_error`: building the client failed.
+    """
+
+    requests: int | None = None
+    calls: dict[str, CallExpect] = {}
+    tally: dict[str, int] | None = None
+    sends: list[float] | None = None
+    received: list[Received] = []
+    bodies_equal: bool = False
+    keys_differ: str | None = None
+    left_within: float | None = None
+    client_error: ErrorExpect | None = None
+
+
+class Scenario(Struct, forbid_unknown_fields=True):
+    """One expanded case of a scenario file.
+
+    `clock.scale` must be set where the server pauses or stalls. `slack` is the real time by which
+    network timers may be late. `alone` runs the case while nothing else runs. `opens_after` gives the
+    case a port of its own that refuses connections for so many real seconds after the case began.
+    """
+
+    id: str
+    title: str
+    requirements: list[str]
+    expect: Expect
+    server: list[str | Answer] = []
+    calls: list[CallStep] = []
+    client: dict[str, Any] = {}
+    env: dict[str, str] = {}
+    keys: list[str] = []
+    provider: str | None = None
+    base_url: str | msgspec.UnsetType | None = msgspec.UNSET
+    clock: ClockOptions = ClockOptions()
+    random: float = 1.0
+    needs: list[str] = []
+    slack: float = 0.15
+    alone: bool = False
+    opens_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A scenario ready to run: `name` is its id and what distinguishes this case."""
+
+    name: str
+    family: FamilyName
+    scenario: Scenario
+
+    @property
+    def id(self) -> str:
+        """The id of SCENARIOS."""
+        return self.scenario.id
+
+
+def load_scenarios(folder: Path) -> list[Case]:
+    """Every case of every scenario file below a folder, by name. ScenarioError names what is wrong."""
+    cases = [case for path in sorted(folder.rglob("*.yaml")) for case in load_scenario(path)]
+    names = [case.name for case in cases]
+    doubled = {name for name in names if names.count(name) > 1}
+    if doubled:
+        raise ScenarioError(f"{folder}: more than one case is named {', '.join(sorted(doubled))}")
+    return sorted(cases, key=lambda case: case.name)
+
+
+def load_scenario(path: Path) -> list[Case]:
+    """The cases of one file."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"{path}: not YAML: {error}") from None
+    if not isinstance(document, dict):
+        raise ScenarioError(f"{path}: a scenario is a mapping, this is {type(document).__name__}")
+    return list(_expand(path, document))
+
+
+def _expand(path: Path, document: dict[str, Any]) -> Iterator[Case]:
+    variants = document.pop("cases", None) or [{}]
+    families = document.pop("families", None) or ["chat"]
+    for family in families:
+        if family not in FAMILIES:
+            raise ScenarioError(f"{path}: $.families: unknown family {family!r}; known: chat, blocks")
+        for variant in variants:
+            yield _case(path, document, variant, family, len(families) > 1)
+
+
+def _case(path: Path, document: Any, variant: Any, family: FamilyName, name_family: bool) -> Case:
+    if not isinstance(variant, dict) or (variant and "name" not in variant):
+        raise ScenarioError(f"{path}: $.cases: each case is a mapping with a name")
+    variables = {"text": TEXT, "first": FIRST, "key": KEY, **variant}
+    try:
+        scenario = msgspec.convert(_filled(document, variables), Scenario)
+    except (msgspec.ValidationError, KeyError) as error:
+        what = f"unknown variable ${error.args[0]}" if isinstance(error, KeyError) else str(error)
+        raise ScenarioError(f"{path}: {what}") from None
+    _check(path, scenario)
+    parts = [scenario.id, *([family] if name_family else []), *([str(variant["name"])] if variant else [])]
+    return Case("/".join(parts), family, scenario)
+
+
+def _filled(value: Any, variables: Mapping[str, Any]) -> Any:
+    """The document with every `$name` replaced."""
+    if isinstance(value, str):
+        whole = _VARIABLE.fullmatch(value)
+        if whole:
+            return variables[whole[1]]
+        return _VARIABLE.sub(lambda match: str(variables[match[1]]), value)
+    if isinstance(value, dict):
+        return {_filled(key, variables): _filled(entry, variables) for key, entry in value.items()}
+    return [_filled(entry, variables) for entry in value] if isinstance(value, list) else value
+
+
+def _check(path: Path, scenario: Scenario) -> None:
+    for problem in _problems(path, scenario):
+        raise ScenarioError(f"{path}: {problem}")
+
+
+def _problems(path: Path, scenario: Scenario) -> Iterator[str]:
+    if not _ID.fullmatch(scenario.id) or not path.name.startswith(f"{scenario.id}-"):
+        yield f"$.id: {scenario.id!r} does not begin the file's name"
+    for feature in scenario.needs:
+        if feature not in FEATURES:
+            yield f"$.needs: unknown feature {feature!r}; known: {', '.join(FEATURES)}"
+    if not scenario.requirements:
+        yield "$.requirements: a scenario names at least one requirement"
+    if not scenario.calls and scenario.expect.client_error is None:
+        yield "$.calls: a scenario without calls must expect a client_error"
+    if scenario.clock.scale is None and any(_takes_time(answer) for answer in scenario.server):
+        yield "$.clock.scale: must be set where the server pauses or stalls"
+
+
+def _takes_time(answer: str | Answer) -> bool:
+    if isinstance(answer, str):
+        return False
+    items = answer.stream if isinstance(answer.stream, list) else []
+    paused = any(isinstance(item, Item) and item.pause for item in items)
+    return bool(answer.delay or answer.body_delay or answer.pause or answer.stall or paused)
