@@ -11,7 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -192,5 +192,33 @@ def union(tag: str, members: Callable[[], Mapping[str, Callable[[Any], Any]]]) -
         name = value.get(tag)
         make = table.get(name) if isinstance(name, str) else None
         return (make or Unknown)(value)
+
+    return convert
+
+
+def shaped(members: Callable[[], Sequence[tuple[tuple[str, ...], Convert]]]) -> Convert:
+    """A converter for objects told apart by the fields they have: (required names, converter) pairs.
+
+    The first whose names are all present is taken; an object that has none of them becomes `Unknown`.
+    """
+
+    def convert(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        for names, make in members():
+            if all(name in value for name in names):
+                return make(value)
+        return Unknown(value)
+
+    return convert
+
+
+def either(*converters: Convert) -> Convert:
+    """A converter for a value of several JSON kinds; each converter passes on what is not its kind."""
+
+    def convert(value: Any) -> Any:
+        for one in converters:
+            value = one(value)
+        return value
 
     return convert
