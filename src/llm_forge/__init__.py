@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .core.version import VERSION as __version__
+from .core.version import VERSION as __version__  # noqa: N811 - the name Python tools look for
 
 if TYPE_CHECKING:
     from .clients.anthropic import Anthropic, AsyncAnthropic
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .core.errors import (
         ApiError,
         AttemptTimeoutError,
-        AuthError,
         AuthenticationError,
+        AuthError,
         BadRequestError,
         BatchError,
         CapacityError,

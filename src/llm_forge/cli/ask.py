@@ -9,9 +9,7 @@ from ..unified import LanguageModel, get_llm
 from .failure import Failure
 
 
-def run_ask(
-    prompt: str, model: str, *, stream: bool, max_tokens: int | None, timeout: float | None
-) -> None:
+def run_ask(prompt: str, model: str, *, stream: bool, max_tokens: int | None, timeout: float | None) -> None:
     """Print a model's answer; what arrived of an interrupted one is printed before the error."""
     text = sys.stdin.read() if prompt == "-" else prompt
     if not text.strip():
@@ -36,7 +34,12 @@ def _print_answer(llm: LanguageModel, prompt: str, parameters: dict[str, int], *
 
 
 def _described(error: ForgeError) -> str:
-    facts = [f"{name} {value}" for name, value in (("status", error.status), ("request", error.request_id)) if value]
-    after = f"; the server asks to wait {error.retry_after:g} s" if error.retry_after else ""
-    tail = f" ({', '.join(facts)}{after})" if facts else ""
-    return f"{error.message}{tail}" if isinstance(error, ConfigError) else f"{error.kind}: {error.message}{tail}"
+    if isinstance(error, ConfigError):
+        return error.message
+    known = {
+        "status": error.status,
+        "request": error.request_id,
+        "the server asks to wait": f"{error.retry_after:g} s" if error.retry_after else None,
+    }
+    facts = ", ".join(f"{name} {value}" for name, value in known.items() if value)
+    return f"{error.kind}: {error.message}{f' ({facts})' if facts else ''}"
