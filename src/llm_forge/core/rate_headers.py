@@ -1,0 +1,120 @@
+"""What a response says about the provider's rate limits (R-113, R-114).
+
+Rules:
+- A family is read whole or not at all: one malformed field (negative, NaN, over-long, no number) makes the
+  family unknown for this response, so a bad field never changes what is stored.
+- Absolute resets (epoch, RFC 3339) are turned into a delay by the response's own Date, so the server's
+  clock need not agree with ours (R-064).
+- `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers) are read from every provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .durations import parse_duration, parse_number
+from .headers import Headers
+from .profile import LimitHeaders, ResetForm, ResetMeaning
+from .structured_fields import parse_items
+from .timestamps import parse_rfc3339, server_now
+
+# Without a reset header the window is assumed to end a period from now, but only a short one: we must not
+# lock a client out for a month on a guess.
+LONGEST_GUESS = 60.0
+_UNIT_OF_POLICY = {"requests": "requests", "tokens": "tokens"}
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One family as a response reports it; what is unknown is None.
+
+    `resets_at` is an absolute monotonic instant: the end of the window, or when the family will have
+    refilled to its limit.
+    """
+
+    family: str
+    unit: str
+    limit: float | None
+    remaining: float | None
+    resets_at: float | None
+    meaning: ResetMeaning
+
+
+class _Malformed(Exception):  # noqa: N818 - a signal inside this file, not an error of anyone's
+    """A field of the family is present and makes no sense."""
+
+
+def observe(headers: Headers, limits: Sequence[LimitHeaders], now: float, wall_now: float) -> list[Observed]:
+    """The families that the response reports, in the descriptor's order, then the IETF fields.
+
+    `now` is monotonic and `wall_now` the local wall clock, both in seconds. Never raises.
+    """
+    clock = _Clock(now, server_now(headers, wall_now))
+    found = [_family(headers, entry, clock) for entry in limits]
+    return [one for one in found if one is not None] + _standard_fields(headers, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    monotonic: float
+    server: float
+
+
+def _family(headers: Headers, entry: LimitHeaders, clock: _Clock) -> Observed | None:
+    try:
+        limit = _amount(headers.get(entry.limit))
+        remaining = _amount(headers.get(entry.remaining))
+        resets_at = _resets_at(headers, entry, clock)
+    except _Malformed:
+        return None
+    if remaining is None and limit is None:
+        return None
+    return Observed(entry.family, entry.unit, limit, remaining, resets_at, entry.reset_meaning)
+
+
+def _amount(text: str | None) -> float | None:
+    if text is None:
+        return None
+    amount = parse_number(text)
+    if amount is None:
+        raise _Malformed
+    return amount
+
+
+def _resets_at(headers: Headers, entry: LimitHeaders, clock: _Clock) -> float | None:
+    if entry.reset is None:
+        guess = entry.period is not None and entry.period <= LONGEST_GUESS
+        return clock.monotonic + entry.period if guess and entry.period is not None else None
+    text = headers.get(entry.reset)
+    if text is None:
+        return None
+    delay = _delay(text, entry.reset_form, clock.server)
+    if delay is None:
+        raise _Malformed
+    return clock.monotonic + max(delay, 0.0)
+
+
+def _delay(text: str, form: ResetForm, server: float) -> float | None:
+    if form == "duration":
+        return parse_duration(text)
+    if form == "seconds":
+        return parse_number(text)
+    at = parse_number(text) if form == "epoch" else parse_rfc3339(text)
+    return None if at is None else at - server
+
+
+def _standard_fields(headers: Headers, now: float) -> list[Observed]:
+    if "ratelimit" not in headers:
+        return []
+    policies = dict(parse_items(headers.get_all("ratelimit-policy")))
+    found = []
+    for name, report in parse_items(headers.get_all("ratelimit")):
+        policy = policies.get(name, {})
+        unit = _UNIT_OF_POLICY.get(policy.get("qu", "requests"), "other")
+        remaining, delay = parse_number(report.get("r")), parse_number(report.get("t"))
+        if remaining is not None:
+            limit = parse_number(policy.get("q"))
+            resets_at = None if delay is None else now + delay
+            found.append(Observed(f"ratelimit:{name}", unit, limit, remaining, resets_at, "window"))
+    return found
