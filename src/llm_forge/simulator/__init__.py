@@ -3,12 +3,22 @@
 `ScriptedServer` sends what it is told, to the byte. `Simulator` speaks the providers' protocols.
 """
 
+from .documents import DocumentError
+from .faults import Fault, faults_from, load_faults
+from .ledger import Entry, Ledger, Totals
 from .script import Piece, Reply
+from .script_file import replies_from, reply_from
 from .scripted import Record, Route, Scenario, ScriptedServer
-from .server import Exchange, Request, Server
+from .server import Exchange, Listener, Request, Server
+from .simulator import Simulator, run
 
 __all__ = [
+    "DocumentError",
+    "Entry",
     "Exchange",
+    "Fault",
+    "Ledger",
+    "Listener",
     "Piece",
     "Record",
     "Reply",
@@ -17,4 +27,11 @@ __all__ = [
     "Scenario",
     "ScriptedServer",
     "Server",
+    "Simulator",
+    "Totals",
+    "faults_from",
+    "load_faults",
+    "replies_from",
+    "reply_from",
+    "run",
 ]

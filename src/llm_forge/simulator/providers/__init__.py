@@ -1,0 +1,1 @@
+"""The providers that the simulator speaks for, each in its own dialect."""

@@ -1,0 +1,191 @@
+"""Chat completions: what OpenAI, Groq and Mistral share. Each dialect overrides how a part is written.
+
+Rules: the same `Answer` is written whole or in chunks; choices of a stream are interleaved chunk by
+chunk; a stream ends with `[DONE]`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, zip_longest
+from typing import Any, Literal
+from urllib.parse import unquote
+
+from ..dialogue import Answer, Question, Tool, answer
+from ..script import Reply
+from ..server import Request
+from ..text import tokens
+from .provider import Produced, Provider, Turn, bearer_token, check_key, compact, input_tokens, strings
+
+DONE = "data: [DONE]\n\n"
+Json = dict[str, Any]
+
+
+class ChatProvider(Provider):
+    """A provider of chat completions."""
+
+    def authenticate(self, request: Request) -> None:
+        """A bearer token."""
+        check_key(bearer_token(request))
+
+    def produce(self, operation: str, turn: Turn) -> Produced:
+        """Answer one of the routes."""
+        if operation == "chat.completions.create":
+            return self._completion(turn)
+        if operation == "models.list":
+            return Produced(self.whole(self.model_list()))
+        name = unquote(turn.path.rpartition("/models/")[2])
+        self.check_model(name)
+        return Produced(self.whole(self.model(name)))
+
+    def whole(self, body: Any) -> Reply:
+        """A unary answer in the vendor's layout."""
+        return Reply(json=body)
+
+    @abstractmethod
+    def model_list(self) -> Json:
+        """All models."""
+
+    @abstractmethod
+    def model(self, name: str) -> Json:
+        """One model."""
+
+    @abstractmethod
+    def completion(self, turn: Turn, choices: Sequence[Json], usage: Json) -> Json:
+        """The body of a unary answer."""
+
+    @abstractmethod
+    def message(self, turn: Turn, said: Answer, index: int) -> Json:
+        """The message of a choice."""
+
+    @abstractmethod
+    def deltas(self, turn: Turn, said: Answer, index: int) -> Iterator[Json]:
+        """The deltas of a choice in a stream, from the role on, without the one that ends it."""
+
+    @abstractmethod
+    def chunk(self, turn: Turn, number: int, choices: Sequence[Json]) -> Json:
+        """A chunk of a stream; `number` counts from 0."""
+
+    @abstractmethod
+    def last_chunks(self, turn: Turn, chunks: list[Json], usage: Json) -> list[Json]:
+        """The chunks with usage where the vendor puts it."""
+
+    @abstractmethod
+    def usage(self, turn: Turn, question: Question, answers: Sequence[Answer]) -> Json:
+        """The usage object."""
+
+    @abstractmethod
+    def thinks(self, body: Mapping[str, Any]) -> bool:
+        """Whether the model reasons before it answers."""
+
+    def finish_reason(self, said: Answer, question: Question) -> str:
+        """Why a choice ended, in the vendor's word."""
+        del question
+        return {"stop": "stop", "stop-sequence": "stop", "length": "length", "tools": "tool_calls"}[
+            said.finish
+        ]
+
+    def choice(self, turn: Turn, said: Answer, index: int, reason: str) -> Json:
+        """A choice of a unary answer."""
+        return {"index": index, "message": self.message(turn, said, index), "finish_reason": reason}
+
+    def delta_choice(self, index: int, delta: Json, reason: str | None) -> Json:
+        """A choice of a chunk."""
+        return {"index": index, "delta": delta, "finish_reason": reason}
+
+    def last_delta(self) -> Json:
+        """The delta of the chunk that carries the finish reason."""
+        return {}
+
+    def question(self, body: Mapping[str, Any]) -> Question:
+        """The request without its dialect."""
+        messages = body["messages"]
+        choice = body.get("tool_choice") or "auto"
+        wanted = body.get("response_format") or {}
+        schema = (
+            (wanted.get("json_schema") or {}).get("schema") if wanted.get("type") == "json_schema" else None
+        )
+        return Question(
+            prompt=_prompt(messages),
+            input_tokens=input_tokens(messages, body.get("tools")),
+            results=_results(messages),
+            tools=tuple(_tools(body.get("tools") or ())),
+            choice=_choice(choice),
+            forced=choice["function"]["name"]
+            if isinstance(choice, Mapping) and "function" in choice
+            else None,
+            parallel=body.get("parallel_tool_calls") is not False,
+            schema=schema,
+            json_object=wanted.get("type") == "json_object",
+            stop=strings(body.get("stop")),
+            max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
+            thinking=self.thinks(body),
+        )
+
+    def _completion(self, turn: Turn) -> Produced:
+        self.check_model(turn.model)
+        question = self.question(turn.body)
+        answers = [answer(question, turn.seed, index) for index in range(turn.body.get("n") or 1)]
+        usage = self.usage(turn, question, answers)
+        if turn.body.get("stream"):
+            reply = Reply(events=[*self._stream(turn, question, answers, usage), DONE])
+        else:
+            choices = [
+                self.choice(turn, said, index, self.finish_reason(said, question))
+                for index, said in enumerate(answers)
+            ]
+            reply = self.whole(self.completion(turn, choices, usage))
+        return Produced(reply, question.input_tokens, sum(said.output_tokens for said in answers))
+
+    def _stream(
+        self, turn: Turn, question: Question, answers: Sequence[Answer], usage: Json
+    ) -> Iterator[str]:
+        parts = [self._choice_deltas(turn, question, said, index) for index, said in enumerate(answers)]
+        interleaved = [choice for choice in chain.from_iterable(zip_longest(*parts)) if choice]
+        chunks = [self.chunk(turn, number, [choice]) for number, choice in enumerate(interleaved)]
+        yield from (f"data: {compact(chunk)}\n\n" for chunk in self.last_chunks(turn, chunks, usage))
+
+    def _choice_deltas(self, turn: Turn, question: Question, said: Answer, index: int) -> Iterator[Json]:
+        for delta in self.deltas(turn, said, index):
+            yield self.delta_choice(index, delta, None)
+        yield self.delta_choice(index, self.last_delta(), self.finish_reason(said, question))
+
+
+def text_deltas(text: str, field: str = "content") -> Iterator[Json]:
+    """A delta for each token."""
+    return ({field: token} for token in tokens(text))
+
+
+def part_text(content: Any) -> str:
+    """The text of a message content, which is text or a list of parts."""
+    if isinstance(content, str):
+        return content
+    parts = [part for part in content or () if isinstance(part, Mapping)]
+    return "\n".join(str(part["text"]) for part in parts if part.get("type") == "text" and "text" in part)
+
+
+def _choice(choice: Any) -> Literal["auto", "any", "none"]:
+    if choice in {"any", "required"} if isinstance(choice, str) else False:
+        return "any"
+    return "none" if choice == "none" else "auto"
+
+
+def _tools(given: Sequence[Mapping[str, Any]]) -> Iterator[Tool]:
+    for tool in given:
+        if function := tool.get("function"):
+            yield Tool(function["name"], function.get("description") or "", function.get("parameters"))
+
+
+def _prompt(messages: Sequence[Mapping[str, Any]]) -> str:
+    texts = (part_text(one.get("content")) for one in reversed(messages) if one.get("role") == "user")
+    return next((text for text in texts if text), "")
+
+
+def _results(messages: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    results: list[str] = []
+    for message in reversed(messages):
+        if message.get("role") not in {"tool", "function"}:
+            break
+        results.insert(0, part_text(message.get("content")))
+    return tuple(results)

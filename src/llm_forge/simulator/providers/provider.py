@@ -1,0 +1,188 @@
+"""What every provider of the simulator has in common.
+
+A provider answers a `Turn` (one request with its seeded randomness) with a `Produced`: the reply as
+data, and what it costs. It raises `Failure` where it refuses, and words failures its own way.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..problems import Failure
+from ..script import Reply
+from ..text import count, dice, letters
+
+if TYPE_CHECKING:
+    import random
+
+    from ..limits import Bucket, Limits
+    from ..server import Request
+
+ALNUM = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
+HEX = "0123456789abcdef"
+EPOCH = 1_767_225_600  # `created` counts from here, so that bodies do not depend on the clock
+IMAGE_TOKENS = 85
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request of a provider: `number` counts them from 1, `path` is below the provider's prefix."""
+
+    provider: str
+    seed: int
+    number: int
+    request: Request
+    path: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    def dice(self, *labels: object) -> random.Random:
+        """Randomness of this request only."""
+        return dice(self.seed, self.provider, self.number, *labels)
+
+    def letters(self, label: str, alphabet: str, length: int) -> str:
+        """Characters for an identifier; the label tells the identifiers of a request apart."""
+        return letters(self.dice(label), alphabet, length)
+
+    @property
+    def created(self) -> int:
+        """The time stamp of what this request makes."""
+        return EPOCH + self.number
+
+    @property
+    def model(self) -> str:
+        """The model asked for."""
+        return str(self.body.get("model", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """An answer as data: the reply, the costs by limit unit, and the tokens to bill."""
+
+    reply: Reply
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An operation and the requests that reach it; `{}` in the path is one segment or more."""
+
+    operation: str
+    method: str
+    path: str
+
+    def match(self, path: str) -> re.Match[str] | None:
+        """The match of a path, whose groups are the path parameters."""
+        return re.fullmatch(re.escape(self.path).replace(r"\{\}", "(.+)"), path)
+
+
+class Provider(ABC):
+    """A provider: its routes, its identifiers and headers, its answers and its errors."""
+
+    name: ClassVar[str]
+    routes: ClassVar[Sequence[Route]]
+    max_body_bytes: ClassVar[int] = 32 * 1024 * 1024
+
+    @abstractmethod
+    def buckets(self) -> dict[str, Bucket]:
+        """Fresh buckets of its usual limits."""
+
+    @abstractmethod
+    def authenticate(self, request: Request) -> None:
+        """Accept the request or raise Failure."""
+
+    @abstractmethod
+    def request_id(self, turn: Turn) -> str:
+        """The identifier of a request in the vendor's form."""
+
+    @abstractmethod
+    def headers(self, request_id: str, turn: Turn) -> list[tuple[str, str]]:
+        """Headers of every response."""
+
+    @abstractmethod
+    def limit_headers(self, limits: Limits, now: float, cost: Mapping[str, float]) -> list[tuple[str, str]]:
+        """Rate-limit headers from the buckets."""
+
+    @abstractmethod
+    def failure(self, failure: Failure, request_id: str) -> Reply:
+        """A refusal in the vendor's words."""
+
+    @abstractmethod
+    def produce(self, operation: str, turn: Turn) -> Produced:
+        """The answer of an operation; may raise Failure."""
+
+    @abstractmethod
+    def stream_error(self, kind: str, message: str) -> str:
+        """An error event as it appears inside a stream; `kind` is the vendor's error type."""
+
+    def route(self, method: str, path: str) -> Route:
+        """The route of a request. Failure "route" or "method" if there is none."""
+        matching = [route for route in self.routes if route.match(path)]
+        for route in matching:
+            if route.method == method:
+                return route
+        raise Failure("method" if matching else "route", f"{method} {path}")
+
+    def costs(self, produced: Produced) -> dict[str, float]:
+        """What an answer takes from each bucket."""
+        return {
+            "requests": 1,
+            "tokens": produced.input_tokens + produced.output_tokens,
+            "input-tokens": produced.input_tokens,
+            "output-tokens": produced.output_tokens,
+        }
+
+    def check_model(self, name: str) -> None:
+        """Any model is served, except those named `missing-...`."""
+        if name.startswith("missing-"):
+            raise Failure("model", name)
+
+
+def bearer_token(request: Request) -> str | None:
+    """The bearer token, None without one."""
+    scheme, _, token = (request.header("authorization") or "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def check_key(key: str | None) -> None:
+    """Any key is right that is neither empty nor `invalid`."""
+    if not key:
+        raise Failure("no-key")
+    if key == "invalid":
+        raise Failure("bad-key", key)
+
+
+def input_tokens(*parts: Any) -> int:
+    """Tokens of everything that is sent: texts as they are, media at a flat rate, a little per message."""
+    return sum(_size(part) for part in parts)
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, str):
+        return count(value)
+    if isinstance(value, Mapping):
+        if value.get("type") in {"image", "image_url", "document", "file", "input_audio", "document_url"}:
+            return IMAGE_TOKENS
+        return (3 if "role" in value else 1) + sum(_size(item) for item in value.values())
+    if isinstance(value, Iterable) and not isinstance(value, bytes):
+        return sum(_size(item) for item in value)
+    return 0 if value is None else 1
+
+
+def strings(value: Any) -> tuple[str, ...]:
+    """A stop parameter as a tuple: None, one text or several."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(str(item) for item in value)
+
+
+def compact(value: Any) -> str:
+    """JSON without spaces, UTF-8 unescaped."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
