@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .shapes import Shape, shapes
+from .shapes import Shape, all_shapes, shapes
+from .strictness import stricter_members, stricter_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,12 +25,13 @@ TAGS = ("type", "role", "object")
 
 
 class Comparison:
-    """The gaps found so far, and how many fields and values were compared to find them."""
+    """The gaps and the narrower rules found so far, and how many fields and values were compared."""
 
     def __init__(self, vendor: Document, ours: Document) -> None:
         self.vendor = vendor
         self.ours = ours
         self.gaps: list[str] = []
+        self.stricter: list[str] = []
         self.compared = 0
         self._met: set[tuple[frozenset[int], frozenset[int]]] = set()
 
@@ -41,6 +43,7 @@ class Comparison:
         self._met.add(pair)
         theirs, mine = shapes(self.vendor, vendor), shapes(self.ours, ours)
         self._values(path, theirs, mine)
+        self._strictness(path, vendor, ours)
         self._below(f"{path}[]", _items(theirs), _items(mine))
         self._below(f"{path}{{}}", _entries(theirs), _entries(mine))
         self._objects(path, [s for s in theirs if s.members], [s for s in mine if s.members])
@@ -61,6 +64,10 @@ class Comparison:
         if vendor:
             self.schemas(path, vendor, ours)
 
+    def _strictness(self, path: str, vendor: Sequence[Node], ours: Sequence[Node]) -> None:
+        theirs, mine = all_shapes(self.vendor, vendor), all_shapes(self.ours, ours)
+        self.stricter += stricter_values(path, theirs, mine)
+
     def _values(self, path: str, vendor: list[Shape], ours: list[Shape]) -> None:
         mine = {value for shape in ours for value in shape.values}
         for value in sorted({value for shape in vendor for value in shape.values}, key=str):
@@ -79,6 +86,7 @@ class Comparison:
                 self._members(f"{path}<{value}>", theirs, mine)
 
     def _members(self, path: str, vendor: list[Shape], ours: list[Shape]) -> None:
+        self.stricter += stricter_members(path, vendor, ours)
         mine = _by_name(ours)
         for name, nodes in _by_name(vendor).items():
             self._count(f"{path}.{name}", present=name in mine)

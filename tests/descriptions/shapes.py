@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
     from .documents import Document, Node
 
+LIMITS = (
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "pattern",
+    "minItems", "maxItems",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -25,6 +30,7 @@ class Shape:
     entries: tuple[Node, ...] = ()
     values: frozenset[Any] = frozenset()
     types: frozenset[str] = frozenset()
+    limits: dict[str, Any] = field(default_factory=dict)
 
     def __and__(self, other: Shape) -> Shape:
         names = self.members | other.members
@@ -35,6 +41,7 @@ class Shape:
             self.entries + other.entries,
             self.values | other.values,
             self.types | other.types,
+            self.limits | other.limits,
         )
 
     @property
@@ -45,8 +52,12 @@ class Shape:
 
 def shapes(document: Document, nodes: Iterable[Node]) -> list[Shape]:
     """Return every shape that the schemas allow together, without null."""
-    found = [shape for node in nodes for shape in _alternatives(document, node, ())]
-    return [shape for shape in found if not shape.is_null]
+    return [shape for shape in all_shapes(document, nodes) if not shape.is_null]
+
+
+def all_shapes(document: Document, nodes: Iterable[Node]) -> list[Shape]:
+    """Return every shape that the schemas allow together, null included."""
+    return [shape for node in nodes for shape in _alternatives(document, node, ())]
 
 
 def _alternatives(document: Document, node: Node, above: tuple[int, ...]) -> list[Shape]:
@@ -79,7 +90,9 @@ def _own_shape(node: Node) -> Shape:
         _schemas(node.get("items")),
         _schemas(node.get("additionalProperties")),
         frozenset(value for value in values if value is not None),
-        frozenset([kind] if isinstance(kind, str) else kind),
+        frozenset([kind] if isinstance(kind, str) else kind)
+        | frozenset(["null"] * bool(node.get("nullable"))),
+        {key: node[key] for key in LIMITS if key in node},
     )
 
 
