@@ -111,7 +111,9 @@ def test_all_collected_cases_are_there() -> None:
     assert len(json.loads(CASES.read_text())["cases"]) == 68
 
 
-FIELDS = rb"""data: x|data:|data|data:  y|Data: z|event: a|event|id: 7|id|retry: 10|retry: 1x|:c|::|foo:bar| data: x"""
+FIELDS = (
+    b"data: x|data:|data|data:  y|Data: z| data: x|event: a|event|id: 7|id|retry: 10|retry: 1x|:c|::|foo:bar"
+)
 LINES = st.sampled_from(
     [
         *FIELDS.split(b"|"),

@@ -156,13 +156,13 @@ def _error_differences(
             yield f"{who}: {_said(got)}, wanted {wanted.kind if wanted else 'success'}"
         return
     for name in _FACTS:
-        if getattr(wanted, name) not in (None, getattr(got, name)):
-            yield f"{who}: error {name} {getattr(got, name)!r}, wanted {getattr(wanted, name)!r} ({_said(got)})"
+        want, have = getattr(wanted, name), getattr(got, name)
+        if want not in (None, have):
+            yield f"{who}: error {name} {have!r}, wanted {want!r} ({_said(got)})"
     for name in ("request_id", "retry_after"):
-        if getattr(wanted, name) is not msgspec.UNSET and not _same(
-            getattr(wanted, name), getattr(got, name)
-        ):
-            yield f"{who}: error {name} {getattr(got, name)!r}, wanted {getattr(wanted, name)!r}"
+        want, have = getattr(wanted, name), getattr(got, name)
+        if want is not msgspec.UNSET and not _same(want, have):
+            yield f"{who}: error {name} {have!r}, wanted {want!r}"
     yield from _partial_differences(who, wanted, got, family)
     yield from _list_differences(who, wanted, got)
     yield from _message_differences(who, wanted, got)

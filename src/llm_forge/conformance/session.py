@@ -103,7 +103,7 @@ class Session:
             self._hello = self._driver.start(START_SECONDS)
             missing = set(FEATURES) - set(self._hello.supports)
             if missing:
-                raise ConformanceError(f"the driver does not say whether it supports {sorted(missing)[0]!r}")
+                raise ConformanceError(f"the driver does not say whether it supports {min(missing)!r}")
         return self._driver
 
     def _lacking(self, job: Job) -> str | None:

@@ -48,7 +48,7 @@ class Gate:
             self._signals[wait.ticket] = signal
         until = deadline.timer(wait.until - now, now)
         try:
-            await io.wait(signal, None if until is None or until == FOREVER else max(until, 0.0))
+            await signal.wait(None if until is None or until == FOREVER else max(until, 0.0))
         except BaseException:
             self._give_up(wait.ticket, io.now())
             raise

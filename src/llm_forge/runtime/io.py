@@ -34,6 +34,10 @@ class Signal(Protocol):
         """Wake the waiter."""
         ...
 
+    async def wait(self, seconds: float | None) -> None:
+        """Wait until it is set or the time is over."""
+        ...
+
 
 class Io(Protocol):
     """Clock, chance and network of one client; every waiting method is a coroutine."""
@@ -51,15 +55,11 @@ class Io(Protocol):
         ...
 
     def signal(self) -> Signal:
-        """A signal for `wait`."""
+        """A signal to wait for."""
         ...
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
-        ...
-
-    async def wait(self, signal: Signal, seconds: float | None) -> None:
-        """Wait until the signal is set or the time is over."""
         ...
 
     async def ask(self, source: Callable[[], Any]) -> Any:
@@ -115,6 +115,21 @@ class _World:
         return self._chance()
 
 
+class ThreadSignal:
+    """A signal that a thread waits for."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Wake the waiting thread."""
+        self._event.set()
+
+    async def wait(self, seconds: float | None) -> None:
+        self._clock.wait(self._event, seconds)
+
+
 class SyncIo(_World):
     """The world of threads."""
 
@@ -124,14 +139,11 @@ class SyncIo(_World):
         super().__init__(clock, chance)
         self.transport = transport
 
-    def signal(self) -> threading.Event:
-        return threading.Event()
+    def signal(self) -> ThreadSignal:
+        return ThreadSignal(self.clock)
 
     async def sleep(self, seconds: float) -> None:
         self.clock.sleep(seconds)
-
-    async def wait(self, signal: threading.Event, seconds: float | None) -> None:
-        self.clock.wait(signal, seconds)
 
     async def ask(self, source: Callable[[], Any]) -> Any:
         return source()
@@ -147,16 +159,20 @@ class SyncIo(_World):
 
 
 class LoopSignal:
-    """An asyncio event that may be set from another thread or loop."""
+    """A signal that a task waits for; may be set from another thread or loop."""
 
-    def __init__(self) -> None:
-        self.event = asyncio.Event()
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._event = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
     def set(self) -> None:
         """Wake the waiter in its own loop; a loop that is gone has no waiter."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.event.set)
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    async def wait(self, seconds: float | None) -> None:
+        await self._clock.await_event(self._event, seconds)
 
 
 class AsyncIo(_World):
@@ -169,13 +185,10 @@ class AsyncIo(_World):
         self.transport = transport
 
     def signal(self) -> LoopSignal:
-        return LoopSignal()
+        return LoopSignal(self.clock)
 
     async def sleep(self, seconds: float) -> None:
         await self.clock.asleep(seconds)
-
-    async def wait(self, signal: LoopSignal, seconds: float | None) -> None:
-        await self.clock.await_event(signal.event, seconds)
 
     async def ask(self, source: Callable[[], Any]) -> Any:
         answer = source()

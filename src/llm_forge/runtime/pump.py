@@ -116,7 +116,7 @@ class Pump:
             raise self._with_partial(late) from error
         except (ConnectionLostError, ProtocolError) as error:
             lost = StreamInterruptedError(
-                f"The connection broke after {self.reader.events_seen} events; what arrived is in error.partial"
+                f"The connection broke after {self.reader.events_seen} events; error.partial is what arrived"
             )
             raise self._with_partial(lost) from error
         finally:
@@ -149,7 +149,8 @@ class Pump:
 
     def _limit(self, now: float) -> tuple[float | None, ForgeError]:
         """How long the next read may take, and the error of the timer that fires first."""
-        settings, choices = self.call.settings, []
+        settings = self.call.settings
+        choices: list[tuple[float, ForgeError]] = []
         if not self.reader.application_events:
             left = self._began + settings.first_event_timeout - now
             choices.append(

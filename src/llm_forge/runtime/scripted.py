@@ -37,15 +37,21 @@ class ScriptedExchange:
         self.closed = False
 
 
-@dataclass(slots=True)
 class ScriptedSignal:
-    """A signal nobody sleeps on: virtual waiting ends at its time."""
+    """A signal in virtual time: waiting for it lets the time pass, unless it is set already."""
 
-    is_set: bool = False
+    def __init__(self, world: ScriptedIo) -> None:
+        self._world = world
+        self.is_set = False
 
     def set(self) -> None:
         """Mark it set."""
         self.is_set = True
+
+    async def wait(self, seconds: float | None) -> None:
+        """Let virtual time pass."""
+        if not self.is_set:
+            await self._world.sleep(seconds or 0.0)
 
 
 @dataclass(slots=True)
@@ -75,17 +81,12 @@ class ScriptedIo:
 
     def signal(self) -> ScriptedSignal:
         """A signal that is only recorded."""
-        return ScriptedSignal()
+        return ScriptedSignal(self)
 
     async def sleep(self, seconds: float) -> None:
         """Let virtual time pass."""
         self.sleeps.append(seconds)
         self.clock += seconds
-
-    async def wait(self, signal: ScriptedSignal, seconds: float | None) -> None:
-        """Let virtual time pass unless the signal is set already."""
-        if not signal.is_set:
-            await self.sleep(seconds or 0.0)
 
     async def ask(self, source: Callable[[], Any]) -> Any:
         """Call the function."""

@@ -140,7 +140,7 @@ class ChatAccumulator:
             }
         elif value is None:
             self._head.setdefault(field, None)
-        elif field not in _IDENTITY or self._head.get(field) is None:
+        elif field not in _IDENTITY or not self._head.get(field):
             self._head[field] = value
 
     def ending(self) -> Literal["explicit", "inferred"] | None:

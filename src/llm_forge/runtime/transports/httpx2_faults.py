@@ -2,6 +2,8 @@
 
 The exception's class decides; where it does not, the class of its cause (`ssl`, `h11`) does. One text
 of h11 is used: it alone tells a body that was cut short from one that breaks the framing.
+The exceptions carry the request, whose URL and headers may hold a key (R-218): it is taken out before
+they become a `__cause__`.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ HEAD_TOO_LARGE = 431  # h11's status hint for a header block above its buffer
 
 def fault_before_headers(error: Exception, *, stale: bool, timers: Timers) -> ForgeError:
     """The error to raise for a failure before the response headers were complete."""
+    _forget_request(error)
     match error:
         case lib.PoolTimeout():
             return PoolTimeoutError(f"No connection became free within {timers.pool} s.", phase="pool")
@@ -47,6 +50,11 @@ def fault_before_headers(error: Exception, *, stale: bool, timers: Timers) -> Fo
         case lib.RemoteProtocolError():
             return _broken_head(error, stale=stale)
     return InvalidRequestError("The request cannot be sent: its URL, method or a header is not valid.")
+
+
+def _forget_request(error: Exception) -> None:
+    if isinstance(error, lib.HTTPError):
+        error._request = None
 
 
 def _connect_fault(error: Exception) -> ForgeError:
@@ -77,6 +85,7 @@ def _broken_head(error: Exception, *, stale: bool) -> ForgeError:
 
 def fault_in_body(error: Exception) -> ForgeError:
     """The error to raise for a failure while the body was read."""
+    _forget_request(error)
     parser = _parser_error(error)
     if isinstance(error, lib.RemoteProtocolError) and parser and not str(parser).startswith(CUT_SHORT):
         return ProtocolError("The response body breaks HTTP framing.", phase="body")
@@ -89,6 +98,7 @@ def _parser_error(error: BaseException) -> BaseException | None:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    """Causes and contexts, up to an error of ours that merely was under way at the time."""
+    while error is not None and not isinstance(error, ForgeError):
         yield error
-        error = error.__cause__
+        error = error.__cause__ or error.__context__

@@ -65,7 +65,8 @@ class _Clients:
         self._pid = os.getpid()
 
     def forked(self) -> bool:
-        return self._pid != os.getpid()
+        """Whether a parent of this process started pyreqwest, here or in another transport."""
+        return self._pid != os.getpid() or started_before_fork()
 
     def request(self, request: HttpRequest, connect: float | None) -> StreamRequest:
         """The request in pyreqwest's form, not sent yet."""

@@ -4,12 +4,14 @@ Rules:
 - The exception's class decides first. Where one class stands for several faults, the library's own
   list of causes (`details["causes"]`, texts of reqwest, hyper and rustls) decides, by the table below.
 - Texts that a server sent never reach these causes.
+- One cause quotes the URL, whose query may hold a key (R-022, R-218): it is taken out of the exception
+  before that becomes a `__cause__`.
 - A fault that no row knows is retryable only if the library calls it a network fault.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pyreqwest import exceptions as lib
 
@@ -30,12 +32,12 @@ CONNECTING = "client error (Connect)"
 CERTIFICATE = "invalid peer certificate"
 HEAD_TOO_LARGE = "message head is too large"
 SHORT_BODY = "end of file before message length reached"
-CLOSED_EARLY = "connection closed before message completed"
+QUOTES_URL = "error sending request for url"
 
 
 def fault_before_headers(error: lib.PyreqwestError, *, reused: bool) -> ForgeError:
     """The error to raise for a failure before the response headers were complete."""
-    causes = causes_of(error)
+    causes = without_url(error)
     if isinstance(error, lib.BuilderError):
         return InvalidRequestError("The request cannot be sent: its URL, method or a header is not valid.")
     if isinstance(error, lib.ClientClosedError):
@@ -70,18 +72,20 @@ def lost_before_headers(*, reused: bool) -> ConnectionLostError:
 
 def fault_in_body(error: lib.PyreqwestError) -> ForgeError:
     """The error to raise for a failure while the body was read."""
-    if isinstance(error, lib.NetworkError) or _has(causes_of(error), SHORT_BODY):
+    if isinstance(error, lib.NetworkError) or _has(without_url(error), SHORT_BODY):
         return ConnectionLostError("The connection ended before the response did.", phase="body")
     if isinstance(error, lib.ClientClosedError):
         return ClientClosedError("The client was closed while the response was read.", phase="body")
     return ProtocolError("The response body breaks HTTP framing.", phase="body")
 
 
-def causes_of(error: lib.PyreqwestError) -> list[str]:
-    """The library's cause texts, outermost first."""
-    details = getattr(error, "details", None)
-    causes = details.get("causes") if isinstance(details, Mapping) else None
-    return [str(cause["message"]) for cause in causes or ()]
+def without_url(error: lib.PyreqwestError) -> list[str]:
+    """The library's cause texts, outermost first, after the one with the URL was taken out of it."""
+    causes = error.details.get("causes") if isinstance(error, lib.DetailedPyreqwestError) else None
+    if not causes:
+        return []
+    causes[:] = [cause for cause in causes if not cause["message"].startswith(QUOTES_URL)]
+    return [cause["message"] for cause in causes]
 
 
 def _has(causes: Sequence[str], text: str) -> bool:

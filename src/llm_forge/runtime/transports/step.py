@@ -66,12 +66,13 @@ _LOOP = cast("asyncio.AbstractEventLoop", _Loop())
 class Step(Generic[T]):
     """One coroutine under way; `run` may be called again after a TimeoutError."""
 
-    __slots__ = ("_coroutine", "_interrupted", "_wake", "running")
+    __slots__ = ("_coroutine", "_interrupted", "_over", "_wake", "running")
 
     def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
         self._coroutine = coroutine
         self._wake: _Wake | None = None
         self._interrupted = False
+        self._over = False
         self.running = False
 
     def run(self, timeout: float | None) -> T:
@@ -81,7 +82,8 @@ class Step(Generic[T]):
         try:
             while True:
                 self._wake = self._enter(self._coroutine.send, None)
-                self._pause(self._wake, end)
+                if self._wake is not None:  # None: it was woken before it could wait, so step on
+                    self._pause(self._wake, end)
         except StopIteration as stop:
             return cast("T", stop.value)
         finally:
@@ -95,6 +97,8 @@ class Step(Generic[T]):
 
     def cancel(self) -> None:
         """End the coroutine with CancelledError, as asyncio would."""
+        if self._over:
+            return
         with contextlib.suppress(asyncio.CancelledError, StopIteration):
             self._enter(self._coroutine.throw, asyncio.CancelledError())
 
@@ -106,11 +110,13 @@ class Step(Generic[T]):
         if self._interrupted:
             raise InterruptedError
 
-    @staticmethod
-    def _enter(step: Callable[[Any], Any], argument: object) -> _Wake:
+    def _enter(self, step: Callable[[Any], Any], argument: object) -> _Wake | None:
         before = events._get_running_loop()
         events._set_running_loop(_LOOP)
         try:
-            return cast("_Wake", step(argument))
+            return cast("_Wake | None", step(argument))
+        except BaseException:
+            self._over = True
+            raise
         finally:
             events._set_running_loop(before)
