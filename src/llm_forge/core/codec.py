@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from math import isfinite
 from typing import Any
 
@@ -132,7 +133,9 @@ def encode(value: Any) -> bytes:
         body = _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise _refusal(value, error) from error
-    if b"null" in body and _may_be_non_finite(value):  # msgspec writes null for NaN
+    # msgspec writes null for a float that is not finite, and NaN or Infinity for such a Decimal.
+    suspicious = b"null" in body or b"NaN" in body or b"Infinity" in body
+    if suspicious and _may_be_non_finite(value):
         problem = next(_problems(value, ""), None)
         if problem is not None:
             raise InvalidRequestError(problem)
@@ -211,7 +214,7 @@ def _problems(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, str):
         if _has_surrogate(value):
             yield f"{where} has a lone surrogate, which UTF-8 cannot carry"
-    elif isinstance(value, float):
+    elif isinstance(value, (float, Decimal)):
         if not isfinite(value):
             yield f"{where} is {value}, which JSON cannot carry"
     elif isinstance(value, Mapping):

@@ -82,11 +82,12 @@ def _forms(value: str) -> list[str]:
 
 
 def _char(char: str) -> str:
+    """One character as it is, percent-encoded, or escaped for JSON any number of times."""
     percent = "".join(f"%{byte:02x}" for byte in char.encode())
-    ways = [re.escape(char), f"(?i:{percent})", rf"(?i:\\u{ord(char):04x})"]
-    if char in '"\\/':
-        ways.insert(0, re.escape("\\" + char))
-    return f"(?:{'|'.join(ways)})"
+    literal = r"\\+" if char == "\\" else re.escape(char)
+    if char in '"/':
+        literal = r"\\*" + literal
+    return rf"(?:{literal}|(?i:{percent})|(?i:\\+u{ord(char):04x}))"
 
 
 def _base64_forms(value: bytes) -> list[str]:

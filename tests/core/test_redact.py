@@ -1,0 +1,135 @@
+"""No form of a credential survives redaction."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.parse
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llm_forge.core.headers import Headers
+from llm_forge.core.redact import Redactor
+from llm_forge.core.secrets import Secret
+
+KEY = 'k/ey+"with&odd\\chars=~1'
+VISIBLE = st.text(alphabet=[chr(code) for code in range(0x21, 0x7F)], min_size=8, max_size=30)
+
+
+def redactor(*keys: str) -> Redactor:
+    return Redactor([Secret(key) for key in keys or (KEY,)])
+
+
+@pytest.mark.requirement("R-242")
+@pytest.mark.parametrize(
+    "form",
+    [
+        KEY,
+        urllib.parse.quote(KEY),
+        urllib.parse.quote(KEY, safe=""),
+        urllib.parse.quote_plus(KEY).lower().replace("k%2fey", "k%2fey"),
+        json.dumps(KEY)[1:-1],
+        json.dumps(json.dumps(KEY)[1:-1])[1:-1].replace("\\\\", "\\"),
+        KEY.replace("&", "\\u0026").replace("+", "\\u002B"),
+        json.dumps(KEY)[1:-1].replace("/", "\\/"),
+    ],
+)
+def test_a_secret_is_found_in_every_spelling(form: str) -> None:
+    assert redactor().text(f"a {form} b") == "a [redacted] b"
+
+
+@pytest.mark.requirement("R-242")
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(key=VISIBLE, before=st.binary(max_size=5), after=st.binary(max_size=5), safe=st.booleans())
+def test_a_secret_is_found_inside_base64_at_any_alignment(
+    key: str, before: bytes, after: bytes, safe: bool
+) -> None:
+    encoder = base64.urlsafe_b64encode if safe else base64.b64encode
+    encoded = encoder(before + key.encode() + after).decode()
+    shown = redactor(key).text(encoded)
+    kept = shown.replace("[redacted]", "")
+    assert shown != encoded
+    assert len(kept) <= (len(before) + len(after)) * 4 / 3 + 8
+
+
+@pytest.mark.requirement("R-242")
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(key=VISIBLE, around=st.text(max_size=10))
+def test_no_secret_survives_as_it_is_escaped_or_encoded(key: str, around: str) -> None:
+    for form in (key, urllib.parse.quote(key, safe=""), json.dumps(key)[1:-1]):
+        assert form not in redactor(key).text(f"{around}{form}{around}").replace("[redacted]", "\0")
+
+
+@pytest.mark.requirement("R-242")
+def test_of_two_secrets_where_one_begins_the_other_both_vanish_whole() -> None:
+    assert redactor("token-a", "token-abc").text("token-abc token-a") == "[redacted] [redacted]"
+
+
+@pytest.mark.requirement("R-242")
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Authorization: Bearer abcdefgh12345", "Authorization: Bearer [redacted]"),
+        ("key sk-proj-abcdEFGH1234 is wrong", "key [redacted] is wrong"),
+        ("Incorrect API key: sk-abc*****xyz.", "Incorrect API key: [redacted]."),
+        ("Incorrect API key: bad-ke********test.", "Incorrect API key: [redacted]."),
+        ("a task-oriented disk-based answer", "a task-oriented disk-based answer"),
+        ("**bold** and 2 *** 3", "**bold** and 2 *** 3"),
+    ],
+)
+def test_what_looks_like_a_credential_goes_too(text: str, shown: str) -> None:
+    assert Redactor().text(text) == shown
+
+
+@pytest.mark.requirement("R-218")
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://h/p?key=abc&x=1", "https://h/p?key=[redacted]&x=1"),
+        ("https://h/p?x=1&X-Amz-Signature=abc#f", "https://h/p?x=1&X-Amz-Signature=[redacted]#f"),
+        ("https://user:pw@h/p", "https://h/p"),
+        (
+            "https://h/p?api_key=a%20b&access_token=c",
+            "https://h/p?api_key=[redacted]&access_token=[redacted]",
+        ),
+        ("https://h/p?page=2", "https://h/p?page=2"),
+        (f"https://h/{urllib.parse.quote(KEY, safe='')}/x", "https://h/[redacted]/x"),
+    ],
+)
+def test_a_url_loses_user_info_and_query_secrets(url: str, shown: str) -> None:
+    assert redactor().url(url) == shown
+
+
+@pytest.mark.requirement("R-242")
+def test_an_error_keeps_only_headers_that_are_safe_and_worth_keeping() -> None:
+    headers = Headers(
+        [
+            ("Content-Type", "application/json"),
+            ("X-Request-Id", "req_1"),
+            ("Retry-After", "3"),
+            ("anthropic-ratelimit-tokens-limit", "5"),
+            ("Set-Cookie", "session=1"),
+            ("Authorization", "Bearer x"),
+            ("X-Api-Key", KEY),
+            ("X-Custom-Request-Id", "hidden"),
+            ("openai-organization", "org"),
+            ("x-ratelimit-echo", f"for {KEY}"),
+        ]
+    )
+    shown = Redactor([Secret(KEY)], ["x-custom-REQUEST-id"]).headers(headers)
+    assert shown == {
+        "content-type": "application/json",
+        "x-request-id": "req_1",
+        "retry-after": "3",
+        "anthropic-ratelimit-tokens-limit": "5",
+        "x-ratelimit-echo": "for [redacted]",
+    }
+
+
+@pytest.mark.requirement("R-242")
+def test_without_secrets_ordinary_text_is_untouched() -> None:
+    text = "The model `m` does not exist; see https://docs/errors?x=1"
+    assert Redactor().text(text) == text
+    assert Redactor([Secret("")]).text(text) == text
