@@ -320,6 +320,8 @@ def test_cf_11_what_the_client_does_not_know_is_sent_unchanged() -> None:
 def test_cf_08_an_unknown_option_proposes_the_nearest_one() -> None:
     with pytest.raises(ConfigError, match="max_attempts"):
         client(max_retry=2)
+    with pytest.raises(ConfigError, match="max_attempts"):
+        client(max_retries=2)
     with pytest.raises(ConfigError, match="timeout"):
         call(client(), timeoutt=2)
     with pytest.raises(ConfigError, match=r"\.stream\("):
@@ -401,7 +403,10 @@ def test_no_error_text_contains_the_key() -> None:
     acme = client(answer(400, {"error": {"message": "bad header Bearer canary-key"}}))
     with pytest.raises(BadRequestError) as caught:
         call(acme)
-    assert "canary-key" not in f"{caught.value} {caught.value!r} {caught.value.body} {acme!r} {vars(acme)}"
+    assert (
+        "canary-key"
+        not in f"{caught.value} {caught.value!r} {caught.value.body} {acme!r} {vars(caught.value)}"
+    )
 
 
 @pytest.mark.requirement("R-234")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -202,10 +201,6 @@ def test_st_17_an_event_that_is_not_json_is_an_error_after_what_came_before(
     assert "secret text" not in caplog.text + str(caught.value)
 
 
-def listening(opened: Stream[Any, Any]) -> Iterator[Any]:
-    return iter(opened)
-
-
 @pytest.mark.requirement("R-051")
 def test_st_18_silence_is_an_idle_error() -> None:
     acme = client(sse(HEL, LO, 1000.0))
@@ -278,7 +273,7 @@ def test_st_25_breaking_out_dropping_and_leaving_all_close_the_connection() -> N
 
     def left(opened: Stream[Any, Any]) -> None:
         with opened:
-            next(listening(opened))
+            next(iter(opened))
 
     def dropped(opened: Stream[Any, Any]) -> None:
         opened.__enter__()
@@ -319,7 +314,8 @@ def test_st_27_a_second_reading_fails_clearly_and_so_does_the_result_of_a_broken
 @pytest.mark.requirement("R-140")
 def test_the_result_may_be_taken_in_the_middle() -> None:
     with stream(client(sse(HEL, LO, END, DONE))) as opened:
-        next(listening(opened))
+        events = iter(opened)
+        next(events)
         assert text_of(opened.partial) in ("Hel", "Hello")
         assert text_of(opened.result()) == "Hello"
 

@@ -187,11 +187,28 @@ def reject_unknown(
             raise ConfigError(_unknown(name, sorted(known | frozenset(also)), what))
 
 
+# What other libraries call our options.
+_ELSEWHERE = {
+    "max_retries": "max_attempts (it counts the first attempt too)",
+    "retries": "max_attempts (it counts the first attempt too)",
+    "request_timeout": "timeout",
+    "http_client": "transport",
+    "api_base": "base_url",
+    "endpoint": "base_url",
+    "token": "api_key",
+    "default_headers": "headers",
+}
+
+
 def _unknown(name: str, candidates: list[str], what: str) -> str:
     if name == "stream":
         return "Unknown option 'stream': create() returns a whole answer; call .stream(...) for a stream."
-    near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known ones: {', '.join(candidates)}"
+    near = difflib.get_close_matches(name, [*candidates, *_ELSEWHERE], n=1, cutoff=0.5)
+    hint = (
+        f"did you mean {_ELSEWHERE.get(near[0], near[0])}?"
+        if near
+        else f"known ones: {', '.join(candidates)}"
+    )
     tail = " Body fields that this version does not know go into extra_body." if what == "option" else ""
     return f"Unknown {what} {name!r}; {hint}{tail}"
 
