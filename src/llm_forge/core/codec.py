@@ -215,7 +215,7 @@ def _problems(value: Any, path: str) -> Iterator[str]:
         if _has_surrogate(value):
             yield f"{where} has a lone surrogate, which UTF-8 cannot carry"
     elif isinstance(value, (float, Decimal)):
-        if not isfinite(value):
+        if not _is_finite(value):
             yield f"{where} is {value}, which JSON cannot carry"
     elif isinstance(value, Mapping):
         for key, entry in value.items():
@@ -246,6 +246,10 @@ def _object_problems(value: Any, path: str) -> Iterator[str]:
         return
     if type(plain) is not type(value):
         yield from _problems(plain, path)
+
+
+def _is_finite(number: float | Decimal) -> bool:
+    return number.is_finite() if isinstance(number, Decimal) else isfinite(number)
 
 
 def _has_surrogate(text: str) -> bool:
