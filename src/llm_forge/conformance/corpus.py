@@ -2,7 +2,8 @@
 
 Rules of this file:
 - A corpus is one JSON file: the function, what it is about, and cases with an id of SCENARIOS, a name,
-  an input and the expected output. Expected objects are compared by the keys they have.
+  an input and the expected output. Expected objects are compared by the keys they have; `message_has` and
+  `message_lacks` are texts that an error's message must have or must not have.
 - SSE cases are run in their own chunks, byte by byte, in two pieces at every place, and in seeded
   random pieces; all must give the same events.
 - Streams for accumulators are written as `events`, and a `tail` of raw text after them; they go to the
@@ -29,6 +30,8 @@ from .scenario import ScenarioError
 _SPLITTABLE = 4096
 _EVERY_PLACE = 512
 _SEED = 20
+MESSAGE_LIMIT = 500
+_MESSAGE_RULES = ("message_has", "message_lacks")
 
 
 class CorpusCase(Struct, forbid_unknown_fields=True):
@@ -67,7 +70,26 @@ class Check:
             return [f"{self.about}: {answer.error or 'success'}, wanted {self.error or 'success'}"]
         if self.output is msgspec.UNSET:
             return []
-        return list(subset(self.about, self.output, answer.output))
+        wanted = {name: value for name, value in self.output.items() if name not in _MESSAGE_RULES}
+        return [
+            *subset(self.about, wanted, answer.output),
+            *_message_differences(self.about, self.output, answer.output),
+        ]
+
+
+def _message_differences(about: str, wanted: Any, got: Any) -> Iterator[str]:
+    """What is wrong with an error's message, where the table says what must be in it."""
+    if "message_has" not in wanted:
+        return
+    message = got.get("message") or ""
+    if len(message) > MESSAGE_LIMIT or "\n" in message or not message.strip():
+        yield f"{about}: the message is not one line of at most {MESSAGE_LIMIT} characters: {message[:80]!r}"
+    for text in wanted["message_has"]:
+        if text not in message:
+            yield f"{about}: the message lacks {text!r}: {message[:80]!r}"
+    for text in wanted.get("message_lacks", ()):
+        if text in message:
+            yield f"{about}: the message has {text!r}: {message[:80]!r}"
 
 
 @dataclass(frozen=True, slots=True)

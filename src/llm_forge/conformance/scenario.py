@@ -183,7 +183,7 @@ class Scenario(Struct, forbid_unknown_fields=True):
     keys: list[str] = []
     provider: str | None = None
     base_url: str | msgspec.UnsetType | None = msgspec.UNSET
-    clock: ClockOptions = ClockOptions()
+    clock: ClockOptions = msgspec.field(default_factory=ClockOptions)
     random: float = 1.0
     needs: list[str] = []
     slack: float = 0.15
