@@ -93,13 +93,16 @@ def measure(truth: Truth) -> Comparison:
     return found
 
 
-def excused(truth: Truth) -> dict[str, str]:
-    """Return the gaps of one truth that are accepted, with the reason of each."""
-    return {
-        entry["gap"]: entry["reason"]
-        for entry in exceptions()
-        if (entry["document"], entry["path"]) == (truth.document, truth.path)
-    }
+def not_excused(truth: Truth, found: list[str]) -> list[str]:
+    """Return the differences that no exception covers."""
+    entries = [e for e in exceptions() if (e["document"], e["path"]) == (truth.document, truth.path)]
+    return [gap for gap in found if not any(excuses(entry, gap) for entry in entries)]
+
+
+def excuses(entry: dict[str, Any], gap: str) -> bool:
+    """Whether an exception covers a difference; a `*` at its end covers every continuation."""
+    pattern: str = entry["gap"]
+    return gap.startswith(pattern[:-1]) if pattern.endswith("*") else gap == pattern
 
 
 def exceptions() -> list[dict[str, Any]]:
