@@ -66,9 +66,7 @@ def ask(
 
 @app.command()
 def simulate(
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
-    ] = 8020,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same answers.")] = 0,
     faults: Annotated[
         Path | None, typer.Option(help="YAML or JSON file of faults to inject; see docs/simulator.md.")
@@ -122,11 +120,12 @@ def conformance(
     ] = None,
     list_cases: Annotated[bool, typer.Option("--list", help="List the cases and stop.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write the table to docs/conformance.md.")] = False,
 ) -> None:
     """Run the corpora and scenarios against a language's client and print one result table."""
     from .conformance import run_conformance
 
-    run_conformance(lang, only or [], column or [], list_cases=list_cases, as_json=as_json)
+    run_conformance(lang, only or [], column or [], list_cases=list_cases, as_json=as_json, write=write)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
