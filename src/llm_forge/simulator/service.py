@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import math
 import threading
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from .script import Reply, header_pairs
 from .server import Request
 from .validation import Validator
 
+_log = logging.getLogger(__name__)
 _MESSAGES = {
     429: "Rate limit exceeded",
     500: "Internal server error",
@@ -81,6 +83,10 @@ class Service:
             reply = self._decided(turn, entry)
         except Failure as failure:
             reply = self._refused(failure, turn, entry)
+        except Exception as error:  # a defect of ours looks like a server's, and the ledger names it
+            _log.exception("the simulator failed on request %d of %s", turn.number, turn.provider)
+            entry.fault = f"defect {error!r}"
+            reply = self._refused(Failure("status", "Internal server error"), turn, entry)
         entry.status = reply.status if reply.raw is None else 0
         return reply
 

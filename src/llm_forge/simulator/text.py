@@ -22,8 +22,8 @@ _LENGTH = re.compile(r"\b(\d{1,6})[- ]words?\b", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 _COMMON = frozenset(
     """a about an and are as at be can could do does explain for from give had has have how i in is it its
-    make me my of on or please say tell that the their them these they this to two us use want was were
-    what when where which who why will with would write you your short long one""".split()
+    make me my of on or please say tell that the their them these they this to two us use want was were what
+    when where which who why will with would write you your short long one""".split()  # noqa: SIM905 - shorter
 )
 _SENTENCES = (
     "The short answer on {topic} is that it depends on what you measure first.",

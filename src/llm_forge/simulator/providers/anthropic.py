@@ -45,6 +45,14 @@ _STATUS_TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+_REFUSALS = {
+    "no-key": (401, "authentication_error", "x-api-key header is required"),
+    "bad-key": (401, "authentication_error", "invalid x-api-key"),
+    "no-version": (400, "invalid_request_error", "anthropic-version: header is required"),
+    "route": (404, "not_found_error", "Not Found"),
+    "method": (405, "invalid_request_error", "Method Not Allowed"),
+    "size": (413, "request_too_large", "Request exceeds the maximum size"),
+}
 _CHUNK_TOKENS = 3
 
 
@@ -83,6 +91,7 @@ class Anthropic(Provider):
 
     def limit_headers(self, limits: Limits, now: float, cost: Mapping[str, float]) -> list[tuple[str, str]]:
         """Limit, remaining and the RFC 3339 time at which the bucket is full again."""
+        del cost
         pairs: list[tuple[str, str]] = []
         for unit in limits:
             bucket, name = limits[unit], f"anthropic-ratelimit-{unit}"
@@ -150,34 +159,20 @@ def _organization(seed: int) -> str:
 
 
 def _worded(failure: Failure) -> tuple[int, str, str]:
+    """Status, type and message."""
     match failure.kind:
-        case "no-key":
-            return 401, "authentication_error", "x-api-key header is required"
-        case "bad-key":
-            return 401, "authentication_error", "invalid x-api-key"
-        case "no-version":
-            return 400, "invalid_request_error", "anthropic-version: header is required"
-        case "route":
-            return 404, "not_found_error", "Not Found"
-        case "method":
-            return 405, "invalid_request_error", "Method Not Allowed"
         case "model":
             return 404, "not_found_error", f"model: {failure.subject}"
-        case "size":
-            return 413, "request_too_large", "Request exceeds the maximum size"
         case "rate":
-            what = failure.unit.replace("-", " ")
-            return (
-                429,
-                "rate_limit_error",
-                f"Number of {what} has exceeded your rate limit of {failure.limit:.0f} per minute.",
-            )
+            allowed = f"{failure.limit:.0f} {failure.unit.replace('-', ' ')} per minute"
+            return 429, "rate_limit_error", f"This request would exceed your rate limit of {allowed}."
         case "not-json":
             return 400, "invalid_request_error", f"The request body is not valid JSON: {failure.subject}"
         case "invalid":
             return 400, "invalid_request_error", _problem(failure.problems[0])
         case "status":
             return failure.status, _STATUS_TYPES.get(failure.status, "api_error"), failure.subject
+    return _REFUSALS[failure.kind]
 
 
 def _problem(problem: Problem) -> str:

@@ -1,4 +1,4 @@
-"""Durations as the vendors write them in rate-limit headers: `0s`, `6ms`, `25.542s`, `1m0s`, `1h8m25.745s`."""
+"""Durations as the vendors write them in rate-limit headers: `0s`, `6ms`, `25.542s`, `1h8m25.745s`."""
 
 from __future__ import annotations
 

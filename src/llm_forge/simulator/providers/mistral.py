@@ -139,12 +139,14 @@ class Mistral(ChatProvider):
 
     def last_chunks(self, turn: Turn, chunks: list[Json], usage: Json) -> list[Json]:
         """Usage on the last chunk; tool calls come with the finish reason in one chunk."""
+        del turn
         merged = _merged_calls(chunks)
         padding = merged[-1].pop("p", "")
         return [*merged[:-1], {**merged[-1], "usage": usage, "p": padding}]
 
     def usage(self, turn: Turn, question: Question, answers: Sequence[Answer]) -> Json:
         """Three counts."""
+        del turn
         output = sum(said.output_tokens for said in answers)
         counted = question.input_tokens
         return {"prompt_tokens": counted, "total_tokens": counted + output, "completion_tokens": output}

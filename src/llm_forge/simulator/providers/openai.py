@@ -255,10 +255,8 @@ def rate_message(failure: Failure) -> str:
     """What OpenAI and Groq say when a bucket is empty."""
     wait = "" if failure.retry_after is None else f" Please try again in {duration(failure.retry_after)}."
     unit = {"requests": "RPM", "tokens": "TPM"}.get(failure.unit, failure.unit)
-    return (
-        f"Rate limit reached for {failure.subject} on {failure.unit} per min ({unit}): Limit {failure.limit:.0f}, "
-        f"Used {failure.used:.0f}, Requested {failure.requested:.0f}.{wait}"
-    )
+    figures = f"Limit {failure.limit:.0f}, Used {failure.used:.0f}, Requested {failure.requested:.0f}"
+    return f"Rate limit reached for {failure.subject} on {failure.unit} per min ({unit}): {figures}.{wait}"
 
 
 def _problem(problem: Problem) -> tuple[str, str, str]:
