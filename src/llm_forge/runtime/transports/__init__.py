@@ -5,7 +5,6 @@ Nothing here imports an HTTP library before a transport is made.
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from typing import Any, cast
 
@@ -37,17 +36,18 @@ __all__ = [
     "resolve_transport",
 ]
 
-NAMES = ("pyreqwest", "httpx2")
+NAMES = ("httpx2", "pyreqwest")
+DEFAULT = NAMES[0]  # why not the other: docs/adr/0001-transport.md
 
 
 def default_transport(limits: PoolLimits = DEFAULT_LIMITS) -> Transport:
-    """pyreqwest, or httpx2 where pyreqwest is missing or was started before this process was forked."""
-    return _named(_default_name(), limits)
+    """The transport of a client whose user chose none: httpx2."""
+    return _named(DEFAULT, limits)
 
 
 def default_async_transport(limits: PoolLimits = DEFAULT_LIMITS) -> AsyncTransport:
     """`default_transport` for asyncio."""
-    return _named_async(_default_name(), limits)
+    return _named_async(DEFAULT, limits)
 
 
 def resolve_transport(value: Any, limits: PoolLimits = DEFAULT_LIMITS) -> Transport:
@@ -78,13 +78,6 @@ def resolve_async_transport(value: Any, limits: PoolLimits = DEFAULT_LIMITS) -> 
     if _is_transport(value):
         return cast("AsyncTransport", value)
     raise _refused(value, "AsyncClient", "AsyncBaseTransport")
-
-
-def _default_name() -> str:
-    if importlib.util.find_spec("pyreqwest") is None:
-        return "httpx2"
-    ours = sys.modules.get(f"{__name__}.pyreqwest")
-    return "httpx2" if ours is not None and ours.started_before_fork() else "pyreqwest"
 
 
 def _named(name: str, limits: PoolLimits) -> Transport:
