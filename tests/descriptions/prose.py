@@ -51,12 +51,6 @@ def fields(root: Node) -> Iterator[Field]:
             yield Field(f"{path}.{name}", name, inner)
 
 
-def is_constant(schema: Node) -> bool:
-    """Whether a field can only have one value (or null), and so needs no words."""
-    options = [option for option in schema.get("anyOf", [schema]) if option != {"type": "null"}]
-    return len(options) == 1 and ("const" in options[0] or len(options[0].get("enum", ())) == 1)
-
-
 def texts(node: Any) -> Iterator[str]:
     """Yield every description and summary in a document."""
     if isinstance(node, dict):

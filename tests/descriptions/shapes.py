@@ -60,6 +60,12 @@ def all_shapes(document: Document, nodes: Iterable[Node]) -> list[Shape]:
     return [shape for node in nodes for shape in _alternatives(document, node, ())]
 
 
+def is_constant(schema: Node) -> bool:
+    """Whether a field can only have one value (or null), and so needs no words."""
+    options = [option for option in schema.get("anyOf", [schema]) if option != {"type": "null"}]
+    return len(options) == 1 and ("const" in options[0] or len(options[0].get("enum", ())) == 1)
+
+
 def _alternatives(document: Document, node: Node, above: tuple[int, ...]) -> list[Shape]:
     if not isinstance(node, dict) or id(node) in above:
         return []

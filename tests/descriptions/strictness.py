@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .shapes import is_constant
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,13 +34,17 @@ def stricter_values(path: str, vendor: list[Shape], ours: list[Shape]) -> Iterat
 
 
 def stricter_members(path: str, vendor: list[Shape], ours: list[Shape]) -> Iterator[str]:
-    """Yield the fields that every shape of ours requires and not every shape of the vendor's."""
+    """Yield the fields that every shape of ours requires and not every shape of the vendor's.
+
+    A tag may be required: the vendors give tags a default, but a union is told apart by them.
+    """
     if not vendor or not ours:
         return
     required = frozenset.intersection(*(shape.required for shape in ours))
     promised = frozenset.intersection(*(shape.required for shape in vendor))
     known = {name for shape in vendor for name in shape.members}
-    yield from (f"{path}.{name}: required" for name in sorted((required - promised) & known))
+    tags = {name for shape in ours for name, nodes in shape.members.items() if all(map(is_constant, nodes))}
+    yield from (f"{path}.{name}: required" for name in sorted((required - promised - tags) & known))
 
 
 def _without_null(options: list[Shape]) -> list[Shape]:

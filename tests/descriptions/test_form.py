@@ -11,7 +11,8 @@ from llm_forge.spec import load_description
 from tests.shared import needs_shared
 
 from .documents import PROVIDERS, Document, description, description_path, operations, vendor_document
-from .prose import fields, is_constant, runs, says_more_than, schemas, sentences, texts
+from .prose import fields, runs, says_more_than, schemas, sentences, texts
+from .shapes import is_constant
 from .truths import SECOND_SOURCES, TRUTHS
 
 if TYPE_CHECKING:
