@@ -236,8 +236,9 @@ async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float) -> 
     limit = call.deadline.timer(ends - now, now)
     if limit is not None and limit < MIN_ATTEMPT:
         raise DeadlineExceededError("No time is left to send the request", phase="connect")
+    # The connect timer stays constant, because transports keep a pool for each; `response` bounds it.
     timers = Timers(
-        connect=_smaller(call.settings.connect_timeout, limit),
+        connect=call.settings.connect_timeout,
         pool=_smaller(call.settings.pool_timeout, limit),
         response=limit,
     )
