@@ -11,7 +11,7 @@ not come. Nothing is said where one side leaves a thing open: no type, no limit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .shapes import is_constant
 
@@ -29,7 +29,7 @@ def stricter_values(path: str, vendor: list[Shape], ours: list[Shape]) -> Iterat
     vendor, ours = _without_null(vendor), _without_null(ours)
     if len(vendor) == len(ours) == 1:
         for name, limit in ours[0].limits.items():
-            if vendor[0].limits.get(name) != limit:
+            if not _same(vendor[0].limits.get(name), limit):
                 yield f"{path}: {name} {limit}"
 
 
@@ -45,6 +45,13 @@ def stricter_members(path: str, vendor: list[Shape], ours: list[Shape]) -> Itera
     known = {name for shape in vendor for name in shape.members}
     tags = {name for shape in ours for name, nodes in shape.members.items() if all(map(is_constant, nodes))}
     yield from (f"{path}.{name}: required" for name in sorted((required - promised - tags) & known))
+
+
+def _same(theirs: Any, ours: Any) -> bool:
+    """Whether two limits are the same, as far as a JSON number of a vendor's tool can tell."""
+    if isinstance(theirs, (int, float)) and isinstance(ours, (int, float)):
+        return float(theirs) == float(ours)
+    return bool(theirs == ours)
 
 
 def _without_null(options: list[Shape]) -> list[Shape]:
