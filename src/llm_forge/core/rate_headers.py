@@ -5,24 +5,23 @@ Rules:
   family unknown for this response, so a bad field never changes what is stored.
 - Absolute resets (epoch, RFC 3339) are turned into a delay by the response's own Date, so the server's
   clock need not agree with ours (R-064).
+- A family without a reset header, but with a period, is taken to refill evenly over that period: where its
+  window ends is not known, and an even refill neither floods the server nor locks a client out for a month.
 - `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers) are read from every provider.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .durations import parse_duration, parse_number
 from .headers import Headers
-from .profile import LimitHeaders, ResetForm, ResetMeaning
+from .profile import LimitHeaders, LimitUnit, ResetForm, ResetMeaning
 from .structured_fields import parse_items
 from .timestamps import parse_rfc3339, server_now
 
-# Without a reset header the window is assumed to end a period from now, but only a short one: we must not
-# lock a client out for a month on a guess.
-LONGEST_GUESS = 60.0
-_UNIT_OF_POLICY = {"requests": "requests", "tokens": "tokens"}
+_UNIT_OF_POLICY: Mapping[str, LimitUnit] = {"requests": "requests", "tokens": "tokens"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Observed:
     """
 
     family: str
-    unit: str
+    unit: LimitUnit
     limit: float | None
     remaining: float | None
     resets_at: float | None
@@ -65,12 +64,23 @@ def _family(headers: Headers, entry: LimitHeaders, clock: _Clock) -> Observed | 
     try:
         limit = _amount(headers.get(entry.limit))
         remaining = _amount(headers.get(entry.remaining))
-        resets_at = _resets_at(headers, entry, clock)
+        delay = _reset(headers, entry, clock.server)
     except _Malformed:
         return None
     if remaining is None and limit is None:
         return None
-    return Observed(entry.family, entry.unit, limit, remaining, resets_at, entry.reset_meaning)
+    meaning = entry.reset_meaning
+    if entry.reset is None:
+        delay, meaning = _even_refill(limit, remaining, entry.period), "refill"
+    resets_at = None if delay is None else clock.monotonic + delay
+    return Observed(entry.family, entry.unit, limit, remaining, resets_at, meaning)
+
+
+def _even_refill(limit: float | None, remaining: float | None, period: float | None) -> float | None:
+    """Seconds until the family is full, if it gains its limit in a period."""
+    if not limit or remaining is None or period is None:
+        return None
+    return period * max(limit - remaining, 0.0) / limit
 
 
 def _amount(text: str | None) -> float | None:
@@ -82,17 +92,15 @@ def _amount(text: str | None) -> float | None:
     return amount
 
 
-def _resets_at(headers: Headers, entry: LimitHeaders, clock: _Clock) -> float | None:
-    if entry.reset is None:
-        guess = entry.period is not None and entry.period <= LONGEST_GUESS
-        return clock.monotonic + entry.period if guess and entry.period is not None else None
-    text = headers.get(entry.reset)
+def _reset(headers: Headers, entry: LimitHeaders, server: float) -> float | None:
+    """Seconds to the reset; None where the response does not say."""
+    text = None if entry.reset is None else headers.get(entry.reset)
     if text is None:
         return None
-    delay = _delay(text, entry.reset_form, clock.server)
+    delay = _delay(text, entry.reset_form, server)
     if delay is None:
         raise _Malformed
-    return clock.monotonic + max(delay, 0.0)
+    return max(delay, 0.0)
 
 
 def _delay(text: str, form: ResetForm, server: float) -> float | None:
