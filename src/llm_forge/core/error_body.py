@@ -62,6 +62,7 @@ _STATUS_OF_TYPE: Mapping[str, int] = {
 _STATUS_FIELDS = ("status", "status_code", "raw_status_code", "code")
 _TITLE = re.compile(r"<(title|h1)[^>]*>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
+_NOT_JSON: Any = object()
 _EVENT_KEYS = frozenset({"type", "object", "choices", "id"})
 
 
@@ -93,8 +94,8 @@ def api_error(
     `retry_after` is the server's wait in seconds; with one of at most `max_server_wait` an exhausted
     quota is an ordinary rate limit (R-072).
     """
-    value = _json_or_none(body)
-    report = _text_report(body) if value is None else _json_report(value)
+    value = _json_or_not(body)
+    report = _text_report(body) if value is _NOT_JSON else _json_report(value)
     cls = class_for_status(status)
     waits = retry_after is not None and retry_after <= max_server_wait
     if status == 429 and not waits and is_terminal_quota(report.type, report.code, profile):
@@ -102,7 +103,7 @@ def api_error(
     return cls(
         _message(report, redactor) or f"{profile.name} answered {status} without a message",
         status=status,
-        request_id=request_id_of(headers, profile, value),
+        request_id=_redacted(request_id_of(headers, profile, value), redactor),
         retry_after=retry_after,
         retryable=retryable,
         body=_shown_body(value, body, redactor),
@@ -125,7 +126,7 @@ def stream_error(
     return cls(
         _message(report, redactor) or f"{profile.name} ended the stream with an error without a message",
         status=status,
-        request_id=_body_request_id(data) or request_id,
+        request_id=_redacted(_body_request_id(data) or request_id, redactor),
         mid_stream=True,
         body=_shown_body(data, b"", redactor),
         **_common(report, profile, redactor),
@@ -155,14 +156,20 @@ def _body_request_id(body: Any) -> str | None:
 def _common(report: _Report, profile: Profile, redactor: Redactor) -> dict[str, Any]:
     return {
         "provider": profile.name,
-        "type": report.type,
-        "code": report.code,
-        "param": report.param,
-        "details": tuple(
-            ErrorDetail(entry.path, _one_line(redactor.text(entry.message)), entry.type)
-            for entry in report.details
-        ),
+        "type": _redacted(report.type, redactor),
+        "code": _redacted(report.code, redactor),
+        "param": _redacted(report.param, redactor),
+        "details": tuple(_redacted_detail(entry, redactor) for entry in report.details),
     }
+
+
+def _redacted_detail(entry: ErrorDetail, redactor: Redactor) -> ErrorDetail:
+    message = _redacted(entry.message, redactor) or ""
+    return ErrorDetail(_redacted(entry.path, redactor) or "", message, _redacted(entry.type, redactor))
+
+
+def _redacted(text: str | None, redactor: Redactor) -> str | None:
+    return None if text is None else _one_line(redactor.text(text))
 
 
 def _message(report: _Report, redactor: Redactor) -> str:
@@ -174,11 +181,11 @@ def _one_line(text: str) -> str:
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
 
 
-def _json_or_none(body: bytes) -> Any:
+def _json_or_not(body: bytes) -> Any:
     try:
         return decode(body)
     except JsonError:
-        return None
+        return _NOT_JSON
 
 
 def _text_report(body: bytes) -> _Report:
@@ -198,10 +205,11 @@ def _json_report(value: Any) -> _Report:
         return _Report()
     inner = _error_object(value)
     details = tuple(_details(value)) or tuple(_details(inner))
+    kind = _text(inner.get("type"))
     message = _words(inner) or _words(value) or "; ".join(_detail_line(entry) for entry in details)
     return _Report(
-        message=message or _text(inner.get("type")) or "",
-        type=_text(inner.get("type")),
+        message=message or kind or "",
+        type=kind,
         code=_text(inner.get("code")),
         param=_text(inner.get("param")),
         details=details,
@@ -280,7 +288,7 @@ def _is_error(data: Any) -> bool:
 
 
 def _shown_body(value: Any, body: bytes, redactor: Redactor) -> str:
-    if value is None:
+    if value is _NOT_JSON:
         return redactor.text(body.decode("utf-8", "replace"))
     return redactor.text(encode(_without_input(value)).decode())
 
