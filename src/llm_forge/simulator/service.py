@@ -83,7 +83,7 @@ class Service:
             reply = self._decided(turn, entry)
         except Failure as failure:
             reply = self._refused(failure, turn, entry)
-        except Exception as error:  # a defect of ours looks like a server's, and the ledger names it
+        except Exception as error:  # noqa: BLE001 - our defect looks like a server's; the ledger names it
             _log.exception("the simulator failed on request %d of %s", turn.number, turn.provider)
             entry.fault = f"defect {error!r}"
             reply = self._refused(Failure("status", "Internal server error"), turn, entry)

@@ -129,7 +129,7 @@ class Validator:
 
 
 def _nearness(problems: list[Problem]) -> tuple[int, bool]:
-    """How far a value got into a member of a union: the deepest problem, and one of content over one of type."""
+    """How far a value got into a member of a union: depth first, then content over type."""
     return max((len(problem.path), problem.kind != "type") for problem in problems)
 
 

@@ -29,6 +29,7 @@ BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
 HEX = "0123456789abcdef"
 EPOCH = 1_767_225_600  # `created` counts from here, so that bodies do not depend on the clock
 IMAGE_TOKENS = 85
+_MEDIA = ("image", "image_url", "document", "file", "input_audio", "document_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def _size(value: Any) -> int:
     if isinstance(value, str):
         return count(value)
     if isinstance(value, Mapping):
-        if value.get("type") in {"image", "image_url", "document", "file", "input_audio", "document_url"}:
+        if value.get("type") in _MEDIA:
             return IMAGE_TOKENS
         return (3 if "role" in value else 1) + sum(_size(item) for item in value.values())
     if isinstance(value, Iterable) and not isinstance(value, bytes):
