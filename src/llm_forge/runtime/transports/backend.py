@@ -8,15 +8,19 @@ whether a connection was made and whether a byte came back: what R-038 asks befo
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpcore2
 
+from .connection import Connection
+
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import httpx2
 
@@ -120,40 +124,57 @@ class Backend(httpcore2.NetworkBackend):
         return Stream(stream, connecting)
 
 
+INFO = {"client_addr": "sockname", "server_addr": "peername", "socket": "socket", "ssl_object": "ssl_object"}
+
+
 class AsyncStream(httpcore2.AsyncNetworkStream):
     """The asyncio twin; reads are timed by the exchange itself, around the whole step."""
 
-    def __init__(self, stream: httpcore2.AsyncNetworkStream, connecting: Operation | None = None) -> None:
-        self._stream = stream
+    def __init__(self, connection: Connection, connecting: Operation) -> None:
+        self._connection = connection
         self._connecting = connecting
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - httpx2's timer
-        data = await self._stream.read(max_bytes)
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - httpx2's
+        try:
+            data = await self._connection.read(max_bytes)
+        except OSError as error:
+            raise httpcore2.ReadError(str(error)) from error
         if data:
             CURRENT.get().received = True
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - httpx2's timer
-        await self._stream.write(buffer)
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - httpx2's
+        try:
+            await self._connection.write(buffer)
+        except OSError as error:
+            raise httpcore2.WriteError(str(error)) from error
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        self._connection.abort()
 
     async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        left = self._connecting.left(timeout) if self._connecting else timeout
-        return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, left))
+        with _connect_errors():
+            try:
+                async with asyncio.timeout(self._connecting.left(timeout)):
+                    await self._connection.start_tls(ssl_context, server_hostname)
+            except BaseException:
+                self._connection.abort()
+                raise
+        return self
 
     def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        if info == "is_readable":
+            return self._connection.unusable
+        return self._connection.info(INFO[info]) if info in INFO else None
 
 
 class AsyncBackend(httpcore2.AsyncNetworkBackend):
-    """anyio's sockets, with the memory of the current operation."""
-
-    def __init__(self) -> None:
-        self._sockets = httpcore2.AnyIOBackend()
+    """Connections of asyncio, with the memory of the current operation."""
 
     async def connect_tcp(
         self,
@@ -163,8 +184,22 @@ class AsyncBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        operation = CURRENT.get()
-        operation.connected = True
+        CURRENT.get().connected = True
         connecting = Operation.within(timeout)
-        stream = await self._sockets.connect_tcp(host, port, timeout, local_address, socket_options)
-        return AsyncStream(stream, connecting)
+        with _connect_errors():
+            async with asyncio.timeout(timeout):
+                connection = await Connection.open(host, port, local_address)
+        connected: Any = connection.info("socket")
+        for option in socket_options or ():
+            connected.setsockopt(*option)
+        return AsyncStream(connection, connecting)
+
+
+@contextlib.contextmanager
+def _connect_errors() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise httpcore2.ConnectTimeout from error
+    except OSError as error:
+        raise httpcore2.ConnectError(str(error)) from error
