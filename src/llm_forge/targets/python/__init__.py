@@ -1,0 +1,5 @@
+"""The Python target."""
+
+from .target import PythonTarget
+
+__all__ = ["PythonTarget"]

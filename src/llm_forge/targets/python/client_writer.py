@@ -1,0 +1,172 @@
+"""Prints client.py: resources and clients, each for threads and for asyncio."""
+
+from __future__ import annotations
+
+import builtins
+import textwrap
+
+from . import layout
+from .expressions import Name, either, node
+from .printing import head, imports, text
+from .text import Identifier, docstring
+from .view import Argument, Method, ResourceClass, View
+
+_OMIT = Name("Omit")
+
+
+def write_client(view: View) -> str:
+    """The source of client.py."""
+    body: list[str] = []
+    for resource in view.resources:
+        body.extend(_resource(resource, asynchronous=False))
+        body.extend(_resource(resource, asynchronous=True))
+    body.extend(_client(view, asynchronous=False))
+    body.extend(_client(view, asynchronous=True))
+    return text([*_top(view, body), *body])
+
+
+def _top(view: View, body: list[str]) -> list[str]:
+    title = f"The clients of {view.title}, blocking and asyncio."
+    arguments = {one.name for resource in view.resources for m in resource.methods for one in m.arguments}
+    shadowing = not arguments.isdisjoint(dir(builtins))
+    found = head(view, title, "A002 - arguments are called what the API calls them" if shadowing else "")
+    found += imports(body, {"functools": ("cached_property",), "typing": ("TYPE_CHECKING", "Any", "Literal")})
+    found[-1] = "from typing import TYPE_CHECKING"
+    found += ["", *imports(body, _RUNTIME)]
+    profile = [name for name in ("profile",) if any("profile." in line for line in body)]
+    found += [f"from . import {', '.join(profile)}"] if profile else []
+    found += ["from .profile import PROFILE", "", "if TYPE_CHECKING:"]
+    found += imports(body, {"collections.abc": ("Mapping", "Sequence")}, "    ")
+    found += imports(body, {"typing": ("Any", "Literal", "Unpack")}, "    ")
+    found += ["", *imports(body, _TYPES, "    ")]
+    modules = [name for name in ("models", "params") if any(f"{name}." in line for line in body)]
+    return found + ([f"    from . import {', '.join(modules)}"] if modules else [])
+
+
+_RUNTIME = {
+    "...runtime.client": ("AsyncClient", "AsyncResource", "SyncClient", "SyncResource"),
+    "...runtime.options": ("OMIT",),
+}
+_TYPES = {
+    "...runtime.options": ("CallOptions", "Omit"),
+    "...runtime.stream": ("AsyncStream", "Stream"),
+}
+
+
+def _resource(one: ResourceClass, *, asynchronous: bool) -> list[str]:
+    prefix, word = ("Async", "awaited") if asynchronous else ("", "blocking")
+    base = f"{prefix or 'Sync'}Resource"
+    found = ["", "", f"class {prefix}{one.name}({base}):"]
+    found += docstring([f"Operations `{one.path}.*`, {word}."], "    ")
+    for child, class_name in one.children:
+        found += ["", *_child(child, f"{prefix}{class_name}", "self._client")]
+    for method in one.methods:
+        found += ["", *_method(method, asynchronous=asynchronous)]
+        if method.stream is not None:
+            found += ["", *_stream(method, method.stream, asynchronous=asynchronous)]
+    return found
+
+
+def _child(name: str, class_name: str, client: str) -> list[str]:
+    return [
+        "    @cached_property",
+        f"    def {name}(self) -> {class_name}:",
+        f'        """Operations of `{name}`."""',
+        f"        return {class_name}({client})",
+    ]
+
+
+def _method(method: Method, *, asynchronous: bool) -> list[str]:
+    result = layout.flat(node(method.result, "client"))
+    start, wait = ("async def", "await ") if asynchronous else ("def", "")
+    found = _signature(f"{start} {method.name}", method, result)
+    found += docstring(_documentation(method), "        ")
+    return found + layout.lines(f"return {wait}", _call("call", method), indent="        ")
+
+
+def _stream(method: Method, name: Identifier, *, asynchronous: bool) -> list[str]:
+    prefix = "Async" if asynchronous else ""
+    event = layout.flat(node(method.event or Name("Any"), "client"))
+    result = layout.flat(node(method.result, "client"))
+    found = _signature(f"def {name}", method, f"{prefix}Stream[{event}, {result}]")
+    summary = method.summary.rstrip(".")
+    lines = [f"{summary}, as a stream of events." if "\n" not in summary and len(summary) < 70 else summary]
+    lines += [
+        "",
+        f"Arguments are those of `{method.name}`; the stream opens when it is entered or first read.",
+    ]
+    found += docstring(_wrapped(lines), "        ")
+    return found + layout.lines("return ", _call("stream", method), indent="        ")
+
+
+def _wrapped(lines: list[str]) -> list[str]:
+    return [part for line in lines for part in (textwrap.wrap(line, 100) or [""])]
+
+
+def _signature(start: str, method: Method, result: str) -> list[str]:
+    positional = [_parameter(one) for one in method.arguments if one.where == "path"]
+    named = [_parameter(one) for one in method.arguments if one.where != "path"]
+    items = ["self", *positional, *(["*", *named] if named else []), "**options: Unpack[CallOptions]"]
+    return layout.lines(start, layout.Group("(", tuple(items), ")"), f" -> {result}:", "    ")
+
+
+def _parameter(one: Argument) -> str:
+    if one.required:
+        return f"{one.name}: {layout.flat(node(one.type, 'client'))}"
+    made = either([one.type, _OMIT])
+    return f"{one.name}: {layout.flat(node(made, 'client'))} = OMIT"
+
+
+def _documentation(method: Method) -> list[str]:
+    found = method.summary.split("\n")
+    if method.doc:
+        found += ["", *method.doc.split("\n\n")[0].split("\n")]
+    told = [one for one in method.arguments if one.doc]
+    if told:
+        found += ["", "Args:"]
+    for one in told:
+        line = f"{one.name}: {one.doc}"
+        found += textwrap.wrap(
+            line, 98, initial_indent="    ", subsequent_indent="        ",
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+    return found
+
+
+def _call(function: str, method: Method) -> layout.Group:
+    items: list[layout.Node] = [f"profile.{method.constant}"]
+    for where in ("path", "query", "headers", "body"):
+        pairs = [f"{one.wire}: {one.name}" for one in method.arguments if one.where == where]
+        if where == "query":
+            pairs = [f"{key}: {value}" for key, value in method.query] + pairs
+        if pairs:
+            items.append(layout.Group(f"{where}={{", tuple(pairs), "}"))
+    whole = [one for one in method.arguments if one.where == "whole-body"]
+    items.extend(f"body={one.name}" if one.required else _optional_body(one) for one in whole)
+    return layout.Group(f"self._client.{function}(", (*items, "options=options"), ")")
+
+
+def _optional_body(one: Argument) -> str:
+    return f"body=None if isinstance({one.name}, Omit) else {one.name}"
+
+
+def _client(view: View, *, asynchronous: bool) -> list[str]:
+    prefix, word = ("Async", "asyncio") if asynchronous else ("", "blocking")
+    found = ["", "", f"class {prefix}{view.client}({prefix or 'Sync'}Client):"]
+    found += docstring(_client_documentation(view, word), "    ")
+    found += ["", "    profile = PROFILE"]
+    for child, class_name in view.children:
+        found += ["", *_child(child, f"{prefix}{class_name}", "self")]
+    return found
+
+
+def _client_documentation(view: View, word: str) -> list[str]:
+    found = [*_wrapped([f"The {word} client of {view.title}."])]
+    keys, urls = view.api.env.api_key, view.api.env.base_url
+    if keys:
+        names = ", ".join(f"`{name}`" for name in keys)
+        found += ["", f"`api_key` is read from {names} where it is not given."]
+    if urls:
+        names = ", ".join(f"`{name}`" for name in urls)
+        found += ["", f"`base_url` is read from {names} where it is not given."]
+    return found

@@ -1,0 +1,25 @@
+"""Prints the package's __init__.py."""
+
+from __future__ import annotations
+
+from .printing import import_lines, text
+from .text import docstring
+from .view import View
+
+
+def write_init(view: View) -> str:
+    """The source of __init__.py: the two clients, by name."""
+    names = sorted([str(view.client), f"Async{view.client}"])
+    exported = ", ".join(f'"{name}"' for name in names)
+    return text(
+        [
+            f"# {view.header}",
+            *docstring(
+                [f"Clients of {view.title}: `{view.client}` blocks, `Async{view.client}` is awaited."], ""
+            ),
+            "",
+            *import_lines(".client", names),
+            "",
+            f"__all__ = [{exported}]",
+        ]
+    )

@@ -1,0 +1,135 @@
+"""One operation to one method of a resource."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ...spec import ir
+from .expressions import ANY, Expression, Name, Subscript
+from .names import ARGUMENT_SCOPE, Names, constant
+from .support import is_object_parameter
+from .text import Identifier, Prose, Quoted, first_sentence
+from .types import Side
+from .view import Argument, Method
+
+_LOCAL = re.compile(r"\bobj\((\w+)\)|\b(to_\w+)")
+_PLACES = {"path": "path", "query": "query", "header": "headers"}
+
+
+@dataclass(slots=True)
+class MethodPlan:
+    """Plans the method of one operation."""
+
+    api: ir.Api
+    models: Side
+    params: Side
+    operation: ir.Operation
+
+    def method(self, name: Identifier, names: Names) -> Method:
+        """The method; `names` hands out the name of its streaming twin."""
+        operation = self.operation
+        streams = operation.stream is not None and operation.stream.family is not None
+        twin = None
+        if streams:
+            twin = names.snake("stream" if name == "create" else f"{name}_stream")
+        summary = (
+            operation.summary.strip() or first_sentence(operation.description) or f"Call {operation.name}."
+        )
+        return Method(
+            name=name,
+            constant=constant(operation.name),
+            arguments=self._arguments(),
+            query=tuple((Quoted(key), Quoted(value)) for key, value in operation.query),
+            result=self._expression(operation.result.type, "Response"),
+            event=self._expression(operation.stream.event, "Event") if streams and operation.stream else None,
+            stream=twin,
+            summary=Prose(_sentence(summary), 96),
+            doc=Prose(self._description(summary), 100),
+            operation=operation,
+            convert=self._convert(operation.result.type),
+            event_convert=self._convert(operation.stream.event) if streams and operation.stream else "",
+        )
+
+    def _description(self, summary: str) -> str:
+        text = self.operation.description.strip()
+        return "" if text.startswith(summary.rstrip(".")) else text
+
+    def _expression(self, found: ir.Type, what: str) -> Expression:
+        made = self.models.expression(found)
+        if isinstance(made, Name):
+            return made
+        return self.models.alias(made, f"{self.operation.name.replace('.', '_')}_{what}")
+
+    def _convert(self, found: ir.Type) -> str:
+        """The source of the converter, as profile.py spells it."""
+        source = self.models.converter(found) or "either()"
+        whole = re.fullmatch(r"obj\((\w+)\)", source)
+        if whole:
+            return f"models.{whole.group(1)}"
+        return _LOCAL.sub(lambda m: f"obj(models.{m[1]})" if m[1] else f"models.{m[2]}", source)
+
+    # arguments
+
+    def _arguments(self) -> tuple[Argument, ...]:
+        names = Names(ARGUMENT_SCOPE)
+        found = [self._parameter(one, names) for one in self.operation.parameters if self._is_sent(one)]
+        found.extend(self._body(names))
+        positional = [one for one in found if one.where == "path"]
+        rest = [one for one in found if one.where != "path"]
+        return (
+            *positional,
+            *(one for one in rest if one.required),
+            *(one for one in rest if not one.required),
+        )
+
+    def _is_sent(self, parameter: ir.Parameter) -> bool:
+        return not is_object_parameter(self.api, parameter)
+
+    def _parameter(self, one: ir.Parameter, names: Names) -> Argument:
+        name = names.snake(one.name)
+        joined = one.location == "query" and not one.explode and self._is_list(one.type)
+        text = one.encoding == "json" or joined
+        hint = f"{self.operation.name.replace('.', '_')}_{one.name}"
+        found = Name("str") if text else self.params.expression(one.type, hint)
+        doc = one.description + (" (comma-separated)" if joined else "")
+        where = _PLACES[one.location]
+        return Argument(
+            name, Quoted(one.name), found, one.required, where, Prose(first_sentence(doc), 10_000)
+        )
+
+    def _is_list(self, found: ir.Type) -> bool:
+        flat = self.api.resolve(found)
+        return isinstance(
+            self.api.resolve(flat.inner) if isinstance(flat, ir.Nullable) else flat, ir.ListType
+        )
+
+    def _body(self, names: Names) -> list[Argument]:
+        body = self.operation.body
+        if body is None:
+            return []
+        flat = self.api.resolve(body.type)
+        if isinstance(flat, ir.Nullable):
+            flat = self.api.resolve(flat.inner)
+        if isinstance(flat, ir.ObjectType):
+            return [self._field(one, names) for one in flat.properties if self._is_argument(one)]
+        made = self.params.expression(body.type, f"{self.operation.name.replace('.', '_')}_body")
+        whole = Subscript("Mapping", (Name("str"), ANY)) if made == ANY else made
+        doc = Prose(first_sentence(body.description), 10_000)
+        return [Argument(names.snake("body"), Quoted("body"), whole, body.required, "whole-body", doc)]
+
+    def _is_argument(self, one: ir.Property) -> bool:
+        stream = self.operation.stream
+        return not one.read_only and not (stream is not None and one.name == stream.parameter)
+
+    def _field(self, one: ir.Property, names: Names) -> Argument:
+        name = names.snake(one.name)
+        hint = f"{self.operation.name.replace('.', '_')}_{one.name}"
+        found = self.params.expression(one.type, hint)
+        doc = Prose(first_sentence(one.description), 10_000)
+        return Argument(name, Quoted(one.name), found, one.required, "body", doc)
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text if text.endswith((".", "!", "?", "`")) else f"{text}."

@@ -1,0 +1,130 @@
+"""The classes, converters and aliases of models.py."""
+
+from __future__ import annotations
+
+import re
+
+from ...spec import ir
+from .aliases import ordered_aliases
+from .expressions import NONE, either
+from .names import MODEL_SCOPE, Names
+from .reach import travelling
+from .text import Prose, Quoted, first_sentence
+from .types import Side
+from .view import Attribute, Converter, ModelClass, Models
+
+_OBJECT = re.compile(r"\bobj\((\w+)\)")
+
+
+def plan_models(side: Side) -> Models:
+    """Everything in models.py; classes come after the classes they convert to, where that is possible."""
+    classes = {name: _class(side, name) for name in side.class_names if _is_object(side, name)}
+    ordered = _ordered({one.name: one for one in classes.values()})
+    return Models(_converters(side), tuple(ordered), ordered_aliases(side))
+
+
+def _is_object(side: Side, name: str) -> bool:
+    return isinstance(side.api.types[name].type, ir.ObjectType)
+
+
+def _class(side: Side, name: str) -> ModelClass:
+    definition = side.api.types[name]
+    found = definition.type
+    assert isinstance(found, ir.ObjectType)  # noqa: S101 - the caller asked
+    names = Names(MODEL_SCOPE)
+    told = definition.description.strip() or f"The JSON object `{definition.name}`."
+    attributes = tuple(
+        _attribute(side, side.class_names[name], one, names) for one in travelling(found, writing=False)
+    )
+    return ModelClass(side.class_names[name], Prose(_whole(told), 100), attributes)
+
+
+def _attribute(side: Side, owner: str, one: ir.Property, names: Names) -> Attribute:
+    made = side.expression(one.type, f"{owner}_{one.name}")
+    return Attribute(
+        name=names.snake(one.name),
+        wire=Quoted(one.name),
+        type=made if one.required else either([made, NONE]),
+        convert=side.converter(one.type),
+        doc=Prose(first_sentence(one.description, 400), 100),
+    )
+
+
+def _whole(text: str) -> str:
+    """The first paragraphs of a class's documentation; whole essays stay in the description."""
+    return "\n\n".join(text.split("\n\n")[:3])
+
+
+def _ordered(classes: dict[str, ModelClass]) -> list[ModelClass]:
+    found: dict[str, ModelClass] = {}
+    entered: set[str] = set()
+
+    def visit(name: str) -> None:
+        waiting: list[tuple[str, bool]] = [(name, False)]
+        while waiting:
+            one, left = waiting.pop()
+            if left:
+                found[one] = _settled(classes[one], found)
+            elif one not in entered:
+                entered.add(one)
+                waiting.append((one, True))
+                needed = [needs for needs in _needs(classes[one]) if needs in classes]
+                waiting.extend((needs, False) for needs in reversed(needed))
+
+    for name in sorted(classes):
+        visit(name)
+    return list(found.values())
+
+
+def _needs(one: ModelClass) -> list[str]:
+    return [name for attribute in one.attributes for name in _OBJECT.findall(attribute.convert or "")]
+
+
+def _settled(one: ModelClass, defined: dict[str, ModelClass]) -> ModelClass:
+    """The class with later classes behind a lambda."""
+
+    def late(match: re.Match[str]) -> str:
+        name = match[1]
+        return match[0] if name in defined else f"obj(lambda data: {name}(data))"
+
+    attributes = tuple(
+        Attribute(a.name, a.wire, a.type, _OBJECT.sub(late, a.convert) if a.convert else None, a.doc)
+        for a in one.attributes
+    )
+    return ModelClass(one.name, one.doc, attributes)
+
+
+def _converters(side: Side) -> tuple[Converter, ...]:
+    wanted = [name for name in side.class_names if side.needs_function(name)]
+    return tuple(_converter(side, name) for name in wanted)
+
+
+def _converter(side: Side, name: str) -> Converter:
+    found = side.api.types[name].type
+    if isinstance(found, ir.TaggedUnion):
+        cases = tuple((str(Quoted(value)), _maker(side, to)) for value, to in found.members)
+        return Converter(side.function(name), Quoted(found.tag), cases)
+    assert isinstance(found, ir.Union)  # noqa: S101 - needs_function asks for one of the two
+    objects = [one for one in found.members if side.is_object(one)]
+    shapes = sorted((_required(side, one) for one in objects), key=lambda names: -len(names))
+    by_shape = sorted(objects, key=lambda one: -len(_required(side, one)))
+    cases = tuple((_tuple(names), _maker(side, one)) for names, one in zip(shapes, by_shape, strict=True))
+    others = [side.converter(one) for one in found.members if one not in objects]
+    distinct = tuple(dict.fromkeys(one for one in others if one is not None))
+    return Converter(side.function(name), None, cases, distinct)
+
+
+def _maker(side: Side, found: ir.Type) -> str:
+    source = side.converter(found) or "Unknown"
+    whole = _OBJECT.fullmatch(source)
+    return whole[1] if whole else source
+
+
+def _required(side: Side, found: ir.Type) -> list[str]:
+    flat = side.api.resolve(found)
+    return [one.name for one in flat.properties if one.required] if isinstance(flat, ir.ObjectType) else []
+
+
+def _tuple(names: list[str]) -> str:
+    quoted = [str(Quoted(name)) for name in names]
+    return f"({quoted[0]},)" if len(quoted) == 1 else f"({', '.join(quoted)})"

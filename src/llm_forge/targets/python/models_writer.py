@@ -1,0 +1,53 @@
+"""Prints models.py."""
+
+from __future__ import annotations
+
+from . import layout
+from .expressions import node
+from .printing import alias, blocks, head, imports, text
+from .text import docstring
+from .view import Attribute, Converter, ModelClass, View
+
+_IMPORTS = {
+    "typing": ("Any", "Literal", "TypeAlias"),
+    "...core.views": ("Unknown", "View", "either", "field", "list_of", "map_of", "obj", "shaped", "union"),
+}
+
+
+def write_models(view: View) -> str:
+    """The source of models.py."""
+    found = [_converter(one) for one in view.models.converters]
+    found += [_class(one) for one in view.models.classes]
+    found += [alias(one, "models") for one in view.models.aliases]
+    body = blocks(found)
+    title = f"What {view.title} answers with: typed views over its JSON."
+    needed = imports(body, {"typing": _IMPORTS["typing"]})
+    own = imports(body, {"...core.views": _IMPORTS["...core.views"]})
+    return text([*head(view, title), *needed, *([""] if needed and own else []), *own, *body])
+
+
+def _converter(one: Converter) -> list[str]:
+    if one.tag is not None:
+        cases = tuple(f"{tag}: {maker}" for tag, maker in one.cases)
+        table = layout.Group("lambda: {", cases, "}")
+        return layout.lines(f"{one.name} = ", layout.Group("union(", (str(one.tag), table), ")"))
+    pairs = tuple(f"({names}, {maker})" for names, maker in one.cases)
+    shaped = layout.Group("shaped(", (layout.Group("lambda: [", pairs, "]"),), ")")
+    if not one.others:
+        return layout.lines(f"{one.name} = ", shaped)
+    return layout.lines(f"{one.name} = ", layout.Group("either(", (*one.others, shaped), ")"))
+
+
+def _class(one: ModelClass) -> list[str]:
+    found = [f"class {one.name}(View):", *docstring(one.doc.split("\n"), "    "), "", "    __slots__ = ()"]
+    for attribute in one.attributes:
+        found.extend(_attribute(attribute))
+    return found
+
+
+def _attribute(one: Attribute) -> list[str]:
+    made = layout.flat(node(one.type, "models"))
+    arguments = (str(one.wire), one.convert) if one.convert else (str(one.wire),)
+    call = layout.Group("field(", arguments, ")")
+    found = layout.lines(f"{one.name}: {made} = ", call, indent="    ")
+    return found + (docstring(one.doc.split("\n"), "    ") if one.doc else [])

@@ -1,0 +1,76 @@
+"""What the Python runtime can do today, and the name of every operation that needs more."""
+
+from __future__ import annotations
+
+from ...spec import ir
+from ...spec.errors import Notice
+
+_ANSWERS = (ir.ObjectType, ir.MapType, ir.TaggedUnion, ir.AnyType)
+
+
+def unsupported(api: ir.Api) -> dict[str, str]:
+    """Reasons by method path, for operations that are not generated."""
+    found = {one.name: reason(api, one) for one in api.operations()}
+    return {name: why for name, why in found.items() if why}
+
+
+def notices(api: ir.Api) -> tuple[Notice, ...]:
+    """One notice for each operation that is missing from the output, whoever left it out."""
+    operations = {one.name: one for one in api.operations()}
+    missing = [
+        f"{name} ({operations[name].http_method} {operations[name].path}) is not generated: {why}"
+        for name, why in unsupported(api).items()
+    ]
+    missing += [f"{one.http_method} {one.path} is not generated: {one.reason}" for one in api.skipped]
+    return tuple(Notice(api.source, 0, "", message) for message in missing)
+
+
+def reason(api: ir.Api, operation: ir.Operation) -> str:
+    """Why an operation cannot be generated, "" if it can."""
+    if operation.http_method not in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
+        return f"method {operation.http_method} is not sent"
+    if operation.body is not None:
+        why = _body_reason(api, operation.body)
+        if why:
+            return why
+    for parameter in operation.parameters:
+        if parameter.required and is_object_parameter(api, parameter):
+            return f"its required {parameter.location} parameter {parameter.name!r} is an object"
+    return _result_reason(api, operation)
+
+
+def _body_reason(api: ir.Api, body: ir.Body) -> str:
+    if body.kind != "json":
+        return f"a {body.kind} body ({body.media_type}) cannot be sent yet"
+    return "" if _is_answer(api, body.type) else "its body is not a JSON object"
+
+
+def _result_reason(api: ir.Api, operation: ir.Operation) -> str:
+    result = operation.result
+    if result.kind in ("binary", "empty"):
+        return f"its {result.kind} answer{_in_words(result.media_type)} cannot be returned yet"
+    if result.kind == "stream":
+        return f"it only streams{_in_words(result.media_type)}, which cannot be returned yet"
+    return "" if _is_answer(api, result.type) else "its answer is not a JSON object"
+
+
+def _in_words(media_type: str) -> str:
+    return f" ({media_type})" if media_type else ""
+
+
+def _is_answer(api: ir.Api, found: ir.Type) -> bool:
+    """Whether a type is a JSON object, of whatever kind."""
+    flat = api.resolve(found)
+    if isinstance(flat, ir.Nullable):
+        flat = api.resolve(flat.inner)
+    if isinstance(flat, ir.Union):
+        return all(_is_answer(api, member) for member in flat.members)
+    return isinstance(flat, _ANSWERS)
+
+
+def is_object_parameter(api: ir.Api, parameter: ir.Parameter) -> bool:
+    """Whether a parameter has fields of its own, which the runtime does not write yet."""
+    flat = api.resolve(parameter.type)
+    if isinstance(flat, ir.Nullable):
+        flat = api.resolve(flat.inner)
+    return parameter.encoding == "plain" and isinstance(flat, (ir.ObjectType, ir.MapType, ir.TaggedUnion))

@@ -1,0 +1,85 @@
+"""The Python target: generated faces over a byte copy of core and runtime."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from ...spec.errors import Notice
+from ...spec.ir import Api
+from ..protocol import Options
+from . import support
+from .client_writer import write_client
+from .init_writer import write_init
+from .models_writer import write_models
+from .package_writer import write_package
+from .params_writer import write_params
+from .plan import plan
+from .profile_writer import write_profile
+from .view import View
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COPIED = ("core", "runtime")
+_NOT_COPIED = frozenset({"__pycache__"})
+
+
+class PythonTarget:
+    """Python 3.11 and later."""
+
+    def files(self, api: Api, options: Options) -> Mapping[str, str | bytes]:
+        """A stand-alone SDK with its own pyproject.toml, README, tests and runtime."""
+        view = plan(api, version())
+        package = options.package or f"{view.package}_sdk"
+        found: dict[str, str | bytes] = dict(write_package(view, package, _license()))
+        for path, content in _runtime_files():
+            found[f"{package}/{path}"] = content
+        for name, source in client_files(view).items():
+            found[f"{package}/clients/{view.package}/{name}"] = source
+        return dict(sorted(found.items()))
+
+    def notices(self, api: Api) -> tuple[Notice, ...]:
+        """One notice for each operation that the SDK lacks."""
+        return support.notices(api)
+
+
+def client_package(api: Api) -> tuple[str, dict[str, str]]:
+    """The name and files of one package of clients/."""
+    view = plan(api, version())
+    return view.package, client_files(view)
+
+
+def client_files(view: View) -> dict[str, str]:
+    """The five files of a client package."""
+    return {
+        "__init__.py": write_init(view),
+        "client.py": write_client(view),
+        "models.py": write_models(view),
+        "params.py": write_params(view),
+        "profile.py": write_profile(view),
+    }
+
+
+@cache
+def version() -> str:
+    """The version of llm-forge, read from the runtime's source."""
+    tree = ast.parse((ROOT / "core" / "version.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Constant):
+            return str(node.value.value)
+    raise ValueError("core/version.py names no version")
+
+
+def _runtime_files() -> Iterator[tuple[str, bytes]]:
+    for room in COPIED:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            if not _NOT_COPIED & set(path.parts):
+                yield path.relative_to(ROOT).as_posix(), path.read_bytes()
+
+
+def _license() -> str:
+    for place in (ROOT.parent.parent / "LICENSE", ROOT / "LICENSE"):
+        if place.is_file():
+            return place.read_text(encoding="utf-8")
+    return ""

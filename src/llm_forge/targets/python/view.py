@@ -1,0 +1,147 @@
+"""Everything the Python writers print, decided: frozen dataclasses that hold only safe text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...spec.ir import Api, Operation
+from .expressions import Expression
+from .text import Comment, Identifier, Prose, Quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A field of a view; `convert` is the source of its converter."""
+
+    name: Identifier
+    wire: Quoted
+    type: Expression
+    convert: str | None
+    doc: Prose
+
+
+@dataclass(frozen=True, slots=True)
+class ModelClass:
+    """A View subclass."""
+
+    name: Identifier
+    doc: Prose
+    attributes: tuple[Attribute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Converter:
+    """A module-level converter of a union.
+
+    `cases` are (quoted tag, or a tuple of quoted names; converter source); `others` are converters of
+    the members that are not objects.
+    """
+
+    name: Identifier
+    tag: Quoted | None
+    cases: tuple[tuple[str, str], ...]
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A type alias; `quoted` are the names in it that are defined further down."""
+
+    name: Identifier
+    type: Expression
+    doc: Prose
+    quoted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """models.py."""
+
+    converters: tuple[Converter, ...]
+    classes: tuple[ModelClass, ...]
+    aliases: tuple[Alias, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a TypedDict; `identifier` is false where class syntax cannot spell it."""
+
+    wire: str
+    quoted: Quoted
+    type: Expression
+    required: bool
+    identifier: bool
+    doc: Prose
+
+
+@dataclass(frozen=True, slots=True)
+class ParamClass:
+    """A TypedDict."""
+
+    name: Identifier
+    doc: Prose
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """params.py."""
+
+    classes: tuple[ParamClass, ...]
+    aliases: tuple[Alias, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a method; `where` is path, query, headers, body or whole-body."""
+
+    name: Identifier
+    wire: Quoted
+    type: Expression
+    required: bool
+    where: str
+    doc: Prose
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of a resource; `stream` is the name of its streaming twin."""
+
+    name: Identifier
+    constant: Identifier
+    arguments: tuple[Argument, ...]
+    query: tuple[tuple[Quoted, Quoted], ...]
+    result: Expression
+    event: Expression | None
+    stream: Identifier | None
+    summary: Prose
+    doc: Prose
+    operation: Operation
+    convert: str
+    event_convert: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceClass:
+    """A resource and the attribute names of its children (name, class name)."""
+
+    name: Identifier
+    path: str
+    methods: tuple[Method, ...]
+    children: tuple[tuple[Identifier, Identifier], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One generated package."""
+
+    api: Api
+    header: Comment
+    package: Identifier
+    client: Identifier
+    title: Prose
+    doc: Prose
+    models: Models
+    params: Params
+    resources: tuple[ResourceClass, ...]
+    children: tuple[tuple[Identifier, Identifier], ...]
