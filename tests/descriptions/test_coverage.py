@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.shared import needs_shared
 
 from .coverage import Comparison
-from .documents import Document, description_path
+from .documents import Document, description, description_path
 from .truths import SECOND_SOURCES, TRUTHS, Truth, exceptions, excuses, measure, not_excused
 
 if TYPE_CHECKING:
@@ -64,6 +65,25 @@ def test_a_second_source_is_compared_and_reported(
     record_property("missing", found.gaps)
     print(_report(truth, found.gaps))
     assert found.compared >= truth.floor
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("place", "gap"),
+    [
+        (("ImageBlockParam", "properties", "source"), "request.messages[].content[]<image>.source"),
+        (("StopReason", "enum", 0), "response.stop_reason = end_turn"),
+        (("Tool", "oneOf", 2), "request.tools[]<bash_20250124>"),
+        (("ContentBlockDelta", "oneOf", 3), "event<content_block_delta>.delta<thinking_delta>"),
+        (("ErrorType", "enum", 0), "error.error.type = invalid_request_error"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_what_is_taken_out_of_a_description_is_missed(place: tuple[str, str, Any], gap: str) -> None:
+    root = deepcopy(description("anthropic").root)
+    schema, keyword, key = place
+    del root["components"]["schemas"][schema][keyword][key]
+    assert gap in measure(TRUTHS[0], Document("anthropic", root)).gaps
 
 
 def _document(**schemas: object) -> Document:

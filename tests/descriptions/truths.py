@@ -73,9 +73,9 @@ SECOND_SOURCES = (
 )
 
 
-def measure(truth: Truth) -> Comparison:
-    """Return the comparison of one operation: parameters, request, response and streamed event."""
-    ours, vendor = description(truth.provider), vendor_document(truth.document)
+def measure(truth: Truth, ours: Document | None = None) -> Comparison:
+    """Return the comparison of one operation: parameters, request, response, error and streamed event."""
+    ours, vendor = ours or description(truth.provider), vendor_document(truth.document)
     _, _, mine = operations(ours)[truth.operation]
     item = vendor.root["paths"][truth.path]
     theirs = item[truth.verb]
@@ -87,7 +87,9 @@ def measure(truth: Truth) -> Comparison:
     )
     if "requestBody" in theirs:
         found.schemas("request", [_request(vendor, theirs)], [_request(ours, mine)])
-    found.schemas("response", [_response(vendor, theirs)], [_response(ours, mine)])
+    found.schemas("response", [_json(vendor, theirs, "200")], [_json(ours, mine, "200")])
+    if "4XX" in theirs["responses"]:
+        found.schemas("error", [_json(vendor, theirs, "4XX")], [_json(ours, mine, "default")])
     if truth.event is not None:
         found.schemas("event", [vendor.schema(truth.event)], [_event(ours, mine)])
     return found
@@ -129,16 +131,16 @@ def _request(document: Document, operation: Node) -> Node:
     return schema
 
 
-def _success(document: Document, operation: Node) -> Node:
-    content: Node = document.follow(operation["responses"]["200"])["content"]
+def _content(document: Document, operation: Node, status: str) -> Node:
+    content: Node = document.follow(operation["responses"][status])["content"]
     return content
 
 
-def _response(document: Document, operation: Node) -> Node:
-    schema: Node = _success(document, operation)["application/json"]["schema"]
+def _json(document: Document, operation: Node, status: str) -> Node:
+    schema: Node = _content(document, operation, status)["application/json"]["schema"]
     return schema
 
 
 def _event(document: Document, operation: Node) -> Node:
-    schema: Node = _success(document, operation)["text/event-stream"]["itemSchema"]
+    schema: Node = _content(document, operation, "200")["text/event-stream"]["itemSchema"]
     return schema
