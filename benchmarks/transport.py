@@ -1,8 +1,8 @@
 """CPU time of the client per unary request and per streamed event, by transport.
 
-The server runs in another process and writes one event per `send` with TCP_NODELAY and a short pause,
-so that a client which delivers event by event really does. Measured is `time.process_time()` of this
-process, threads included. Run: `python benchmarks/transport.py`.
+The server runs in another process and writes one event per `send` with TCP_NODELAY: `paced` with a short
+pause, so that each event arrives alone, as tokens do; `burst` without one. Measured is
+`time.process_time()` of this process, threads included. Run: `python benchmarks/transport.py`.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ TIMERS = Timers()
 class Figure:
     name: str
     request_us: float
-    event_us: float
-    chunks_per_event: float
+    paced_us: float
+    burst_us: float
 
 
 def serve(ready: Connection, events: int) -> None:
@@ -53,7 +53,9 @@ def answer(sock: socket.socket, events: int) -> None:
     with contextlib.suppress(OSError):
         while request := read_request(sock):
             if request.startswith(b"POST /stream"):
-                write_events(sock, events)
+                write_events(sock, events, PAUSE)
+            elif request.startswith(b"POST /burst"):
+                write_events(sock, events, 0.0)
             else:
                 sock.sendall(head + ANSWER)
 
@@ -68,12 +70,13 @@ def read_request(sock: socket.socket) -> bytes:
     return data
 
 
-def write_events(sock: socket.socket, events: int) -> None:
+def write_events(sock: socket.socket, events: int, pause: float) -> None:
     sock.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
     chunk = b"%x\r\n%b\r\n" % (len(EVENT), EVENT)
     for _ in range(events):
         sock.sendall(chunk)
-        time.sleep(PAUSE)
+        if pause:
+            time.sleep(pause)
     sock.sendall(b"0\r\n\r\n")
 
 
@@ -97,45 +100,51 @@ def request(url: str) -> HttpRequest:
 def measure_sync(name: str, base: str, requests: int, events: int) -> Figure:
     transport = resolve_transport(name)
 
-    def drain(path: str) -> int:
+    def drain(path: str) -> None:
         exchange = transport.open(request(base + path), TIMERS)
-        return sum(1 for _ in iter(lambda: exchange.read(60.0), b""))
+        while exchange.read(60.0):
+            pass
+
+    def timed(path: str, times: int) -> float:
+        begin = time.process_time()
+        for _ in range(times):
+            drain(path)
+        return (time.process_time() - begin) * 1e6
 
     drain("/unary")
-    begin = time.process_time()
-    for _ in range(requests):
-        drain("/unary")
-    unary = time.process_time() - begin
-    begin = time.process_time()
-    chunks = drain("/stream")
-    stream = time.process_time() - begin
+    figure = Figure(
+        f"{name} sync",
+        timed("/unary", requests) / requests,
+        timed("/stream", 1) / events,
+        timed("/burst", 1) / events,
+    )
     transport.close()
-    return Figure(f"{name} sync", unary / requests * 1e6, stream / events * 1e6, chunks / events)
+    return figure
 
 
 async def measure_async(
-    name: str, drain: Callable[[str], Awaitable[int]], requests: int, events: int
+    name: str, drain: Callable[[str], Awaitable[None]], requests: int, events: int
 ) -> Figure:
+    async def timed(path: str, times: int) -> float:
+        begin = time.process_time()
+        for _ in range(times):
+            await drain(path)
+        return (time.process_time() - begin) * 1e6
+
     await drain("/unary")
-    begin = time.process_time()
-    for _ in range(requests):
-        await drain("/unary")
-    unary = time.process_time() - begin
-    begin = time.process_time()
-    chunks = await drain("/stream")
-    stream = time.process_time() - begin
-    return Figure(f"{name} async", unary / requests * 1e6, stream / events * 1e6, chunks / events)
+    unary = await timed("/unary", requests) / requests
+    return Figure(
+        f"{name} async", unary, await timed("/stream", 1) / events, await timed("/burst", 1) / events
+    )
 
 
 async def ours(name: str, base: str, requests: int, events: int) -> Figure:
     transport = resolve_async_transport(name)
 
-    async def drain(path: str) -> int:
+    async def drain(path: str) -> None:
         exchange = await transport.open(request(base + path), TIMERS)
-        chunks = 0
         while await exchange.read(60.0):
-            chunks += 1
-        return chunks
+            pass
 
     try:
         return await measure_async(name, drain, requests, events)
@@ -147,12 +156,10 @@ async def theirs(base: str, requests: int, events: int) -> Figure:
     timeout = aiohttp.ClientTimeout(total=None, sock_read=60.0)
     async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
 
-        async def drain(path: str) -> int:
+        async def drain(path: str) -> None:
             async with session.post(base + path, data=BODY, headers=dict(HEADERS)) as response:
-                chunks = 0
                 async for _ in response.content.iter_any():
-                    chunks += 1
-                return chunks
+                    pass
 
         return await measure_async("aiohttp", drain, requests, events)
 
@@ -176,14 +183,14 @@ def main() -> None:
     options = parser.parse_args()
     with server(options.events) as base:
         rows = list(figures(base, options.requests, options.events))
-    least_request = min(row.request_us for row in rows)
-    least_event = min(row.event_us for row in rows)
-    print(f"{'transport':<18}{'us/request':>12}{'ratio':>7}{'us/event':>12}{'ratio':>7}{'chunks/event':>14}")
+    columns = ("request_us", "paced_us", "burst_us")
+    least = {column: min(getattr(row, column) for row in rows) for column in columns}
+    print(f"{'CPU microseconds':<18}" + "".join(f"{column:>12}{'ratio':>7}" for column in columns))
     for row in rows:
-        print(
-            f"{row.name:<18}{row.request_us:>12.0f}{row.request_us / least_request:>7.1f}"
-            f"{row.event_us:>12.1f}{row.event_us / least_event:>7.1f}{row.chunks_per_event:>14.2f}"
+        cells = (
+            f"{getattr(row, column):>12.0f}{getattr(row, column) / least[column]:>7.1f}" for column in columns
         )
+        print(f"{row.name:<18}" + "".join(cells))
 
 
 if __name__ == "__main__":

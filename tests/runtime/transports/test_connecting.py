@@ -20,7 +20,7 @@ import pytest
 
 from llm_forge.core.errors import ConnectError, ConnectionLostError, PoolTimeoutError, TlsError
 from llm_forge.runtime.transports import default_transport, resolve_transport
-from llm_forge.runtime.transports.protocol import HttpRequest, StaleConnection, Timers
+from llm_forge.runtime.transports.protocol import HttpRequest, PoolLimits, StaleConnection, Timers
 
 from .adapters import CERTIFICATES, CLASSES, NAMES, Adapter, everywhere, post, small_pool
 from .loopback import Loopback, Peer, answer_all
@@ -257,6 +257,39 @@ async def test_cn_01_a_cancelled_waiter_leaves_the_queue(adapter: Adapter) -> No
         assert await adapter.fetch(server.url()) == b"{}"
 
 
+@pytest.mark.requirement("R-039")
+@everywhere("httpx2-sync", "httpx2-async", limits=PoolLimits(keepalive_seconds=45.0))
+async def test_tcp_keep_alive_is_on(adapter: Adapter) -> None:
+    with Loopback() as server:
+        exchange = await adapter.open(server.url())
+        used = exchange.inner._response.extensions["network_stream"].get_extra_info("socket")
+        assert used.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) != 0
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            assert used.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 45
+        await exchange.body()
+
+
+@pytest.mark.requirement("R-151")
+@everywhere()
+async def test_a_reader_that_waits_makes_the_server_wait(adapter: Adapter) -> None:
+    sent = []
+
+    def flood(peer: Peer) -> None:
+        peer.request()
+        peer.start_chunked()
+        peer.sock.settimeout(0.1)
+        for _ in range(2000):
+            peer.chunk(b"x" * 65536)
+            sent.append(65536)
+
+    with Loopback(flood) as server:
+        exchange = await adapter.open(server.url())
+        assert await exchange.read()
+        await asyncio.sleep(0.15)
+        assert sum(sent) < 20 * 1024 * 1024
+        await exchange.close()
+
+
 @pytest.mark.requirement("R-043")
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("-sync")])
 def test_one_transport_serves_many_threads(name: str) -> None:
@@ -335,7 +368,7 @@ def in_child(adapter: Adapter, url: str) -> int:
         exchange = resolve_transport("pyreqwest").open(post(url), Timers())
         results.append(exchange.read(2.0))
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(5)
     return 0 if results == [b"{}"] * 3 else 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -60,7 +61,7 @@ class Operation:
 CURRENT: ContextVar[Operation] = ContextVar("llm_forge_operation")
 
 
-def instrument(client: C) -> C:
+def instrument(client: C, keepalive_seconds: float) -> C:
     """The client with its pools, also those behind proxies, on the backends below.
 
     httpx2 has no public way to choose the network backend; its transports keep the pool in `_pool`.
@@ -68,10 +69,18 @@ def instrument(client: C) -> C:
     for transport in (client._transport, *client._mounts.values()):
         pool: Any = getattr(transport, "_pool", None)
         if isinstance(pool, httpcore2.ConnectionPool):
-            pool._network_backend = Backend()
+            pool._network_backend = Backend(keepalive_seconds)
         elif isinstance(pool, httpcore2.AsyncConnectionPool):
-            pool._network_backend = AsyncBackend()
+            pool._network_backend = AsyncBackend(keepalive_seconds)
     return client
+
+
+def keep_alive(sock: socket.socket, seconds: float) -> None:
+    """TCP keep-alive after `seconds` of silence, where the platform allows (R-039)."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    idle = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)
+    if idle is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, idle, max(1, round(seconds)))
 
 
 class Stream(httpcore2.NetworkStream):
@@ -106,8 +115,9 @@ class Stream(httpcore2.NetworkStream):
 class Backend(httpcore2.NetworkBackend):
     """Plain sockets, with the time and the memory of the current operation."""
 
-    def __init__(self) -> None:
+    def __init__(self, keepalive_seconds: float) -> None:
         self._sockets = httpcore2.SyncBackend()
+        self._keepalive_seconds = keepalive_seconds
 
     def connect_tcp(
         self,
@@ -121,6 +131,7 @@ class Backend(httpcore2.NetworkBackend):
         operation.connected = True
         connecting = Operation.within(operation.left(timeout))
         stream = self._sockets.connect_tcp(host, port, connecting.left(None), local_address, socket_options)
+        keep_alive(stream.get_extra_info("socket"), self._keepalive_seconds)
         return Stream(stream, connecting)
 
 
@@ -176,6 +187,9 @@ class AsyncStream(httpcore2.AsyncNetworkStream):
 class AsyncBackend(httpcore2.AsyncNetworkBackend):
     """Connections of asyncio, with the memory of the current operation."""
 
+    def __init__(self, keepalive_seconds: float) -> None:
+        self._keepalive_seconds = keepalive_seconds
+
     async def connect_tcp(
         self,
         host: str,
@@ -190,6 +204,7 @@ class AsyncBackend(httpcore2.AsyncNetworkBackend):
             async with asyncio.timeout(timeout):
                 connection = await Connection.open(host, port, local_address)
         connected: Any = connection.info("socket")
+        keep_alive(connected, self._keepalive_seconds)
         for option in socket_options or ():
             connected.setsockopt(*option)
         return AsyncStream(connection, connecting)

@@ -63,11 +63,14 @@ def client_options(limits: PoolLimits, trust_env: bool, ca_bundle: str | None) -
 
 
 def _new_client(limits: PoolLimits, trust_env: bool, ca_bundle: str | None) -> lib.Client:
-    return instrument(lib.Client(**client_options(limits, trust_env, ca_bundle)))
+    client = lib.Client(**client_options(limits, trust_env, ca_bundle))
+    return instrument(client, limits.keepalive_seconds)
 
 
 def _new_async_client(limits: PoolLimits, trust_env: bool, ca_bundle: str | None) -> lib.AsyncClient:
-    return instrument(lib.AsyncClient(**client_options(limits, trust_env, ca_bundle)))
+    return instrument(
+        lib.AsyncClient(**client_options(limits, trust_env, ca_bundle)), limits.keepalive_seconds
+    )
 
 
 def prepare(request: HttpRequest, timers: Timers) -> tuple[lib.Request, dict[str, float | None]]:
@@ -129,6 +132,8 @@ class _Opened:
         """Set the time of the next read; `times` matters to a user's own client only."""
         if self._spoiled:
             raise ConnectionLostError("The response cannot be read after a time-out.", phase="body")
+        if self._pid != os.getpid():
+            raise ConnectionLostError("The response belongs to the process that was forked.", phase="body")
         self._times["read"] = timeout
         self._operation.deadline = None if timeout is None else time.monotonic() + timeout
 
@@ -226,6 +231,7 @@ class Httpx2Transport:
         trust_env: bool = True,
         ca_bundle: str | None = None,
     ) -> None:
+        self._limits = limits
         self._slots = Slots(limits)
         self._own = client is None
         self._build = partial(_new_client, limits, trust_env, ca_bundle)
@@ -257,16 +263,22 @@ class Httpx2Transport:
             client.close()
 
     def _usable(self) -> lib.Client:
+        if self._pid != os.getpid():
+            self._start_over()
         with self._lock:
             if self._closed:
                 raise ClientClosedError("The client is closed.")
-            if self._own and self._pid != os.getpid():
-                self._client, self._pid = None, os.getpid()  # the parent's sockets are not ours (R-044)
             if self._client is None:
                 self._client = self._build()
             if self._client.is_closed:
                 raise ClientClosedError("The httpx2 client is closed.")
             return self._client
+
+    def _start_over(self) -> None:
+        """In a forked child: the parent's sockets, locks and counts are not ours (R-044)."""
+        self._pid, self._lock, self._slots = os.getpid(), threading.Lock(), Slots(self._limits)
+        if self._own:
+            self._client = None
 
     def _send(self, client: lib.Client, request: HttpRequest, timers: Timers, slot: Slot) -> Httpx2Exchange:
         prepared, times = prepare(request, timers)
@@ -376,6 +388,7 @@ class Httpx2AsyncTransport:
         trust_env: bool = True,
         ca_bundle: str | None = None,
     ) -> None:
+        self._limits = limits
         self._slots = Slots(limits)
         self._build = partial(_new_async_client, limits, trust_env, ca_bundle)
         self._theirs = client
@@ -384,6 +397,7 @@ class Httpx2AsyncTransport:
         self._clients = weakref.WeakKeyDictionary()
         self._closed = False
         self._lock = threading.Lock()
+        self._pid = os.getpid()
 
     async def open(self, request: HttpRequest, timers: Timers) -> Httpx2AsyncExchange:
         """The response once its headers arrived; raises as the timers of `Timers` say."""
@@ -408,6 +422,8 @@ class Httpx2AsyncTransport:
             await client.aclose()
 
     def _usable(self) -> lib.AsyncClient:
+        if self._pid != os.getpid():
+            self._start_over()
         with self._lock:
             if self._closed:
                 raise ClientClosedError("The client is closed.")
@@ -415,6 +431,11 @@ class Httpx2AsyncTransport:
             if client.is_closed:
                 raise ClientClosedError("The httpx2 client is closed.")
             return client
+
+    def _start_over(self) -> None:
+        """In a forked child: the parent's sockets, locks and counts are not ours (R-044)."""
+        self._pid, self._lock, self._slots = os.getpid(), threading.Lock(), Slots(self._limits)
+        self._clients = weakref.WeakKeyDictionary()
 
     def _client_of_loop(self) -> lib.AsyncClient:
         loop = asyncio.get_running_loop()

@@ -158,6 +158,10 @@ class _Opened:
             self._end(reusable=False)
             raise
 
+    def _check_process(self) -> None:
+        if self._pid != os.getpid():
+            raise ConnectionLostError("The response belongs to the process that was forked.", phase="body")
+
     def _end(self, *, reusable: bool) -> None:
         if self._ended or self._pid != os.getpid():
             return
@@ -181,6 +185,7 @@ class PyreqwestExchange(_Opened):
         """The next chunk, b"" at the end; TimeoutError leaves the exchange readable."""
         if self._ended:
             return b""
+        self._check_process()
         if self._step is None:
             self._step = Step(self._body.read_chunk())
         try:
@@ -284,6 +289,7 @@ class PyreqwestAsyncExchange(_Opened):
         """The next chunk, b"" at the end; TimeoutError leaves the exchange readable."""
         if self._ended:
             return b""
+        self._check_process()
         try:
             async with asyncio.timeout(timeout) as self._timer:
                 chunk = await self._body.read_chunk()
