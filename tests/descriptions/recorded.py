@@ -33,6 +33,7 @@ class Findings:
     """How many values were compared, and the fields that are unknown or missing, with an example each."""
 
     def __init__(self, document: Document) -> None:
+        self.name = document.name
         self.values = 0
         self.unknown: dict[str, Any] = {}
         self.missing: dict[str, Any] = {}

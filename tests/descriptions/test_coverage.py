@@ -75,7 +75,7 @@ def test_a_second_source_is_compared_and_reported(
         (("StopReason", "enum", 0), "response.stop_reason = end_turn"),
         (("Tool", "oneOf", 2), "request.tools[]<bash_20250124>"),
         (("ContentBlockDelta", "oneOf", 3), "event<content_block_delta>.delta<thinking_delta>"),
-        (("ErrorType", "enum", 0), "error.error.type = invalid_request_error"),
+        (("ErrorType", "enum", 0), "error.error<invalid_request_error>"),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.shared import needs_shared
 
-from .documents import PROVIDERS, description, description_path
+from .documents import PROVIDERS, description, description_path, parse
 from .recorded import Findings, Value, recorded_answers
 
 LEAST = {"anthropic": 10_000, "groq": 2_500, "mistral": 1_500, "openai": 7_500}
@@ -24,14 +26,24 @@ def findings(request: pytest.FixtureRequest) -> Findings:
     return found
 
 
+def _withdrawn(provider: str) -> set[str]:
+    entries = parse(Path(__file__).with_name("withdrawn.yaml").read_text(encoding="utf-8"))
+    return {entry["path"] for entry in entries if entry["provider"] == provider and entry["reason"]}
+
+
 @needs_shared
 def test_every_field_that_a_description_promises_was_sent(findings: Findings) -> None:
-    assert findings.missing == {}
+    assert {path: v for path, v in findings.missing.items() if path not in _withdrawn(findings.name)} == {}
 
 
 @needs_shared
 def test_every_field_that_was_sent_is_described(findings: Findings) -> None:
-    assert findings.unknown == {}
+    assert {path: v for path, v in findings.unknown.items() if path not in _withdrawn(findings.name)} == {}
+
+
+@needs_shared
+def test_every_withdrawn_field_was_recorded(findings: Findings) -> None:
+    assert _withdrawn(findings.name) <= findings.missing.keys() | findings.unknown.keys()
 
 
 def test_a_promised_field_that_is_missing_and_an_unknown_one_are_found() -> None:
