@@ -129,7 +129,7 @@ class ForgeError(Exception):
         return f"{type(self).__name__}({self.message!r}{extra})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_restore, (type(self), self.message, self.facts(), self.__cause__))
+        return (_restore, (type(self), self.message, self.facts(), _portable(self.__cause__)))
 
 
 FACTS = frozenset(ForgeError.__annotations__) - {"message"}
@@ -142,6 +142,15 @@ def _restore(
     error = cls(message, **facts)
     error.__cause__ = cause
     return error
+
+
+def _portable(cause: BaseException | None) -> BaseException | None:
+    """The cause as another process may see it: a foreign exception only by name, since it may hold
+    sockets, which do not pickle, or text that was never redacted (R-217).
+    """
+    if cause is None or isinstance(cause, ForgeError):
+        return cause
+    return RuntimeError(f"{type(cause).__module__}.{type(cause).__qualname__}")
 
 
 class ConfigError(ForgeError):

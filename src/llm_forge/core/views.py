@@ -11,6 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -71,12 +72,15 @@ class View:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object as received, as a fresh copy."""
-        copied: dict[str, Any] = copy.deepcopy(self._data)
+        copied: dict[str, Any] = _plain(self._data)
         return copied
 
     def to_json(self) -> bytes:
         """The JSON object as UTF-8 bytes."""
-        return msgspec.json.encode(self._data, enc_hook=encode_view)
+        try:
+            return msgspec.json.encode(self._data, enc_hook=encode_view)
+        except UnicodeEncodeError:  # half a surrogate pair, which JSON can carry as an escape only
+            return json.dumps(self.to_dict(), separators=(",", ":")).encode()
 
     def get(self, name: str, default: Any = None) -> Any:
         """The raw JSON value of a wire name, or `default` where the field is missing."""
@@ -84,6 +88,9 @@ class View:
 
     def keys(self) -> Iterator[str]:
         """The wire names present."""
+        return iter(self._data)
+
+    def __iter__(self) -> Iterator[str]:
         return iter(self._data)
 
     def __getitem__(self, name: str) -> Any:
@@ -123,10 +130,23 @@ class View:
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         from pydantic_core import core_schema
 
+        shape = core_schema.dict_schema()
         return core_schema.no_info_plain_validator_function(
-            lambda value: value if isinstance(value, cls) else cls(value),
-            serialization=core_schema.plain_serializer_function_ser_schema(lambda view: view.to_dict()),
+            cls._validated,
+            json_schema_input_schema=shape,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda view: view.to_dict(), return_schema=shape
+            ),
         )
+
+    @classmethod
+    def _validated(cls, value: Any) -> Self:
+        """What a pydantic field accepts; ValueError is what pydantic reports as a validation error."""
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, (Mapping, View)):
+            return cls(value)  # type: ignore[arg-type]  # a view is accepted as the JSON it came from
+        raise ValueError(f"{cls.__name__} is built from a mapping, not from {type(value).__name__}")
 
 
 class Unknown(View):
@@ -141,6 +161,17 @@ def _plain_mapping(cls: type[View], data: object) -> dict[str, Any]:
     if isinstance(data, Mapping):
         return dict(data)
     raise TypeError(f"{cls.__name__} is built from a mapping, not from {type(data).__name__}")
+
+
+def _plain(value: Any) -> Any:
+    """A copy of a JSON value without views in it."""
+    if isinstance(value, View):
+        value = value._data
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return value
 
 
 def encode_view(value: Any) -> Any:
