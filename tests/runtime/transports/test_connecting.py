@@ -86,7 +86,7 @@ async def test_dl_07_the_connect_timer_ends_a_black_hole(adapter: Adapter) -> No
         begin = time.monotonic()
         with pytest.raises(ConnectError):
             await adapter.open(url, Timers(connect=0.15))
-        assert 0.14 < time.monotonic() - begin < 0.25
+        assert 0.14 < time.monotonic() - begin < 0.4
 
 
 @contextlib.contextmanager
@@ -153,7 +153,7 @@ async def test_the_connect_timer_covers_the_handshake(adapter: Adapter) -> None:
         begin = time.monotonic()
         with pytest.raises(ConnectError):
             await adapter.open(server.url().replace("http:", "https:"), Timers(connect=0.15))
-        assert time.monotonic() - begin < 0.25
+        assert time.monotonic() - begin < 0.4
 
 
 @pytest.mark.requirement("R-070")
@@ -237,7 +237,7 @@ async def test_tr_13_a_full_pool_makes_the_second_call_wait_and_then_fail(adapte
         with pytest.raises(PoolTimeoutError) as caught:
             await adapter.open(server.url(), Timers(pool=0.1))
         assert caught.value.phase == "pool"
-        assert 0.09 < time.monotonic() - begin < 0.15
+        assert 0.09 < time.monotonic() - begin < 0.35
         await first.close()
         assert await adapter.fetch(server.url()) == b"{}"
 

@@ -1,4 +1,7 @@
-"""How exchanges end before their time: cancelled, closed, dropped, timed out."""
+"""How exchanges end before their time: cancelled, closed, dropped, timed out.
+
+Upper bounds leave room for a busy machine; what must not happen takes a second or more.
+"""
 
 from __future__ import annotations
 
@@ -149,7 +152,7 @@ async def test_dl_01_an_attempt_without_headers_is_ended_and_its_connection_clos
         begin = time.monotonic()
         with pytest.raises(AttemptTimeoutError):
             await adapter.open(server.url(), Timers(response=0.1))
-        assert 0.09 < time.monotonic() - begin < 0.15
+        assert 0.09 < time.monotonic() - begin < 0.35
         assert await soon(watch.gone.is_set, 0.1)
 
 
@@ -160,7 +163,7 @@ async def test_an_attempt_without_headers_ends_for_pyreqwests_caller_only(adapte
         begin = time.monotonic()
         with pytest.raises(AttemptTimeoutError):
             await adapter.open(server.url(), Timers(response=0.1))
-        assert 0.09 < time.monotonic() - begin < 0.15
+        assert 0.09 < time.monotonic() - begin < 0.35
         assert adapter.transport.active() == 0
         assert not await soon(watch.gone.is_set, 0.1)
 
@@ -177,7 +180,7 @@ async def test_closing_from_another_thread_ends_the_read_under_way(adapter: Adap
         begin = time.monotonic()
         with pytest.raises(ConnectionLostError):
             await exchange.read(5.0)
-        assert time.monotonic() - begin < 0.15
+        assert time.monotonic() - begin < 0.4
         closer.join()
         assert await soon(watch.gone.is_set, 0.1)
 

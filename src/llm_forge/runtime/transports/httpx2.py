@@ -21,7 +21,7 @@ import ssl
 import threading
 import time
 import weakref
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import httpx2 as lib
@@ -41,7 +41,13 @@ from .slots import Slot, Slots
 
 
 def tls_context(trust_env: bool, ca_bundle: str | None) -> ssl.SSLContext:
-    """TLS 1.2 or newer with verification always on (R-035)."""
+    """TLS 1.2 or newer with verification always on (R-035); made once, as loading authorities is slow."""
+    named = tuple(os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")) if trust_env else ()
+    return _tls_context(trust_env, ca_bundle, named)
+
+
+@lru_cache(maxsize=8)
+def _tls_context(trust_env: bool, ca_bundle: str | None, _: tuple[str | None, ...]) -> ssl.SSLContext:
     context = lib.create_ssl_context(trust_env=trust_env)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_bundle is not None:
