@@ -136,6 +136,13 @@ def test_a_json_error_says_why_and_where(data: bytes, says: str) -> None:
         decode(data)
 
 
+@pytest.mark.requirement("R-198")
+def test_a_byte_order_mark_is_skipped() -> None:
+    assert decode(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+    with pytest.raises(JsonError):
+        decode(b"\xef\xbb\xbf")
+
+
 @pytest.mark.requirement("R-200")
 def test_half_a_surrogate_pair_in_an_escape_is_kept() -> None:
     assert decode(b'{"a": "x\\ud83d", "b": "\\ud83d\\ude00"}') == {"a": "x\ud83d", "b": "😀"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
+import time
 from typing import Any
 
 import pytest
@@ -100,6 +101,25 @@ FORMS: dict[str, tuple[Any, str, tuple[Any, Any, Any], list[ErrorDetail]]] = {
     "list-of-text": (["No", "way"], "No way", (None, None, None), []),
     "json-text": ("No", "No", (None, None, None), []),
     "type-only": ({"error": {"type": "t"}}, "t", ("t", None, None), []),
+    "object-message": (
+        {"message": {"a": 1, "input": "PROMPT"}},
+        '{"a":1,"input":"[redacted]"}',
+        (None, None, None),
+        [],
+    ),
+    "details-that-are-none": (
+        {"error": {"message": "No", "type": "t", "details": {"error_visibility": "user"}}},
+        "No",
+        ("t", None, None),
+        [],
+    ),
+    "problem-json": (
+        {"type": "about:blank", "title": "Bad", "status": 400, "detail": "No"},
+        "No",
+        ("about:blank", None, None),
+        [],
+    ),
+    "byte-order-mark": (b'\xef\xbb\xbf{"error": "No"}', "No", (None, None, None), []),
     "plain": (b"upstream  connect\r\nerror\t\x00", "upstream connect error", (None, None, None), []),
     "html": (
         b"<html><head><title>502 Bad\n Gateway &amp; more</title></head><body>x</body></html>",
@@ -172,6 +192,18 @@ def test_no_body_breaks_the_reading(body: Any) -> None:
     assert error.message
     assert "\n" not in error.message
     in_stream(None if isinstance(body, bytes) else body)
+
+
+@pytest.mark.requirement("R-250")
+@pytest.mark.parametrize(
+    "piece", [b"<title>", b"<", b"<h1 ", b"a", b"sk-", b"*", b"key=", b"?key", b'{"a":', b"bearer "]
+)
+def test_a_hostile_body_of_64_kib_costs_little(piece: bytes) -> None:
+    start = time.process_time()
+    answered(502, b"<" + piece * (65536 // len(piece)))
+    answered(502, piece * (65536 // len(piece)))
+    REDACTOR.url("https://h/?" + (piece * (8192 // len(piece))).decode())
+    assert time.process_time() - start < 1.0
 
 
 @pytest.mark.requirement("R-214")

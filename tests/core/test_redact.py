@@ -76,6 +76,7 @@ def test_of_two_secrets_where_one_begins_the_other_both_vanish_whole() -> None:
         ("Incorrect API key: sk-abc*****xyz.", "Incorrect API key: [redacted]."),
         ("Incorrect API key: bad-ke********test.", "Incorrect API key: [redacted]."),
         ("a task-oriented disk-based answer", "a task-oriented disk-based answer"),
+        ("model xai-grok-2-latest and pk-1", "model xai-grok-2-latest and pk-1"),
         ("**bold** and 2 *** 3", "**bold** and 2 *** 3"),
     ],
 )

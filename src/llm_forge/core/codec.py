@@ -22,6 +22,7 @@ from .views import encode_view
 MAX_DEPTH = 200
 MAX_NUMBER_DIGITS = 1000
 
+_BOM = b"\xef\xbb\xbf"
 _SAMPLE = (MAX_NUMBER_DIGITS + 1) // 4
 _NUMBER_BYTES = bytes(48 if chr(byte) in "0123456789.eE+-" else 32 for byte in range(256))
 _LONG_NUMBER = b"0" * (MAX_NUMBER_DIGITS + 1)
@@ -33,7 +34,7 @@ class JsonError(ValueError):
 
 
 def decode(data: bytes) -> Any:
-    """The JSON value in `data`; integers are exact, the last of duplicate keys wins.
+    """The JSON value in `data`; integers are exact, the last of duplicate keys wins, a BOM is skipped.
 
     Raises JsonError, and nothing else: also for NaN and Infinity, numbers of more than 1,000 digits
     or beyond a double, nesting deeper than 200, and text that is not UTF-8.
@@ -51,6 +52,8 @@ _DECODER = msgspec.json.Decoder()
 
 
 def _decode_otherwise(data: bytes, error: Exception) -> Any:
+    if data.startswith(_BOM):
+        return decode(data[len(_BOM) :])
     if isinstance(error, msgspec.DecodeError) and b"\\u" in data:
         try:
             return _decode_half_pairs(data)

@@ -60,8 +60,9 @@ _STATUS_OF_TYPE: Mapping[str, int] = {
     "overloaded": 529,
 }
 _STATUS_FIELDS = ("status", "status_code", "raw_status_code", "code")
-_TITLE = re.compile(r"<(title|h1)[^>]*>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
+# Bounded, so that a hostile page costs no more than a plain one.
+_TITLE = re.compile(r"<(title|h1)\b[^<>]{0,200}>([^\0]{0,1000}?)</\1", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 _NOT_JSON: Any = object()
 _EVENT_KEYS = frozenset({"type", "object", "choices", "id"})
 
@@ -208,7 +209,7 @@ def _json_report(value: Any) -> _Report:
     kind = _text(inner.get("type"))
     message = _words(inner) or _words(value) or "; ".join(_detail_line(entry) for entry in details)
     return _Report(
-        message=message or kind or "",
+        message=message or _as_text(inner.get("message")) or kind or "",
         type=kind,
         code=_text(inner.get("code")),
         param=_text(inner.get("param")),
@@ -241,19 +242,16 @@ def _details(value: dict[str, Any]) -> Iterator[ErrorDetail]:
     report = value.get("detail") or value.get("details")
     if not report and isinstance(message, dict):
         report = message.get("detail") or message
-    entries = report if isinstance(report, list) else [report]
-    for entry in entries:
-        if isinstance(entry, dict):
-            yield _detail(entry)
+    for entry in report if isinstance(report, list) else [report]:
+        if isinstance(entry, dict) and _words(entry):
+            yield ErrorDetail(_path(entry), _words(entry), _text(entry.get("type")))
         elif isinstance(entry, str) and isinstance(report, list):
             yield ErrorDetail("", entry)
 
 
-def _detail(entry: dict[str, Any]) -> ErrorDetail:
-    location = entry.get("loc", entry.get("path", entry.get("field", "")))
-    parts = location if isinstance(location, list) else [location]
-    words = _words(entry) or encode({k: v for k, v in entry.items() if k != "input"}).decode()
-    return ErrorDetail(".".join(map(str, parts)), words, _text(entry.get("type")))
+def _path(entry: dict[str, Any]) -> str:
+    location = entry.get("loc") or entry.get("path") or entry.get("field") or ""
+    return ".".join(map(str, location if isinstance(location, list) else [location]))
 
 
 def _detail_line(entry: ErrorDetail) -> str:
@@ -264,6 +262,11 @@ def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _as_text(value: Any) -> str:
+    """An object where the sentence should be, as JSON, without echoed input."""
+    return encode(_without_input(value)).decode() if isinstance(value, (dict, list)) and value else ""
 
 
 def _explicit_status(value: dict[str, Any]) -> int | None:

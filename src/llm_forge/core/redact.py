@@ -29,12 +29,14 @@ _SHOWN_HEADERS = frozenset(
     }
 )
 _SHOWN_PARTS = ("ratelimit", "request-id")
-_QUERY_VALUE = re.compile(r"(?i)([?&;][^=&#]*(?:key|token|secret|sig|auth|passw|credential)[^=&#]*=)[^&#\s]*")
+_QUERY_VALUE = re.compile(
+    r"(?i)([?&;][^=&#?;]{0,64}(?:key|token|secret|sig|auth|passw|credential)[^=&#?;]{0,64}=)[^&#\s]*"
+)
 _USER_INFO = re.compile(r"(://)[^/?#@\s]*@")
 # What looks like a credential although it is none of ours, or is ours half masked by the provider.
 _LOOKS_SECRET = re.compile(
     r"(?i)\b(bearer|basic)(\s+)[\w.~+/=*-]{8,}"
-    r"|(?<![\w-])(?:sk|gsk|rk|pk|xai)[-_][\w*-]{8,}"
+    r"|(?<![\w-])(?:sk|gsk)[-_][\w*-]{8,}|(?<![\w-])(?:rk|pk|xai)[-_][\w*-]{20,}"
     r"|(?<![\w*-])[\w-]+\*{4,}[\w-]*"
 )
 _MIN_BASE64 = 8
