@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from core_limiter import limiter
+from outcomes import error_fact
 
 from llm_forge.core.breaker import Breaker, BreakerSettings, Outcome, Permit, outcome_of
 from llm_forge.core.durations import parse_duration
@@ -19,7 +20,6 @@ from llm_forge.core.retry import Failure, Retry, RetryPolicy
 from llm_forge.core.server_wait import server_wait
 from llm_forge.core.sse import SseDecoder, SseEvent
 from llm_forge.core.stream import StreamReader
-from outcomes import error_fact
 
 _SHOWN = 65_536
 _WALL = 1_800_000_000.0
@@ -142,9 +142,13 @@ def breaker(value: Any) -> dict[str, Any]:
     return {"steps": [trace.play(step) for step in value["steps"]]}
 
 
+def _no_error(_data: Any) -> None:
+    return None
+
+
 def accumulate(value: Any) -> dict[str, Any]:
     """A stream's text to its message and its end."""
-    reader = StreamReader(value["family"], lambda data: None)
+    reader = StreamReader(value["family"], _no_error)
     reader.feed(value["text"].encode())
     if not reader.ended:
         reader.finish(strict=value.get("strict", False))

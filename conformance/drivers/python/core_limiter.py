@@ -1,3 +1,5 @@
 """x"""
+
+
 def limiter(value):
     return None

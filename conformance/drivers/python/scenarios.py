@@ -21,8 +21,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import clocks
-from llm_forge.core.breaker import BreakerSettings
-from llm_forge.core.limiter import Limit
 from outcomes import (
     CURRENT,
     CallerError,
@@ -36,7 +34,9 @@ from outcomes import (
 )
 
 import llm_forge
+from llm_forge.core.breaker import BreakerSettings
 from llm_forge.core.errors import ForgeError
+from llm_forge.core.limiter import Limit
 
 CLASSES = {"openai": "OpenAI", "anthropic": "Anthropic", "groq": "Groq", "mistral": "Mistral"}
 _ENVIRONMENT = threading.Lock()

@@ -4,8 +4,9 @@ Rules of this file:
 - Errors compare by kind and facts, never by message.
 - Times compare to 1 ms where only sleeps move the clock; where network timers are at work they may be
   late by the scenario's slack (real seconds) and early by nothing but rounding.
-- Whatever a scenario says, each call reports one start and one end, each exchange is over when the
-  client is closed, nothing unscripted arrives, and no text shows the key.
+- Whatever a scenario says, each call reports one start and one end (none if it was refused before it
+  began), each exchange is over when the client is closed, nothing unscripted arrives, and no text shows
+  the key.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import msgspec
 
 from ..simulator.scripted import Record
 from .canon import FAMILIES, KEY, Family
+from .cuts import every_cut
 from .protocol import ErrorFact, Outcome, RunAnswer
 from .scenario import CallExpect, Case, ErrorExpect, Received
 
@@ -48,9 +50,12 @@ def _answer_differences(case: Case, answer: RunAnswer) -> Iterator[str]:
     if answer.error is not None or expect.client_error is not None:
         yield from _error_differences("the client", expect.client_error, answer.error, family)
         return
-    count = sum(step.times for step in case.scenario.calls if step.wait is None)
+    count = case.calls
     if len(answer.outcomes) != count:
         yield f"{len(answer.outcomes)} outcomes for {count} calls"
+    if expect.every_cut:
+        yield from _cut_differences(case, answer.outcomes, family)
+        return
     times = Times(case)
     for number, outcome in enumerate(answer.outcomes, 1):
         wanted = _wanted(expect.calls, number, count)
@@ -62,6 +67,18 @@ def _answer_differences(case: Case, answer: RunAnswer) -> Iterator[str]:
     if expect.sends is not None:
         sends = sorted(at for outcome in answer.outcomes for at in outcome.sends)
         yield from times.differences("sends of all calls", expect.sends, sends)
+
+
+def _cut_differences(case: Case, outcomes: Sequence[Outcome], family: Family) -> Iterator[str]:
+    """What differs from what each cut of the canonical stream must give."""
+    for cut, outcome in zip(every_cut(case.family), outcomes, strict=False):
+        who = f"cut at byte {cut.size}"
+        wanted = (
+            CallExpect(text=cut.text, completion=cut.completion)
+            if cut.completion is not None
+            else CallExpect(ErrorExpect("StreamInterruptedError", partial_text=cut.text))
+        )
+        yield from _call_differences(who, wanted, outcome, family, Times(case))
 
 
 def _wanted(calls: dict[str, CallExpect], number: int, count: int) -> CallExpect | None:
@@ -247,7 +264,8 @@ def _request_differences(who: str, wanted: Received, record: Record) -> Iterator
 
 def _always(seen: Observed) -> Iterator[str]:
     for number, outcome in enumerate(seen.answer.outcomes, 1):
-        if (outcome.starts, outcome.ends) != (1, 1):
+        refused = outcome.error is not None and not outcome.sends
+        if (outcome.starts, outcome.ends) not in ({(0, 0), (1, 1)} if refused else {(1, 1)}):
             yield f"call {number}: reported {outcome.starts} starts and {outcome.ends} ends"
     unexpected = sum(record.unexpected for record in seen.records)
     if unexpected:

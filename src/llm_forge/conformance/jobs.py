@@ -120,7 +120,7 @@ def _step(step: CallStep, case: Case) -> Step:
         args=args,
         options=step.options,
         stream=stream,
-        times=step.times,
+        times=case.times(step),
         together=step.together,
         background=step.background,
         during=step.during,

@@ -7,14 +7,14 @@ Rules of this file:
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from ..simulator.script import Piece, Reply
-from .canon import FAMILIES, PIECES, Family, data_event
+from .canon import FAMILIES, PIECES, Family, FamilyName, data_event
+from .cuts import every_cut, whole_stream
 from .scenario import Answer, Case, Item
 
 _AS_THEY_ARE = ("status", "split", "truncate", "gzip", "end", "terminate", "times")
@@ -24,9 +24,21 @@ def replies(case: Case) -> list[Reply]:
     """The replies of a case, in the order of its requests."""
     family = FAMILIES[case.family]
     scale = case.scenario.clock.scale or 1.0
+    made: list[Reply] = []
+    for number, answer in enumerate(case.scenario.server, 1):
+        if answer == "every-cut":
+            made += _cut_replies(case.family)
+        else:
+            made.append(_reply(_answer(answer), family, scale, number))
+    return made
+
+
+def _cut_replies(family: FamilyName) -> list[Reply]:
+    """The canonical stream ending cleanly after nothing, one byte, two bytes, ..."""
+    whole, headers = Piece(whole_stream(family)), {"content-type": "text/event-stream"}
     return [
-        _reply(_answer(answer), family, scale, number)
-        for number, answer in enumerate(case.scenario.server, 1)
+        Reply(pieces=[whole], headers=headers, framing="chunked", truncate=cut.size, end="complete")
+        for cut in every_cut(family)
     ]
 
 
@@ -37,7 +49,7 @@ def _answer(answer: str | Answer) -> Answer:
         return Answer()
     if answer == "stream":
         return Answer(stream="whole")
-    raise ValueError(f"an answer is a mapping, 'ok' or 'stream', not {answer!r}")
+    raise ValueError(f"an answer is a mapping, 'ok', 'stream' or 'every-cut', not {answer!r}")
 
 
 def _reply(answer: Answer, family: Family, scale: float, number: int) -> Reply:
@@ -91,9 +103,3 @@ def _bytes(item: Item, family: Family) -> bytes:
     if item.piece is not None:
         return family.pieces[item.piece].encode()
     return data_event(item.data, item.event).encode()
-
-
-def stream_bytes(case: Case, entries: list[str | Item]) -> bytes:
-    """The bytes of a stream's body, without pauses."""
-    pieces = _pieces(Answer(stream=entries), FAMILIES[case.family], 1.0)
-    return b"".join(itertools.chain.from_iterable([piece.data] * piece.times for piece in pieces))

@@ -21,6 +21,7 @@ import yaml
 from msgspec import Struct
 
 from .canon import FAMILIES, FIRST, KEY, TEXT, FamilyName
+from .cuts import every_cut
 from .protocol import FEATURES, ClockOptions, Consume, During
 
 _VARIABLE = re.compile(r"\$(\w+)")
@@ -76,6 +77,7 @@ class CallStep(Struct, forbid_unknown_fields=True):
     """What the caller does; `wait` alone is a pause. See `Call` of the protocol for the other fields.
 
     `operation` is generate, list or get; `args` are added to the canonical ones, null removes one.
+    `times` every-cut goes with the answer of that name.
     """
 
     wait: float | None = None
@@ -83,7 +85,7 @@ class CallStep(Struct, forbid_unknown_fields=True):
     args: dict[str, Any] = {}
     options: dict[str, Any] = {}
     stream: bool | Consume = False
-    times: int = 1
+    times: int | Literal["every-cut"] = 1
     together: bool = False
     background: bool = False
     during: During | None = None
@@ -150,7 +152,8 @@ class Expect(Struct, forbid_unknown_fields=True):
     `calls` maps a selector (all, last, 3, 2-50) to how those calls ended; `tally` counts calls by the
     kind of their error, or ok; `sends` are the times of all attempts of all calls, sorted. `requests` is
     how many arrived, `received` their first ones in order. `left_within`: the client left the last
-    exchange at most so many real seconds after its request. `client_error`: building the client failed.
+    exchange at most so many real seconds after its request. `every_cut`: the calls end as cuts.py says.
+    `client_error`: building the client failed.
     """
 
     requests: int | None = None
@@ -159,13 +162,16 @@ class Expect(Struct, forbid_unknown_fields=True):
     sends: list[float] | None = None
     received: list[Received] = []
     bodies_equal: bool = False
-    keys_differ: str | None = None
     left_within: float | None = None
+    every_cut: bool = False
     client_error: ErrorExpect | None = None
 
 
 class Scenario(Struct, forbid_unknown_fields=True):
     """One expanded case of a scenario file.
+
+    An entry of `server` is an answer, `ok` (the canonical result), `stream` (the canonical stream) or
+    `every-cut` (as many answers as the canonical stream has bytes, and one more, each cut one later).
 
     `clock.scale` must be set where the server pauses or stalls. `slack` is the real time by which
     network timers may be late. `alone` runs the case while nothing else runs. `opens_after` gives the
@@ -198,6 +204,15 @@ class Case:
     name: str
     family: FamilyName
     scenario: Scenario
+
+    def times(self, step: CallStep) -> int:
+        """How many calls a step makes."""
+        return len(every_cut(self.family)) if step.times == "every-cut" else step.times
+
+    @property
+    def calls(self) -> int:
+        """How many calls the scenario makes."""
+        return sum(self.times(step) for step in self.scenario.calls if step.wait is None)
 
     @property
     def id(self) -> str:
@@ -239,7 +254,8 @@ def _expand(path: Path, document: dict[str, Any]) -> Iterator[Case]:
 def _case(path: Path, document: Any, variant: Any, family: FamilyName, name_family: bool) -> Case:
     if not isinstance(variant, dict) or (variant and "name" not in variant):
         raise ScenarioError(f"{path}: $.cases: each case is a mapping with a name")
-    variables = {"text": TEXT, "first": FIRST, "key": KEY, **variant}
+    canonical = {"text": TEXT, "first": FIRST, "key": KEY, "result": FAMILIES[family].result}
+    variables = {**canonical, **variant}
     try:
         scenario = msgspec.convert(_filled(document, variables), Scenario)
     except (msgspec.ValidationError, KeyError) as error:
