@@ -51,6 +51,9 @@ def hear_blocks(body: bytes) -> Heard:
                 if block["type"] == "text":
                     heard.text[event["index"]] = block.get("text", "")
                 heard.thinking += block.get("thinking", "")
+                if block["type"].endswith("tool_use"):
+                    whole = json.dumps(block["input"]) if block.get("input") else ""
+                    heard.tools[0, event["index"]] = whole
             case "content_block_delta":
                 _hear_delta(heard, event["index"], event["delta"])
             case "message_delta":

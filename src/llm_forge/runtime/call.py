@@ -35,6 +35,7 @@ from ..core.profile import Operation
 from ..core.rate_headers import observe
 from ..core.redact import Redactor
 from ..core.retry import GiveUp, Retry, RetryPolicy
+from ..core.secrets import Secret
 from ..core.server_wait import server_wait
 from .base_url import origin_of
 from .body import DEFAULT_LIMITS, Decoder, check_headers
@@ -68,7 +69,12 @@ class Call:
     timeouts: int = 0
     last_error: ForgeError | None = None
     response_headers: Headers | None = None
-    redactor: Redactor = field(default_factory=lambda: Redactor(()))
+    secret: Secret | None = None
+
+    @property
+    def redactor(self) -> Redactor:
+        """Removes this attempt's credential from texts; made only when an error needs it."""
+        return Redactor([self.secret] if self.secret is not None else [])
 
     @property
     def request_id(self) -> str | None:
@@ -227,11 +233,9 @@ async def send(call: Call, lease: Lease, ends: float) -> Any:
 
 
 async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float) -> Any:
-    secret = await call.shared.credential.current(call.io)
-    call.redactor = Redactor([secret] if secret is not None else [])
-    wired = with_credential(
-        request, call.shared.profile.auth, secret.reveal() if secret is not None else None
-    )
+    secret = call.secret = await call.shared.credential.current(call.io)
+    key = secret.reveal() if secret is not None else None
+    wired = with_credential(request, call.shared.profile.auth, key)
     now = call.io.now()
     limit = call.deadline.timer(ends - now, now)
     if limit is not None and limit < MIN_ATTEMPT:
@@ -319,17 +323,16 @@ def _ran_out(call: Call, phase: str) -> ForgeError:
     return _or_deadline(call, late, phase)
 
 
-async def read_body(call: Call, exchange: Any, ends: float) -> bytes:
-    """The whole decoded body, under the limits of R-195."""
+async def read_body(call: Call, exchange: Any, ends: float, decoder: Decoder | None = None) -> bytes:
+    """The whole decoded body, or with a `decoder` in use its rest, under the limits of R-195."""
     failed = not 200 <= exchange.status < 300
-    limit_bytes = DEFAULT_LIMITS.error_bytes if failed else DEFAULT_LIMITS.body_bytes
-    # An error body is cut at its limit instead of refused: its beginning says enough.
-    decoder = Decoder(exchange.headers, DEFAULT_LIMITS.body_bytes if failed else limit_bytes)
+    decoder = decoder or Decoder(exchange.headers, DEFAULT_LIMITS.body_bytes)
     pieces: list[bytes] = []
     while chunk := await read_chunk(call, exchange, ends, "body"):
         pieces.append(decoder.feed(chunk))
-        if failed and decoder.total_bytes > limit_bytes:
-            return b"".join(pieces)[:limit_bytes]
+        if failed and decoder.total_bytes > DEFAULT_LIMITS.error_bytes:
+            # An error body is cut at its limit instead of refused: its beginning says enough.
+            return b"".join(pieces)[: DEFAULT_LIMITS.error_bytes]
     decoder.finish()
     return b"".join(pieces)
 

@@ -29,11 +29,12 @@ from ..core.profile import StreamRule
 from ..core.stream import Decoded, StreamReader
 from ..core.synthesise import synthesise
 from .body import DEFAULT_LIMITS, Decoder
-from .call import Call, acquire, read_body, read_result, refuse, send
+from .call import Call, acquire, read_body, read_chunk, read_result, refuse, send
 from .events import log
 from .lease import Lease, usage_cost
 
 DRAIN_SECONDS = 0.1
+EVENT_STREAM_STARTS = (b"data:", b"event:", b":", b"id:")
 
 
 class Pump:
@@ -63,19 +64,27 @@ class Pump:
         self._exchange = await send(call, self._lease, ends)
         if not 200 <= self._exchange.status < 300:
             raise await refuse(call, self._exchange, ends)
-        kind = (self._exchange.headers.get("content-type") or "text/event-stream").partition(";")[0]
-        if kind.strip().lower() != "text/event-stream":
-            await self._open_whole(ends)
-            return
         self._decoder = Decoder(self._exchange.headers, DEFAULT_LIMITS.stream_bytes)
+        if not _is_labelled(self._exchange.headers):
+            first = await self._first_bytes(ends)
+            if not first.lstrip().startswith(EVENT_STREAM_STARTS):
+                await self._open_whole(first, ends)
+                return
+            self.reader.feed(first)  # some servers label a real event stream wrongly
         while not self.reader.application_events and not self.reader.ended:
             await self._read()
         if self.reader.failure is not None and not self.reader.application_events:
             raise self._with_partial(self.reader.failure)
 
-    async def _open_whole(self, ends: float) -> None:
+    async def _first_bytes(self, ends: float) -> bytes:
+        first = b""
+        while not first.strip() and (chunk := await read_chunk(self.call, self._exchange, ends, "body")):
+            first += self._decoder.feed(chunk)
+        return first
+
+    async def _open_whole(self, first: bytes, ends: float) -> None:
         """A 2xx answer that is no event stream: an error, a whole result, or not ours (R-134)."""
-        body = await read_body(self.call, self._exchange, ends)
+        body = first + await read_body(self.call, self._exchange, ends, self._decoder)
         result = read_result(self.call, self._exchange, body)
         events = synthesise(self.rule.family, result)
         if events is None:
@@ -268,6 +277,11 @@ class Pump:
     def typed(self, event: Decoded) -> Any:
         """The typed form of an event."""
         return self.rule.event(event.data)
+
+
+def _is_labelled(headers: Headers) -> bool:
+    kind = headers.get("content-type") or "text/event-stream"
+    return kind.partition(";")[0].strip().lower() == "text/event-stream"
 
 
 async def open_stream(call: Call, number: int) -> Pump:
