@@ -41,6 +41,11 @@ def test_every_field_that_was_sent_is_described(findings: Findings) -> None:
     assert {path: v for path, v in findings.unknown.items() if path not in _withdrawn(findings.name)} == {}
 
 
+@needs_shared
+def test_every_withdrawn_field_was_recorded(findings: Findings) -> None:
+    assert _withdrawn(findings.name) <= findings.missing.keys() | findings.unknown.keys()
+
+
 def test_a_promised_field_that_is_missing_and_an_unknown_one_are_found() -> None:
     document = description("anthropic")
     found = Findings(document)
