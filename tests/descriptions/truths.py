@@ -43,33 +43,33 @@ _ANTHROPIC, _GROQ = "anthropic.stainless-via-tryagi", "groq.stainless-via-tryagi
 _CHUNK = "CreateChatCompletionStreamResponse"
 
 TRUTHS = (
-    Truth("anthropic", "messages.create", _ANTHROPIC, "/v1/messages", 700, "post", "MessageStreamEvent"),
+    Truth("anthropic", "messages.create", _ANTHROPIC, "/v1/messages", 1300, "post", "MessageStreamEvent"),
     Truth(
         "anthropic",
         "messages.create",
         _ANTHROPIC,
         "/v1/messages?beta=true",
-        1000,
+        1700,
         "post",
         "BetaMessageStreamEvent",
     ),
-    Truth("anthropic", "models.list", _ANTHROPIC, "/v1/models", 30),
-    Truth("anthropic", "models.get", _ANTHROPIC, "/v1/models/{model_id}", 25),
-    _chat("groq", _GROQ, "/openai/v1/chat/completions", _CHUNK, 150),
+    Truth("anthropic", "models.list", _ANTHROPIC, "/v1/models", 90),
+    Truth("anthropic", "models.get", _ANTHROPIC, "/v1/models/{model_id}", 80),
+    _chat("groq", _GROQ, "/openai/v1/chat/completions", _CHUNK, 400),
     Truth("groq", "models.list", _GROQ, "/openai/v1/models", 6),
     Truth("groq", "models.get", _GROQ, "/openai/v1/models/{model}", 5),
-    _chat("mistral", "mistral.official", "/v1/chat/completions", "CompletionChunk", 120),
-    Truth("mistral", "models.list", "mistral.official", "/v1/models", 20),
-    Truth("mistral", "models.get", "mistral.official", "/v1/models/{model_id}", 20),
-    _chat("openai", "openai.official", "/chat/completions", _CHUNK, 250),
+    _chat("mistral", "mistral.official", "/v1/chat/completions", "CompletionChunk", 350),
+    Truth("mistral", "models.list", "mistral.official", "/v1/models", 50),
+    Truth("mistral", "models.get", "mistral.official", "/v1/models/{model_id}", 50),
+    _chat("openai", "openai.official", "/chat/completions", _CHUNK, 500),
     Truth("openai", "models.list", "openai.official", "/models", 6),
     Truth("openai", "models.get", "openai.official", "/models/{model}", 5),
 )
 
 SECOND_SOURCES = (
-    _chat("mistral", "mistral.public-doc", "/v1/chat/completions", "CompletionChunk", 120),
-    Truth("mistral", "models.list", "mistral.public-doc", "/v1/models", 20),
-    Truth("mistral", "models.get", "mistral.public-doc", "/v1/models/{model_id}", 20),
+    _chat("mistral", "mistral.public-doc", "/v1/chat/completions", "CompletionChunk", 350),
+    Truth("mistral", "models.list", "mistral.public-doc", "/v1/models", 50),
+    Truth("mistral", "models.get", "mistral.public-doc", "/v1/models/{model_id}", 50),
 )
 
 
