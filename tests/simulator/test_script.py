@@ -25,7 +25,8 @@ def finish(reply: Reply) -> Finish:
 
 def test_a_json_reply_is_compact_and_has_its_length() -> None:
     assert sent(Reply(json={"a": "é"})) == (
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n" + '{"a":"é"}'.encode()
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n"
+        + '{"a":"é"}'.encode()
     )
 
 

@@ -40,7 +40,10 @@ def test_each_attempt_gets_its_own_reply_and_is_recorded(server: ScriptedServer)
 
 
 def test_scenarios_do_not_see_each_other(server: ScriptedServer) -> None:
-    one, two = server.scenario([Reply(text="one", times=None)]), server.scenario([Reply(text="two", times=None)])
+    one, two = (
+        server.scenario([Reply(text="one", times=None)]),
+        server.scenario([Reply(text="two", times=None)]),
+    )
     assert [fetch(one.url).body, fetch(two.url).body, fetch(one.url).body] == [b"one", b"two", b"one"]
     assert (len(one.records), len(two.records)) == (2, 1)
 
@@ -162,7 +165,7 @@ def test_a_request_that_is_not_http_gets_400(server: ScriptedServer) -> None:
 def test_expect_continue_is_answered(server: ScriptedServer) -> None:
     scenario = server.scenario([Reply(text="x")])
     path = scenario.url.removeprefix(server.url)
-    head = f"POST {path} HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(head.encode())
         assert client.recv(1000).startswith(b"HTTP/1.1 100")

@@ -33,16 +33,22 @@ class Answer:
         return [json.loads(line) for line in lines if line != "[DONE]"]
 
 
-def fetch(url: str, body: Any = None, headers: dict[str, str] | None = None, method: str | None = None) -> Answer:
+def fetch(
+    url: str, body: Any = None, headers: dict[str, str] | None = None, method: str | None = None
+) -> Answer:
     """One request on a connection of its own."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=10)
     try:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        connection.request(method or ("GET" if data is None else "POST"), target, data, KEYS if headers is None else headers)
+        connection.request(
+            method or ("GET" if data is None else "POST"), target, data, KEYS if headers is None else headers
+        )
         response = connection.getresponse()
-        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+        return Answer(
+            response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+        )
     finally:
         connection.close()
 

@@ -34,7 +34,8 @@ class Place:
         return Place(self.source, (*self.keys, key), self.lines)
 
     def __str__(self) -> str:
-        line = self.lines.get(self.keys)
+        known = (self.keys[:size] for size in range(len(self.keys), -1, -1))
+        line = next((self.lines[keys] for keys in known if keys in self.lines), None)
         where = self.source if line is None else f"{self.source}:{line}"
         path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in self.keys)
         return f"{where} {path.lstrip('.')}".rstrip()

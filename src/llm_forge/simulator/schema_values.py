@@ -207,8 +207,8 @@ class _Filler:
             given = schema.get("default", 1 if least is None else least + ("minimum" not in schema))
             return int(given) if kind == "integer" else float(given)
         number = int(float(written)) if kind == "integer" or "." not in written else float(written)
-        held: int | float = max(schema.get("minimum", number), min(schema.get("maximum", number), number))
-        return held
+        held: int | float = min(number, schema.get("maximum", number))
+        return max(held, schema.get("minimum", held))
 
     def text(self, schema: Schema, name: str) -> str:
         if (known := _FORMATS.get(str(schema.get("format")))) is not None:

@@ -138,6 +138,8 @@ def _scalar(kind: Primitive | EnumType, value: Any, path: Path) -> Iterator[Prob
         yield Problem("type", path, kind.kind, value)
     elif isinstance(kind, Primitive) and kind.kind in {"integer", "number"}:
         yield from _range(kind.limits, value, path)
+    elif isinstance(kind, EnumType) and path[-1:] == ("role",) and value not in kind.values:
+        yield Problem("value", path, " or ".join(f"'{one}'" for one in kind.values), value)
 
 
 def _range(limits: Limits, value: Any, path: Path) -> Iterator[Problem]:
