@@ -238,6 +238,14 @@ def test_the_ending_is_explicit_inferred_or_interrupted(events: list[Event], ver
     assert accumulated(*events).ending() == verdict
 
 
+@pytest.mark.requirement("R-173")
+def test_content_that_came_with_message_start_is_kept_before_the_blocks() -> None:
+    made = accumulated(
+        begin(content=[{"type": "text", "text": "given"}]), *text_block(1, "a"), finish(), STOP
+    )
+    assert [block["text"] for block in made.result()["content"]] == ["given", "a"]
+
+
 @pytest.mark.requirement("R-146")
 def test_unfinished_blocks_are_marked_in_the_partial_message() -> None:
     made = accumulated(

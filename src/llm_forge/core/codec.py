@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import chain
 from math import isfinite
 from typing import Any
 
@@ -112,25 +113,24 @@ def _has_long_number(data: bytes) -> bool:
 
 
 def _deeper_than(value: Any, limit: int) -> bool:
-    level = [value] if isinstance(value, (dict, list)) else []
+    level = [value] if type(value) in _CONTAINERS else []
     for _ in range(limit):
-        level = [
-            child
-            for parent in level
-            for child in (parent.values() if type(parent) is dict else parent)
-            if type(child) is dict or type(child) is list
-        ]
+        children = chain.from_iterable([node.values() if type(node) is dict else node for node in level])
+        level = [child for child in children if type(child) in _CONTAINERS]
         if not level:
             return False
     return True
+
+
+_CONTAINERS = frozenset({dict, list})
 
 
 def encode(value: Any) -> bytes:
     """UTF-8 JSON of a request body, keys in their order.
 
     Takes plain JSON values, views, mappings, dataclasses, pydantic models and what msgspec knows
-    (dates, UUIDs, enums). Raises InvalidRequestError naming the dotted path of what cannot be sent:
-    NaN, Infinity, lone surrogates, circular values, unknown types (R-202).
+    (dates, UUIDs, enums; bytes become Base64). Raises InvalidRequestError naming the dotted path of
+    what cannot be sent: NaN, Infinity, lone surrogates, circular values, unknown types (R-202).
     """
     try:
         body = _ENCODER.encode(value)

@@ -42,7 +42,7 @@ class _Block:
                 self.raw = Pieces()
             self.raw.append(delta["partial_json"])
         elif kind == "signature_delta":
-            self.fields["signature"] = delta.get("signature")
+            self.fields["signature"] = delta.get("signature") or self.fields.get("signature")
         elif kind == "citations_delta" and "citation" in delta:
             self._listed("citations", delta["citation"])
         elif kind == "compaction_delta":
@@ -208,11 +208,10 @@ class BlockAccumulator:
         if self._message is None:
             return {}
         message: dict[str, Any] = settled(self._message)
-        if self._blocks or "content" not in message:
-            message["content"] = [
-                block.finished() if final or block.closed else block.unfinished()
-                for _, block in sorted(self._blocks.items())
-            ]
+        parts = dict(enumerate(message.get("content") or ()))  # as message_start had them: normally none
+        for index, block in self._blocks.items():
+            parts[index] = block.finished() if final or block.closed else block.unfinished()
+        message["content"] = [parts[index] for index in sorted(parts)]
         if self._usage:
             message["usage"] = settled(self._usage)
         return message
