@@ -16,6 +16,7 @@ from llm_forge.runtime.transports.protocol import HttpRequest, PoolLimits, Timer
 from llm_forge.runtime.transports.pyreqwest import PyreqwestAsyncTransport, PyreqwestTransport
 
 CERTIFICATES = Path(__file__).parent / "certificates"
+CA = str(CERTIFICATES / "ca.pem")
 HEADERS = (("accept", "application/json"), ("user-agent", "test"), ("x-a", "1"), ("x-a", "2"))
 CLASSES: dict[str, Any] = {
     "pyreqwest-sync": PyreqwestTransport,

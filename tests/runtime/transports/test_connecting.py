@@ -22,10 +22,8 @@ from llm_forge.core.errors import ConnectError, ConnectionLostError, PoolTimeout
 from llm_forge.runtime.transports import default_transport, resolve_transport
 from llm_forge.runtime.transports.protocol import HttpRequest, PoolLimits, StaleConnection, Timers
 
-from .adapters import CERTIFICATES, CLASSES, NAMES, Adapter, everywhere, post, small_pool
-from .loopback import Loopback, Peer, answer_all
-
-CA = str(CERTIFICATES / "ca.pem")
+from .adapters import CA, CERTIFICATES, CLASSES, NAMES, Adapter, everywhere, post, small_pool
+from .loopback import Loopback, Peer, Script, answer_all
 
 
 def free_port() -> int:
@@ -33,12 +31,10 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def tls_server(certificate: str, highest: ssl.TLSVersion | None = None) -> Loopback:
+def tls_server(certificate: str, *scripts: Script) -> Loopback:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATES / certificate)
-    if highest is not None:
-        context.maximum_version = highest
-    return Loopback(answer_all, tls=context)
+    return Loopback(*scripts, tls=context)
 
 
 @pytest.mark.requirement("R-070")

@@ -83,6 +83,11 @@ def test_a_loss_on_a_reused_connection_is_stale_but_a_failed_connect_is_not() ->
     ("kind", "cause", "expected"),
     [
         (lib.RequestError, "end of file before message length reached", ConnectionLostError),
+        (
+            lib.RequestError,
+            "peer closed connection without sending TLS close_notify:",
+            ConnectionLostError,
+        ),
         (lib.ReadError, "unexpected EOF during chunk size line", ConnectionLostError),
         (lib.ReadError, "Connection reset by peer (os error 104)", ConnectionLostError),
         (lib.RequestError, "Invalid chunk size line: missing size digit", ProtocolError),

@@ -77,10 +77,11 @@ def instrument(client: C, keepalive_seconds: float) -> C:
 
 def keep_alive(sock: socket.socket, seconds: float) -> None:
     """TCP keep-alive after `seconds` of silence, where the platform allows (R-039)."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     idle = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)
-    if idle is not None:
-        sock.setsockopt(socket.IPPROTO_TCP, idle, max(1, round(seconds)))
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if idle is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, idle, max(1, round(seconds)))
 
 
 class Stream(httpcore2.NetworkStream):

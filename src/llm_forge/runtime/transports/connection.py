@@ -11,12 +11,13 @@ the event does. Rules:
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import ssl
 
 HIGH_WATER: Final = 256 * 1024
+RACE_DELAY: Final = 0.25  # RFC 8305 section 8: seconds before the next address is tried; uvloop has none
 
 
 class Connection(asyncio.Protocol):
@@ -65,9 +66,10 @@ class Connection(asyncio.Protocol):
         """A connected TCP connection; OSError if none of the host's addresses answers."""
         source = None if local_address is None else (local_address, 0)
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(
-            cls, host, port, local_addr=source, happy_eyeballs_delay=0.25
+        race: dict[str, Any] = (
+            {"happy_eyeballs_delay": RACE_DELAY} if isinstance(loop, asyncio.BaseEventLoop) else {}
         )
+        _, connection = await loop.create_connection(cls, host, port, local_addr=source, **race)
         return connection
 
     async def start_tls(self, context: ssl.SSLContext, host: str | None) -> None:

@@ -131,15 +131,19 @@ class _Opened:
         self._pid = os.getpid()
         self._operation = Operation()
         self._ended = False
-        self._spoiled = False
+        self._clean = False
         self._closing = False
+
+    def _readable(self) -> bool:
+        """False after the clean end; ConnectionLostError if the rest cannot come any more."""
+        if self._pid != os.getpid():
+            raise ConnectionLostError("The response belongs to the process that was forked.", phase="body")
+        if self._ended and not self._clean:
+            raise ConnectionLostError("The response was closed, or its read timed out.", phase="body")
+        return not self._ended
 
     def _begin(self, timeout: float | None) -> None:
         """Set the time of the next read; `times` matters to a user's own client only."""
-        if self._spoiled:
-            raise ConnectionLostError("The response cannot be read after a time-out.", phase="body")
-        if self._pid != os.getpid():
-            raise ConnectionLostError("The response belongs to the process that was forked.", phase="body")
         self._times["read"] = timeout
         self._operation.deadline = None if timeout is None else time.monotonic() + timeout
 
@@ -147,7 +151,7 @@ class _Opened:
         """Whether this call ended the exchange."""
         if self._ended or self._pid != os.getpid():
             return False
-        self._ended = True
+        self._ended, self._clean = True, reusable
         self._slots.release(self._slot, reusable=reusable)
         return True
 
@@ -166,7 +170,7 @@ class Httpx2Exchange(_Opened):
 
     def read(self, timeout: float | None) -> bytes:
         """The next chunk, b"" at the end; after a TimeoutError the exchange is spoiled."""
-        if self._ended and not self._spoiled:
+        if not self._readable():
             return b""
         self._begin(timeout)
         token = CURRENT.set(self._operation)
@@ -174,13 +178,13 @@ class Httpx2Exchange(_Opened):
         try:
             return self._next()
         except lib.TimeoutException as error:
-            self._spoil()
+            self._finish(reusable=False)
             raise TimeoutError from error
         except lib.HTTPError as error:
-            self._spoil()
+            self._finish(reusable=False)
             raise (_closed_while_read() if self._closing else fault_in_body(error)) from error
         except BaseException:
-            self._spoil()
+            self._finish(reusable=False)
             raise
         finally:
             self._reading = False
@@ -206,14 +210,10 @@ class Httpx2Exchange(_Opened):
             if chunk:
                 return chunk
         if self._closing:
-            self._spoil()
+            self._finish(reusable=False)
             raise _closed_while_read()
         self._finish(reusable=True)
         return b""
-
-    def _spoil(self) -> None:
-        self._spoiled = True
-        self._finish(reusable=False)
 
     def _finish(self, *, reusable: bool) -> None:
         if self._release(reusable=reusable):
@@ -319,7 +319,7 @@ class Httpx2AsyncExchange(_Opened):
 
     async def read(self, timeout: float | None) -> bytes:
         """The next chunk, b"" at the end; after a TimeoutError the exchange is spoiled."""
-        if self._ended and not self._spoiled:
+        if not self._readable():
             return b""
         self._begin(None)
         token = CURRENT.set(self._operation)
@@ -327,15 +327,15 @@ class Httpx2AsyncExchange(_Opened):
             async with asyncio.timeout(timeout) as self._timer:
                 return await self._next()
         except TimeoutError as error:
-            await self._spoil()
+            await self._finish(reusable=False)
             if self._closing:
                 raise _closed_while_read() from error
             raise
         except lib.HTTPError as error:
-            await self._spoil()
+            await self._finish(reusable=False)
             raise fault_in_body(error) from error
         except BaseException:
-            await self._spoil()
+            await self._finish(reusable=False)
             raise
         finally:
             self._timer = None
@@ -359,10 +359,6 @@ class Httpx2AsyncExchange(_Opened):
                 return chunk
         await self._finish(reusable=True)
         return b""
-
-    async def _spoil(self) -> None:
-        self._spoiled = True
-        await self._finish(reusable=False)
 
     async def _finish(self, *, reusable: bool) -> None:
         if self._release(reusable=reusable):

@@ -28,7 +28,7 @@ from pyreqwest.client import ClientBuilder
 from ...core.errors import AttemptTimeoutError, ClientClosedError, ConnectionLostError, InvalidRequestError
 from ...core.headers import Headers
 from .limits import DEFAULT_LIMITS, checked_headers
-from .protocol import HttpRequest, PoolLimits, Timers
+from .protocol import AsyncExchange, Exchange, HttpRequest, PoolLimits, Timers
 from .pyreqwest_faults import fault_before_headers, fault_in_body
 from .slots import Slot, Slots
 from .step import Step
@@ -152,20 +152,25 @@ class _Opened:
         self._slot = slot
         self._pid = os.getpid()
         self._ended = False
+        self._clean = False
         try:
             self.headers: Headers = _headers(response)
         except BaseException:
             self._end(reusable=False)
             raise
 
-    def _check_process(self) -> None:
+    def _readable(self) -> bool:
+        """False after the clean end; ConnectionLostError if the rest cannot come any more."""
         if self._pid != os.getpid():
             raise ConnectionLostError("The response belongs to the process that was forked.", phase="body")
+        if self._ended and not self._clean:
+            raise ConnectionLostError("The response was closed before its end.", phase="body")
+        return not self._ended
 
     def _end(self, *, reusable: bool) -> None:
         if self._ended or self._pid != os.getpid():
             return
-        self._ended = True
+        self._ended, self._clean = True, reusable
         leave = self._request.__aexit__(None, None, None)
         with contextlib.suppress(StopIteration, lib.PyreqwestError, RuntimeError):
             leave.send(None)  # ends in its first step: it only tells the library's thread to stop reading
@@ -183,9 +188,8 @@ class PyreqwestExchange(_Opened):
 
     def read(self, timeout: float | None) -> bytes:
         """The next chunk, b"" at the end; TimeoutError leaves the exchange readable."""
-        if self._ended:
+        if not self._readable():
             return b""
-        self._check_process()
         if self._step is None:
             self._step = Step(self._body.read_chunk())
         try:
@@ -210,6 +214,10 @@ class PyreqwestExchange(_Opened):
         else:
             self._abort()
 
+    def __del__(self) -> None:
+        if hasattr(self, "_ended"):
+            self._abort()
+
     def _abort(self) -> None:
         step, self._step = self._step, None
         if step is not None and self._pid == os.getpid():
@@ -232,7 +240,7 @@ class PyreqwestTransport:
         self._options: dict[str, Any] = {"limits": limits, "trust_env": trust_env, "ca_bundle": ca_bundle}
         self._child: Httpx2Transport | None = None
 
-    def open(self, request: HttpRequest, timers: Timers) -> Any:
+    def open(self, request: HttpRequest, timers: Timers) -> Exchange:
         """The response once its headers arrived; raises as the timers of `Timers` say."""
         if self._clients.forked():
             return self._successor().open(request, timers)
@@ -287,9 +295,8 @@ class PyreqwestAsyncExchange(_Opened):
 
     async def read(self, timeout: float | None) -> bytes:
         """The next chunk, b"" at the end; TimeoutError leaves the exchange readable."""
-        if self._ended:
+        if not self._readable():
             return b""
-        self._check_process()
         try:
             async with asyncio.timeout(timeout) as self._timer:
                 chunk = await self._body.read_chunk()
@@ -328,7 +335,7 @@ class PyreqwestAsyncTransport:
         self._options: dict[str, Any] = {"limits": limits, "trust_env": trust_env, "ca_bundle": ca_bundle}
         self._child: Httpx2AsyncTransport | None = None
 
-    async def open(self, request: HttpRequest, timers: Timers) -> Any:
+    async def open(self, request: HttpRequest, timers: Timers) -> AsyncExchange:
         """The response once its headers arrived; raises as the timers of `Timers` say."""
         if self._clients.forked():
             return await self._successor().open(request, timers)

@@ -32,6 +32,7 @@ CONNECTING = "client error (Connect)"
 CERTIFICATE = "invalid peer certificate"
 HEAD_TOO_LARGE = "message head is too large"
 SHORT_BODY = "end of file before message length reached"
+CUT_TLS = "peer closed connection without sending TLS close_notify"
 QUOTES_URL = "error sending request for url"
 
 
@@ -72,7 +73,8 @@ def lost_before_headers(*, reused: bool) -> ConnectionLostError:
 
 def fault_in_body(error: lib.PyreqwestError) -> ForgeError:
     """The error to raise for a failure while the body was read."""
-    if isinstance(error, lib.NetworkError) or _has(without_url(error), SHORT_BODY):
+    causes = without_url(error)
+    if isinstance(error, lib.NetworkError) or _has(causes, SHORT_BODY) or _has(causes, CUT_TLS):
         return ConnectionLostError("The connection ended before the response did.", phase="body")
     if isinstance(error, lib.ClientClosedError):
         return ClientClosedError("The client was closed while the response was read.", phase="body")
