@@ -208,13 +208,17 @@ class BlockAccumulator:
         if self._message is None:
             return {}
         message: dict[str, Any] = settled(self._message)
-        parts = dict(enumerate(message.get("content") or ()))  # as message_start had them: normally none
-        for index, block in self._blocks.items():
-            parts[index] = block.finished() if final or block.closed else block.unfinished()
-        message["content"] = [parts[index] for index in sorted(parts)]
+        message["content"] = self._content(message.get("content"), final=final)
         if self._usage:
             message["usage"] = settled(self._usage)
         return message
+
+    def _content(self, given: Any, *, final: bool) -> list[Any]:
+        """The blocks by index, over what `message_start` brought, which is normally nothing."""
+        parts: dict[int, Any] = dict(enumerate(given)) if isinstance(given, list) else {}
+        for index, block in self._blocks.items():
+            parts[index] = block.finished() if final or block.closed else block.unfinished()
+        return [parts[index] for index in sorted(parts)]
 
     def text_of(self, _name: str, data: Any, /) -> str:
         """The text that this event adds to a text block."""
