@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 @dataclass(frozen=True, slots=True, order=True)
 class Notice:
-    """One repair, assumption or omission; `line` counts from 1, `pointer` is an RFC 6901 JSON pointer."""
+    """One repair, assumption or omission; `line` counts from 1, 0 if unknown; `pointer` is a JSON pointer."""
 
     file: str
     line: int
@@ -17,7 +17,8 @@ class Notice:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message} (at {self.pointer or '/'})"
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {self.message}" + (f" (at {self.pointer})" if self.pointer else "")
 
 
 class DescriptionError(Exception):

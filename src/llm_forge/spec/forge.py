@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from .errors import nearest
+from .errors import nearest, shown
 from .ir import Env, Errors, RateLimit
 from .place import Place
 from .source import plain
@@ -32,6 +32,9 @@ CHOICES = {
     "reset_meaning": ("window", "refill"),
 }
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_PROVIDER = re.compile(r"[a-z][a-z0-9_]*\Z")
+_CLIENT = re.compile(r"[A-Z][A-Za-z0-9]*\Z")
 _METHOD = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z")
 
 
@@ -82,7 +85,24 @@ def method_path(place: Place) -> str | None:
 def env(place: Place) -> Env:
     """`env`."""
     check_keys(place, ENV_KEYS)
-    return Env(texts(place.child("api_key")), texts(place.child("base_url")))
+    return Env(_variables(place.child("api_key")), _variables(place.child("base_url")))
+
+
+def _variables(place: Place) -> tuple[str, ...]:
+    names = texts(place)
+    for name in names:
+        if not _VARIABLE.match(name):
+            raise place.error(f"{shown(name)} cannot be the name of an environment variable; correct it")
+    return names
+
+
+def identity(place: Place, key: str) -> str:
+    """`provider` (a lower-case word) or `client` (a class name); "" where it is absent."""
+    name = place.text(key) if place.value else ""
+    pattern, example = (_PROVIDER, "acme_ai") if key == "provider" else (_CLIENT, "AcmeAI")
+    if name and not pattern.match(name):
+        raise place.child(key).error(f"{shown(name)} cannot be the {key}; write it like {example}")
+    return name
 
 
 def headers(place: Place) -> tuple[tuple[str, str], ...]:

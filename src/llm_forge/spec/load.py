@@ -147,8 +147,8 @@ class _Reader:
 def _names(told: Place, title: str) -> tuple[str, str]:
     """Package name and class name: as given, else from the title without the word API."""
     short = " ".join(word for word in title.split() if word.lower() not in ("api", "apis", "rest", "openapi"))
-    provider = (told.text("provider") if told.value else "") or snake(short) or "api"
-    client = (told.text("client") if told.value else "") or pascal(short) or "Api"
+    provider = forge.identity(told, "provider") or snake(short) or "api"
+    client = forge.identity(told, "client") or pascal(short) or "Api"
     return provider, client
 
 

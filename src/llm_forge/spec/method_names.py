@@ -15,17 +15,27 @@ def default_name(place: Place, method: str, path: str, key: str) -> str:
     """A method path from operationId, first tag and path; at least one dot, all lower case.
 
     An operationId with dots is a method path already. Else the first tag is the resource (else the
-    first fixed part of the path) and the operationId the method.
+    first fixed part of the path) and the operationId, without words that repeat it, the method.
     """
     identifier = annotation(place, "operationId")
     dotted = [snake(part) for part in identifier.split(".")]
     if len(dotted) > 1 and all(dotted):
         return ".".join(_begin(part) for part in dotted)
     resource = _resource(place, path)
-    name = snake(identifier) or "_".join([method.lower(), *_fixed(path)[1:]])
+    name = _method(snake(identifier), resource, method, path)
     if not identifier and "#" in key:
         name += f"_{snake(key.partition('#')[2])}"
     return f"{resource}.{_begin(name)}"
+
+
+def _method(identifier: str, resource: str, method: str, path: str) -> str:
+    """The operationId without what resource and path say already: `list_models_v1_models_get` is `list`."""
+    if not identifier:
+        return "_".join([method.lower(), *_fixed(path)[1:]])
+    short = identifier.removesuffix(f"_{snake(path)}_{method.lower()}")
+    said = {word.removesuffix("s") for word in re.split(r"[._]", resource)}
+    words = [word for word in short.split("_") if word.removesuffix("s") not in said]
+    return "_".join(words) or short
 
 
 def _begin(name: str) -> str:

@@ -346,7 +346,9 @@ class Schemas:
                 if not member.value.keys() & {"required", "not"}:
                     found.append(AnyType())
             else:
-                found.append(self.read(member, hint + (_member_word(member) or f"Option{number}")))
+                is_list = member.value.get("type") == "array"
+                word = "" if is_list else _member_word(member) or f"Option{number}"
+                found.append(self.read(member, hint + word))
         return found
 
     def _discriminate(self, found: Ref, place: Place) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from .ir import Operation, Resource
 from .place import Place
+from .words import snake
 
 
 @dataclass(slots=True)
@@ -42,6 +43,8 @@ def _free(operation: Operation, taken: dict[str, Place], place: Place) -> str:
     candidates = [operation.name]
     if operation.query:
         candidates.append("_".join([operation.name, *(key for key, _ in operation.query)]))
+    if snake(operation.operation_id):
+        candidates.append(f"{operation.name.rpartition('.')[0]}.{snake(operation.operation_id)}")
     candidates.append(f"{operation.name}_{operation.http_method.lower()}")
     candidates.extend(f"{operation.name}_{number}" for number in range(2, len(taken) + 3))
     name = next(one for one in candidates if one not in taken)

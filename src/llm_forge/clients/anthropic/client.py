@@ -54,8 +54,8 @@ class Messages(SyncResource):
     ) -> models.Message:
         """Generate the next message of a conversation.
 
-        The answer comes whole, or as named server-sent events when `stream` is true. A conversation is sent
-        in full each time; the API keeps no state between requests.
+        The answer comes whole, or as named server-sent events when `stream` is true. A conversation is
+        sent in full each time; the API keeps no state between requests.
 
         Args:
             model: Model that answers, by id or alias.
@@ -224,8 +224,8 @@ class AsyncMessages(AsyncResource):
     ) -> models.Message:
         """Generate the next message of a conversation.
 
-        The answer comes whole, or as named server-sent events when `stream` is true. A conversation is sent
-        in full each time; the API keeps no state between requests.
+        The answer comes whole, or as named server-sent events when `stream` is true. A conversation is
+        sent in full each time; the API keeps no state between requests.
 
         Args:
             model: Model that answers, by id or alias.

@@ -744,7 +744,8 @@ class Usage(View):
     inference_geo: str | None = field("inference_geo")
     """Region in which the model ran."""
     iterations: list[IterationUsage] | None = field("iterations", list_of(to_iteration_usage))
-    """Beta. Tokens of each sampling round; the last round of type `message` shows the size of the context.
+    """Beta. Tokens of each sampling round; the last round of type `message` shows the size of the
+    context.
     """
     speed: Speed | None = field("speed")
     """Rate at which the answer was produced."""
@@ -1465,8 +1466,8 @@ ModelInfoLine: TypeAlias = Literal["haiku", "sonnet", "opus", "fable", "mythos"]
 RefusalCategory: TypeAlias = (
     Literal["cyber", "bio", "frontier_llm", "reasoning_extraction", "general_harms"] | str
 )
-"""Policy area of a refusal: attacks on computers, dangerous biology, building rival models, extracting
-hidden reasoning, other harm.
+"""Policy area of a refusal: attacks on computers, dangerous biology, building rival models,
+extracting hidden reasoning, other harm.
 """
 ServerToolName: TypeAlias = (
     Literal[
@@ -1497,8 +1498,8 @@ StopReason: TypeAlias = (
     ]
     | str
 )
-"""Why generation ended. `end_turn` is the natural end; `tool_use` waits for tool results; `pause_turn`
-is a long turn that goes on when the answer is sent back; `max_tokens` and
+"""Why generation ended. `end_turn` is the natural end; `tool_use` waits for tool results;
+`pause_turn` is a long turn that goes on when the answer is sent back; `max_tokens` and
 `model_context_window_exceeded` mean that the answer is cut off; `compaction` is beta.
 """
 TextEditorCodeExecutionErrorCode: TypeAlias = (

@@ -217,13 +217,17 @@ class ClearToolUses20250919(TypedDict):
 
     type: Literal["clear_tool_uses_20250919"]
     trigger: NotRequired[ContextEditTrigger]
-    """Size of the prompt or number of tool calls from which the edit applies, 100,000 tokens by default."""
+    """Size of the prompt or number of tool calls from which the edit applies, 100,000 tokens by
+    default.
+    """
     keep: NotRequired[ToolUsesKeep]
     """How many recent tool calls stay, three by default."""
     clear_at_least: NotRequired[InputTokensClearAtLeast | None]
     """Least that must be freed; otherwise nothing is removed and the prompt cache stays valid."""
     clear_tool_inputs: NotRequired[bool | Sequence[str] | None]
-    """Whether the arguments of these calls go as well, for all tools or the named ones; false by default."""
+    """Whether the arguments of these calls go as well, for all tools or the named ones; false by
+    default.
+    """
     exclude_tools: NotRequired[Sequence[str] | None]
     """Tools whose calls and results are never removed."""
 
@@ -508,8 +512,8 @@ class CustomTool(TypedDict):
     input_examples: NotRequired[Sequence[Mapping[str, Any]]]
     """Sample arguments, each of which must match `input_schema`."""
     eager_input_streaming: NotRequired[bool | None]
-    """True streams arguments as they are written, without waiting for whole JSON values; false never does,
-    null leaves it to the request's beta flags.
+    """True streams arguments as they are written, without waiting for whole JSON values; false never
+    does, null leaves it to the request's beta flags.
     """
     allowed_callers: NotRequired[Sequence[ToolCallerName]]
     """Who may call the tool; only the model itself by default."""
@@ -728,8 +732,8 @@ class MessageParam(TypedDict):
     """One turn of the conversation."""
 
     role: Literal["user", "assistant", "system"] | str
-    """Who speaks; the operator's instructions belong in the field `system`, and a turn with that role only
-    adds to them later.
+    """Who speaks; the operator's instructions belong in the field `system`, and a turn with that role
+    only adds to them later.
     """
     content: str | Sequence[ContentBlockParam]
     """A text, or blocks of text, media, tool calls and tool results."""
@@ -1378,7 +1382,9 @@ class WebFetchTool20260318(TypedDict):
     max_content_tokens: NotRequired[int | None]
     """Rough limit of tokens of page text in the context; PDFs are not cut."""
     response_inclusion: NotRequired[Literal["full", "excluded"] | str]
-    """Whether results that finished code has consumed appear in the answer (`full`, the default) or not."""
+    """Whether results that finished code has consumed appear in the answer (`full`, the default) or
+    not.
+    """
     use_cache: NotRequired[bool]
     """False downloads pages anew, for content that changes quickly; cached copies are used by default."""
     strict: NotRequired[bool]
@@ -1499,7 +1505,9 @@ class WebSearchTool20260318(TypedDict):
     blocked_domains: NotRequired[Sequence[str] | None]
     """These sites are never used."""
     response_inclusion: NotRequired[Literal["full", "excluded"] | str]
-    """Whether results that finished code has consumed appear in the answer (`full`, the default) or not."""
+    """Whether results that finished code has consumed appear in the answer (`full`, the default) or
+    not.
+    """
     user_location: NotRequired[UserLocation | None]
     """Rough place of the user, for local hits."""
     strict: NotRequired[bool]
@@ -1684,8 +1692,8 @@ TextEditorCodeExecutionToolResultBlockParamContent: TypeAlias = (
 ThinkingConfig: TypeAlias = ThinkingEnabled | ThinkingAdaptive | ThinkingBetweenTools | ThinkingDisabled
 """How the model reasons before it answers."""
 ThinkingDisplay: TypeAlias = Literal["summarized", "omitted"] | str
-"""`summarized`, the default of most models, shows the reasoning in thinking blocks; `omitted` leaves
-their text empty and sends only the signature.
+"""`summarized`, the default of most models, shows the reasoning in thinking blocks; `omitted`
+leaves their text empty and sends only the signature.
 """
 ThinkingKeep: TypeAlias = ThinkingTurnsKeep | AllTurnsKeep
 """Beta. Whose thinking stays."""

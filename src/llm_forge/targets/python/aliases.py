@@ -18,7 +18,7 @@ def ordered_aliases(side: Side) -> tuple[Alias, ...]:
     for name, class_name in side.class_names.items():
         definition = side.api.types[name]
         if not isinstance(definition.type, ir.ObjectType):
-            doc = Prose(first_sentence(definition.description, 400), 100)
+            doc = Prose(first_sentence(definition.description, 400))
             found[class_name] = Alias(class_name, side.definition(name), doc)
     order = _Order(side.module, {**side.aliases, **found})
     for name in sorted(order.found):

@@ -7,7 +7,7 @@ import textwrap
 
 from . import layout
 from .expressions import Name, either, node
-from .printing import head, imports, text
+from .printing import head, imports, names_used, text, wrapped
 from .text import Identifier, docstring
 from .view import Argument, Method, ResourceClass, View
 
@@ -26,20 +26,19 @@ def write_client(view: View) -> str:
 
 
 def _top(view: View, body: list[str]) -> list[str]:
+    words = names_used(body) | {"TYPE_CHECKING"}
     title = f"The clients of {view.title}, blocking and asyncio."
     arguments = {one.name for resource in view.resources for m in resource.methods for one in m.arguments}
     shadowing = not arguments.isdisjoint(dir(builtins))
     found = head(view, title, "A002 - arguments are called what the API calls them" if shadowing else "")
-    found += imports(body, {"functools": ("cached_property",), "typing": ("TYPE_CHECKING", "Any", "Literal")})
-    found[-1] = "from typing import TYPE_CHECKING"
-    found += ["", *imports(body, _RUNTIME)]
-    profile = [name for name in ("profile",) if any("profile." in line for line in body)]
-    found += [f"from . import {', '.join(profile)}"] if profile else []
+    found += imports(words, {"functools": ("cached_property",), "typing": ("TYPE_CHECKING",)})
+    found += ["", *imports(words, _RUNTIME)]
+    found += ["from . import profile"] if view.resources else []
     found += ["from .profile import PROFILE", "", "if TYPE_CHECKING:"]
-    found += imports(body, {"collections.abc": ("Mapping", "Sequence")}, "    ")
-    found += imports(body, {"typing": ("Any", "Literal", "Unpack")}, "    ")
-    found += ["", *imports(body, _TYPES, "    ")]
-    modules = [name for name in ("models", "params") if any(f"{name}." in line for line in body)]
+    found += imports(words, {"collections.abc": ("Mapping", "Sequence")}, "    ")
+    found += imports(words, {"typing": ("Any", "Literal", "Unpack")}, "    ")
+    found += ["", *imports(words, _TYPES, "    ")]
+    modules = [name for name in ("models", "params") if name in words]
     return found + ([f"    from . import {', '.join(modules)}"] if modules else [])
 
 
@@ -100,21 +99,23 @@ def _stream(method: Method, name: Identifier, *, asynchronous: bool) -> list[str
 
 
 def _wrapped(lines: list[str]) -> list[str]:
-    return [part for line in lines for part in (textwrap.wrap(line, 100) or [""])]
+    return [part for line in lines for part in wrapped(line)]
 
 
 def _signature(start: str, method: Method, result: str) -> list[str]:
     positional = [_parameter(one) for one in method.arguments if one.where == "path"]
     named = [_parameter(one) for one in method.arguments if one.where != "path"]
-    items = ["self", *positional, *(["*", *named] if named else []), "**options: Unpack[CallOptions]"]
-    return layout.lines(start, layout.Group("(", tuple(items), ")"), f" -> {result}:", "    ")
+    stars: list[layout.Node] = ["*", *named] if named else []
+    items: tuple[layout.Node, ...] = ("self", *positional, *stars, "**options: Unpack[CallOptions]")
+    return layout.lines(start, layout.Group("(", items, ")"), f" -> {result}:", "    ")
 
 
-def _parameter(one: Argument) -> str:
-    if one.required:
-        return f"{one.name}: {layout.flat(node(one.type, 'client'))}"
-    made = either([one.type, _OMIT])
-    return f"{one.name}: {layout.flat(node(made, 'client'))} = OMIT"
+def _parameter(one: Argument) -> layout.Node:
+    made = node(one.type if one.required else either([one.type, _OMIT]), "client")
+    tail = "" if one.required else " = OMIT"
+    if isinstance(made, layout.Choice):
+        return layout.Labelled(f"{one.name}: ", made, tail)
+    return f"{one.name}: {layout.flat(made)}{tail}"
 
 
 def _documentation(method: Method) -> list[str]:

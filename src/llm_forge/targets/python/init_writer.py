@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .printing import import_lines, text
+from .printing import import_lines, text, wrapped
 from .text import docstring
 from .view import View
 
@@ -10,13 +10,12 @@ from .view import View
 def write_init(view: View) -> str:
     """The source of __init__.py: the two clients, by name."""
     names = sorted([str(view.client), f"Async{view.client}"])
+    title = f"Clients of {view.title}: `{view.client}` blocks, `Async{view.client}` is awaited."
     exported = ", ".join(f'"{name}"' for name in names)
     return text(
         [
             f"# {view.header}",
-            *docstring(
-                [f"Clients of {view.title}: `{view.client}` blocks, `Async{view.client}` is awaited."], ""
-            ),
+            *docstring(wrapped(title), ""),
             "",
             *import_lines(".client", names),
             "",

@@ -34,7 +34,16 @@ class Choice:
     members: tuple[Node, ...]
 
 
-Node: TypeAlias = str | Group | Choice
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Alternatives after a label, as in a parameter `name: a | b = default`."""
+
+    label: str
+    choice: Choice
+    tail: str
+
+
+Node: TypeAlias = str | Group | Choice | Labelled
 
 
 def flat(node: Node) -> str:
@@ -43,6 +52,8 @@ def flat(node: Node) -> str:
         return node
     if isinstance(node, Choice):
         return " | ".join(flat(member) for member in node.members)
+    if isinstance(node, Labelled):
+        return f"{node.label}{flat(node.choice)}{node.tail}"
     return node.opening + ", ".join(flat(item) for item in node.items) + node.closing
 
 
@@ -51,6 +62,8 @@ def lines(prefix: str, node: Node, suffix: str = "", indent: str = "") -> list[s
     whole = f"{indent}{prefix}{flat(node)}{suffix}"
     if len(whole) <= WIDTH or isinstance(node, str):
         return [whole]
+    if isinstance(node, Labelled):
+        return _item(node, suffix, indent)
     if isinstance(node, Choice):
         return _broken_choice(prefix, node.members, suffix, indent)
     return _broken_group(prefix, node, suffix, indent)
@@ -59,7 +72,7 @@ def lines(prefix: str, node: Node, suffix: str = "", indent: str = "") -> list[s
 def _broken_group(prefix: str, group: Group, suffix: str, indent: str) -> list[str]:
     inner = indent + "    "
     together = inner + ", ".join(flat(item) for item in group.items)
-    first, last = f"{indent}{prefix}{group.opening}", f"{indent}{group.closing}{suffix}"
+    first, last = f"{indent}{prefix}{group.opening}", f"{indent}{group.closing.removeprefix(',')}{suffix}"
     if not group.items:
         return [first + last.lstrip()]
     if len(together) <= WIDTH and not _is_display(group):
@@ -79,6 +92,9 @@ def _is_display(group: Group) -> bool:
 def _item(item: Node, suffix: str, indent: str) -> list[str]:
     if isinstance(item, Choice) and len(indent + flat(item) + suffix) > WIDTH:
         return _alternatives(item.members, indent, suffix)
+    if isinstance(item, Labelled) and len(indent + flat(item) + suffix) > WIDTH:
+        members = (item.label + flat(item.choice.members[0]), *item.choice.members[1:])
+        return _alternatives(members, indent, item.tail + suffix)
     return lines("", item, suffix, indent)
 
 

@@ -45,7 +45,7 @@ class MethodPlan:
             event=self._expression(operation.stream.event, "Event") if streams and operation.stream else None,
             stream=twin,
             summary=Prose(_sentence(summary), 96),
-            doc=Prose(self._description(summary), 100),
+            doc=Prose(self._description(summary)),
             operation=operation,
             convert=self._convert(operation.result.type),
             event_convert=self._convert(operation.stream.event) if streams and operation.stream else "",

@@ -36,7 +36,7 @@ def _class(side: Side, name: str) -> ModelClass:
     attributes = tuple(
         _attribute(side, side.class_names[name], one, names) for one in travelling(found, writing=False)
     )
-    return ModelClass(side.class_names[name], Prose(_whole(told), 100), attributes)
+    return ModelClass(side.class_names[name], Prose(_whole(told)), attributes)
 
 
 def _attribute(side: Side, owner: str, one: ir.Property, names: Names) -> Attribute:
@@ -46,7 +46,7 @@ def _attribute(side: Side, owner: str, one: ir.Property, names: Names) -> Attrib
         wire=Quoted(one.name),
         type=made if one.required else either([made, NONE]),
         convert=side.converter(one.type),
-        doc=Prose(first_sentence(one.description, 400), 100),
+        doc=Prose(first_sentence(one.description, 400)),
     )
 
 
@@ -101,14 +101,14 @@ def _converters(side: Side) -> tuple[Converter, ...]:
 
 def _converter(side: Side, name: str) -> Converter:
     found = side.api.types[name].type
+    cases: tuple[tuple[tuple[Quoted, ...], str], ...]
     if isinstance(found, ir.TaggedUnion):
-        cases = tuple((str(Quoted(value)), _maker(side, to)) for value, to in found.members)
+        cases = tuple(((Quoted(value),), _maker(side, to)) for value, to in found.members)
         return Converter(side.function(name), Quoted(found.tag), cases)
     assert isinstance(found, ir.Union)  # noqa: S101 - needs_function asks for one of the two
     objects = [one for one in found.members if side.is_object(one)]
-    shapes = sorted((_required(side, one) for one in objects), key=lambda names: -len(names))
     by_shape = sorted(objects, key=lambda one: -len(_required(side, one)))
-    cases = tuple((_tuple(names), _maker(side, one)) for names, one in zip(shapes, by_shape, strict=True))
+    cases = tuple((_required(side, one), _maker(side, one)) for one in by_shape)
     others = [side.converter(one) for one in found.members if one not in objects]
     distinct = tuple(dict.fromkeys(one for one in others if one is not None))
     return Converter(side.function(name), None, cases, distinct)
@@ -120,11 +120,7 @@ def _maker(side: Side, found: ir.Type) -> str:
     return whole[1] if whole else source
 
 
-def _required(side: Side, found: ir.Type) -> list[str]:
+def _required(side: Side, found: ir.Type) -> tuple[Quoted, ...]:
     flat = side.api.resolve(found)
-    return [one.name for one in flat.properties if one.required] if isinstance(flat, ir.ObjectType) else []
-
-
-def _tuple(names: list[str]) -> str:
-    quoted = [str(Quoted(name)) for name in names]
-    return f"({quoted[0]},)" if len(quoted) == 1 else f"({', '.join(quoted)})"
+    properties = flat.properties if isinstance(flat, ir.ObjectType) else ()
+    return tuple(Quoted(one.name) for one in properties if one.required)

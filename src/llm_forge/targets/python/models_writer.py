@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from . import layout
-from .expressions import node
-from .printing import alias, blocks, head, imports, text
-from .text import docstring
+from .expressions import Either, node
+from .printing import alias, blocks, head, imports, names_used, text
+from .text import Quoted, docstring
 from .view import Attribute, Converter, ModelClass, View
 
 _IMPORTS = {
@@ -20,22 +20,27 @@ def write_models(view: View) -> str:
     found += [_class(one) for one in view.models.classes]
     found += [alias(one, "models") for one in view.models.aliases]
     body = blocks(found)
+    words = names_used(body)
     title = f"What {view.title} answers with: typed views over its JSON."
-    needed = imports(body, {"typing": _IMPORTS["typing"]})
-    own = imports(body, {"...core.views": _IMPORTS["...core.views"]})
+    needed = imports(words, {"typing": _IMPORTS["typing"]})
+    own = imports(words, {"...core.views": _IMPORTS["...core.views"]})
     return text([*head(view, title), *needed, *([""] if needed and own else []), *own, *body])
 
 
 def _converter(one: Converter) -> list[str]:
     if one.tag is not None:
-        cases = tuple(f"{tag}: {maker}" for tag, maker in one.cases)
+        cases = tuple(f"{tags[0]}: {maker}" for tags, maker in one.cases)
         table = layout.Group("lambda: {", cases, "}")
         return layout.lines(f"{one.name} = ", layout.Group("union(", (str(one.tag), table), ")"))
-    pairs = tuple(f"({names}, {maker})" for names, maker in one.cases)
+    pairs = tuple(layout.Group("(", (_tuple(names), maker), ")") for names, maker in one.cases)
     shaped = layout.Group("shaped(", (layout.Group("lambda: [", pairs, "]"),), ")")
     if not one.others:
         return layout.lines(f"{one.name} = ", shaped)
     return layout.lines(f"{one.name} = ", layout.Group("either(", (*one.others, shaped), ")"))
+
+
+def _tuple(names: tuple[Quoted, ...]) -> layout.Group:
+    return layout.Group("(", names, ",)" if len(names) == 1 else ")")
 
 
 def _class(one: ModelClass) -> list[str]:
@@ -49,5 +54,9 @@ def _attribute(one: Attribute) -> list[str]:
     made = layout.flat(node(one.type, "models"))
     arguments = (str(one.wire), one.convert) if one.convert else (str(one.wire),)
     call = layout.Group("field(", arguments, ")")
-    found = layout.lines(f"{one.name}: {made} = ", call, indent="    ")
+    start = f"{one.name}: {made} = "
+    if len(f"    {start}field(") > layout.WIDTH and isinstance(one.type, Either):
+        found = [f"    {one.name}: (", f"        {made}", *layout.lines(") = ", call, indent="    ")]
+    else:
+        found = layout.lines(start, call, indent="    ")
     return found + (docstring(one.doc.split("\n"), "    ") if one.doc else [])

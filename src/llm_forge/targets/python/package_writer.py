@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from . import layout
 from .printing import import_lines, text
 from .text import Quoted, docstring
 from .view import Method, ResourceClass, View
@@ -17,7 +18,7 @@ def write_package(view: View, package: str, license_text: str) -> dict[str, str]
     found = {
         "pyproject.toml": _pyproject(view, package),
         "README.md": _readme(view, package),
-        f"{package}/__init__.py": _init(view, package),
+        f"{package}/__init__.py": _init(view),
         f"{package}/py.typed": "",
         f"{package}/clients/__init__.py": f'"""Generated clients of {view.client}."""\n',
         "tests/test_client.py": _tests(view, package),
@@ -68,7 +69,7 @@ def _toml(value: str) -> str:
     return '"' + re.sub(r"\\x(..)", r"\\u00\1", quoted[1:-1]) + '"'
 
 
-def _init(view: View, package: str) -> str:
+def _init(view: View) -> str:
     names = sorted([str(view.client), f"Async{view.client}"])
     errors = _error_names()
     exported = sorted([*names, *errors, "OMIT"], key=lambda one: (not one.isupper(), one))
@@ -174,7 +175,7 @@ def _example(view: View, package: str, resource: ResourceClass, method: Method) 
 
 def _tests(view: View, package: str) -> str:
     """A smoke test: both clients can be made, and their resources are there."""
-    resources = ", ".join(f'"{attribute}"' for attribute, _ in view.children)
+    resources = tuple(f'"{attribute}"' for attribute, _ in view.children)
     names = sorted([str(view.client), f"Async{view.client}"])
     lines = [
         f"# {view.header}",
@@ -187,7 +188,7 @@ def _tests(view: View, package: str) -> str:
         *import_lines(package, names),
         "",
         'URL = "https://127.0.0.1"',
-        f"RESOURCES = ({resources}{',' if len(view.children) == 1 else ''})",
+        *layout.lines("RESOURCES = ", layout.Group("(", resources, ",)" if len(resources) == 1 else ")")),
         "",
         "",
         "def test_the_blocking_client_has_its_resources() -> None:",

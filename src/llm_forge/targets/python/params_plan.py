@@ -31,7 +31,7 @@ def _class(side: Side, name: str) -> ParamClass:
     assert isinstance(found, ir.ObjectType)  # noqa: S101 - the caller asked
     told = definition.description.strip() or f"The JSON object `{definition.name}`."
     keys = tuple(_key(side, side.class_names[name], one) for one in travelling(found, writing=True))
-    return ParamClass(side.class_names[name], Prose("\n\n".join(told.split("\n\n")[:3]), 100), keys)
+    return ParamClass(side.class_names[name], Prose("\n\n".join(told.split("\n\n")[:3])), keys)
 
 
 def _key(side: Side, owner: str, one: ir.Property) -> Key:
@@ -45,5 +45,5 @@ def _key(side: Side, owner: str, one: ir.Property) -> Key:
         type=made,
         required=one.required,
         identifier=spelled,
-        doc=Prose(first_sentence(one.description, 400), 100),
+        doc=Prose(first_sentence(one.description, 400)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import layout
 from .expressions import Subscript, node
-from .printing import alias, blocks, head, imports, text
+from .printing import alias, blocks, head, imports, names_used, text
 from .text import docstring
 from .view import Key, ParamClass, View
 
@@ -20,9 +20,10 @@ def write_params(view: View) -> str:
     found = [_class(one) if all(key.identifier for key in one.keys) else _functional(one) for one in classes]
     found += [alias(one, "params") for one in view.params.aliases]
     body = blocks(found)
+    words = names_used(body)
     title = f"What requests to {view.title} are made of: typed dictionaries."
-    needed = imports(body, _STANDARD)
-    own = ["", "from . import models"] if "models." in "\n".join(body) else []
+    needed = imports(words, _STANDARD)
+    own = ["", "from . import models"] if "models" in words else []
     return text([*head(view, title), *needed, *own, *body])
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
 
 from . import layout
@@ -16,12 +18,22 @@ def head(view: View, title: str, reason: str = "") -> list[str]:
     found = [f"# {view.header}"]
     if reason:
         found.append(f"# ruff: noqa: {reason}")
-    return [*found, *docstring([title], ""), "", "from __future__ import annotations", ""]
+    return [*found, *docstring(wrapped(title), ""), "", "from __future__ import annotations", ""]
 
 
-def imports(code: Iterable[str], modules: Mapping[str, tuple[str, ...]], indent: str = "") -> list[str]:
-    """`from module import names` for the names that occur in `code`, one statement a module."""
-    words = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", "\n".join(code)))
+def names_used(code: Iterable[str]) -> frozenset[str]:
+    """Every name that the code uses, in annotations and in quoted types too; prose does not count."""
+    found: set[str] = set()
+    for one in ast.walk(ast.parse("\n".join(code))):
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load):
+            found.add(one.id)
+        elif isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Constant):
+            found.update(re.findall(r"[A-Za-z_]\w*", str(one.slice.value)))
+    return frozenset(found)
+
+
+def imports(words: frozenset[str], modules: Mapping[str, tuple[str, ...]], indent: str = "") -> list[str]:
+    """`from module import names` for the names among `words`, one statement a module."""
     found: list[str] = []
     for module, names in modules.items():
         used = sorted((name for name in names if name in words), key=import_order)
@@ -62,6 +74,11 @@ def blocks(found: Iterable[list[str]]) -> list[str]:
         lines += [""] * gap + block
         previous = kind
     return lines
+
+
+def wrapped(prose: str) -> list[str]:
+    """Text that is safe already, in lines that a docstring has room for."""
+    return textwrap.wrap(prose, 96, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def text(lines: Iterable[str]) -> str:

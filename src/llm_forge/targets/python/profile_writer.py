@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ...spec import ir
 from . import layout
 from .expressions import ANY, node
-from .printing import head, imports, text
+from .printing import head, imports, names_used, text
 from .text import Quoted, literal
 from .view import Method, View
 
@@ -21,10 +21,11 @@ def write_profile(view: View) -> str:
     for resource in view.resources:
         for method in resource.methods:
             body.extend(_operation(method))
+    words = names_used(body)
     title = f"What the client knows of {view.title}: facts, no behaviour."
-    typing = imports(body, {"typing": ("Any",)})
-    own = imports(body, {"...core.profile": _PROFILE, "...core.views": _VIEWS})
-    if any("models." in line for line in body):
+    typing = imports(words, {"typing": ("Any",)})
+    own = imports(words, {"...core.profile": _PROFILE, "...core.views": _VIEWS})
+    if "models" in words:
         own.append("from . import models")
     return text([*head(view, title), *typing, *([""] if typing else []), *own, "", *body])
 
@@ -137,4 +138,9 @@ def _operation(method: Method) -> list[str]:
         group=None if operation.group == "default" else Quoted(operation.group),
         has_body="True" if operation.body is not None else None,
     )
-    return layout.lines(f"{method.constant}: Operation[{result}, {event}] = ", call)
+    start = f"{method.constant}: Operation[{result}, {event}] = "
+    if len(f"{start}Operation(") <= layout.WIDTH:
+        return layout.lines(start, call)
+    if len(f"{start}(") <= layout.WIDTH:
+        return [f"{start}(", *layout.lines("", call, indent="    "), ")"]
+    return [f"{method.constant}: Operation[", f"    {result}, {event}", *layout.lines("] = ", call)]

@@ -32,11 +32,10 @@ def reachable(api: ir.Api, roots: Iterable[ir.Type], *, writing: bool) -> list[s
     while waiting:
         one = waiting.pop()
         if isinstance(one, ir.Ref):
-            if one.name in found:
-                continue
-            found.add(one.name)
-            one = api.types[one.name].type
-        if isinstance(one, ir.ObjectType):
+            if one.name not in found:
+                found.add(one.name)
+                waiting.append(api.types[one.name].type)
+        elif isinstance(one, ir.ObjectType):
             waiting.extend(p.type for p in travelling(one, writing=writing))
         else:
             waiting.extend(parts(one))

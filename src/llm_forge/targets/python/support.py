@@ -15,13 +15,12 @@ def unsupported(api: ir.Api) -> dict[str, str]:
 
 
 def notices(api: ir.Api) -> tuple[Notice, ...]:
-    """One notice for each operation that is missing from the output, whoever left it out."""
+    """One notice for each operation that was read but cannot be generated."""
     operations = {one.name: one for one in api.operations()}
     missing = [
         f"{name} ({operations[name].http_method} {operations[name].path}) is not generated: {why}"
         for name, why in unsupported(api).items()
     ]
-    missing += [f"{one.http_method} {one.path} is not generated: {one.reason}" for one in api.skipped]
     return tuple(Notice(api.source, 0, "", message) for message in missing)
 
 

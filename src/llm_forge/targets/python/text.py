@@ -63,7 +63,7 @@ class Prose(str):
 
     __slots__ = ()
 
-    def __new__(cls, text: str, width: int = 100) -> Prose:
+    def __new__(cls, text: str, width: int = 96) -> Prose:
         """Wrap `text`."""
         paragraphs = re.split(r"\n\s*\n", text.translate(_PLAIN).strip())
         filled = [_fill(paragraph, width) for paragraph in paragraphs]
@@ -98,8 +98,8 @@ def docstring(lines: list[str], indent: str) -> list[str]:
     """The lines of a docstring; one line of source if the text is one line and fits."""
     if lines and lines[0].startswith('"'):
         lines = [" " + lines[0], *lines[1:]]
-    if len(lines) == 1 and len(indent) + len(lines[0]) + 7 <= 110:
-        tail = " " if lines[0].endswith('"') else ""
+    if len(lines) == 1 and len(indent) + len(lines[0]) + 6 <= 110:
+        tail = " " if re.search(r'(?<!\\)(\\\\)*"\Z', lines[0]) else ""
         return [f'{indent}"""{lines[0]}{tail}"""']
     return [f'{indent}"""{lines[0]}', *(f"{indent}{one}" if one else "" for one in lines[1:]), f'{indent}"""']
 

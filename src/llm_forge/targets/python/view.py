@@ -33,13 +33,13 @@ class ModelClass:
 class Converter:
     """A module-level converter of a union.
 
-    `cases` are (quoted tag, or a tuple of quoted names; converter source); `others` are converters of
-    the members that are not objects.
+    `cases` are (quoted tag or quoted names, converter source); `others` are converters of the members
+    that are not objects.
     """
 
     name: Identifier
     tag: Quoted | None
-    cases: tuple[tuple[str, str], ...]
+    cases: tuple[tuple[tuple[Quoted, ...], str], ...]
     others: tuple[str, ...] = ()
 
 
