@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from ..errors import ConfigError
 from ..rate_headers import Observed
+from .adaptive import AdaptiveConcurrency, AdaptiveThrottle
 from .families import Families
 from .meters import Meters, Mode
 from .model import (
@@ -30,6 +31,7 @@ from .model import (
     Decision,
     FamilyState,
     Granted,
+    Health,
     Limit,
     Refused,
     Reservation,
@@ -39,10 +41,12 @@ from .model import (
 )
 from .release import Release
 
+POOL_SIZE = 100  # connections of a client by default (R-037): the most that adaptive concurrency allows
 NOISE = 1e-6  # seconds of float noise in a comparison of waits
 # A waiter behind the head is woken by the head's grant; its own timer is only a second line.
 BEHIND_HEAD = 0.010
 _UNCOUNTED = 0  # the id of reservations that charged nothing
+_HEALTH: Mapping[Result, Health] = {"done": "good", "throttled": "overload"}
 
 
 class Limiter:
@@ -50,7 +54,8 @@ class Limiter:
 
     `max_wait` is in seconds; `concurrency` counts reservations until they are settled (R-119). With
     `oversize="admit-when-full"` a request larger than a limit goes out when that limit is untouched, and
-    leaves a debt (R-110). ConfigError for a concurrency below 1.
+    leaves a debt (R-110). `adaptive` lets the concurrency follow the server's health between 1 and
+    `concurrency` (R-120); `throttle` is the K of R-121, None for off. ConfigError for a concurrency below 1.
     """
 
     def __init__(
@@ -61,6 +66,8 @@ class Limiter:
         max_wait: float = 60.0,
         concurrency: int | None = None,
         oversize: Literal["refuse", "admit-when-full"] = "refuse",
+        adaptive: bool = False,
+        throttle: float | None = None,
     ) -> None:
         if concurrency is not None and concurrency < 1:
             raise ConfigError(f"concurrency must be at least 1, or None for no limit, not {concurrency!r}")
@@ -68,7 +75,9 @@ class Limiter:
         self._meters = Meters(limits, mode)
         self._families = Families()
         self._max_wait = max_wait
-        self._concurrency = concurrency
+        self._concurrency = POOL_SIZE if adaptive and concurrency is None else concurrency
+        self._adaptive = AdaptiveConcurrency(self._concurrency) if adaptive and self._concurrency else None
+        self._throttle = None if throttle is None else AdaptiveThrottle(throttle)
         self._admits_oversize = oversize == "admit-when-full"
         self._queue: OrderedDict[Ticket, Cost] = OrderedDict()
         self._queued = NOTHING
@@ -83,12 +92,14 @@ class Limiter:
         now: float,
         *,
         left: float | None = None,
-        chance: float = 1.0,  # noqa: ARG002 - for adaptive throttling (R-121), which is off
+        chance: float = 1.0,
     ) -> Decision:
         """Leave to send, a place in the queue, or a refusal; `left` is the seconds to the deadline.
 
-        All limits are charged together or none is (R-106).
+        All limits are charged together or none is (R-106). `chance` in [0, 1] is for adaptive throttling.
         """
+        if self._throttle is not None and self._throttle.rejects(now, chance):
+            return Refused(0.0, "throttled")
         if not self._queue and self._is_unlimited(now):
             return Granted(Reservation(_UNCOUNTED, cost))
         if not self._admits_oversize and self._meters.is_too_large(cost):
@@ -122,11 +133,20 @@ class Limiter:
         if ticket in self._queue:
             self._leave(ticket)
 
-    def settle(self, reservation: Reservation, now: float, *, used: Cost | None, result: Result) -> None:
+    def settle(
+        self,
+        reservation: Reservation,
+        now: float,
+        *,
+        used: Cost | None,
+        result: Result,
+        health: Health | None = None,
+    ) -> None:
         """End a reservation with what it really used (R-108, R-109); a second time changes nothing.
 
         `unsent` gives everything back, `throttled` all but the request; `done` and `cancelled` charge the
-        tokens `used` instead of the estimate, which stands where `used` is None.
+        tokens `used` instead of the estimate, which stands where `used` is None. `health` feeds the adaptive
+        limits; left out, `done` is good and `throttled` is overload.
         """
         marks = self._open.pop(reservation.id, None)
         if marks is None:
@@ -134,6 +154,7 @@ class Limiter:
         metered, reported = marks
         self._meters.settle(metered, reservation.cost, used, result, now)
         self._families.release(reported, reservation.cost)
+        self._adapt(health or _HEALTH.get(result, "unknown"), now)
         self.version += 1
 
     def head(self) -> Ticket | None:
@@ -163,11 +184,24 @@ class Limiter:
 
     def _is_unlimited(self, now: float) -> bool:
         nothing = not self._meters and not self._families and self._concurrency is None
-        return nothing and now >= self._paused_until
+        return nothing and now >= self._paused_until and self._throttle is None
+
+    def _adapt(self, health: Health, now: float) -> None:
+        if self._adaptive is not None and health == "good":
+            self._adaptive.succeed()
+        elif self._adaptive is not None and health == "overload":
+            self._adaptive.overload(now)
+        if self._throttle is not None and health == "good":
+            self._throttle.accept(now)
+
+    def _is_crowded(self, ahead: int = 0) -> bool:
+        """Whether so many calls are in flight, with those ahead, that another's end must come first."""
+        most = self._concurrency if self._adaptive is None else self._adaptive.limit
+        return most is not None and len(self._open) + ahead >= most
 
     def _head_ready_at(self, cost: Cost, now: float) -> float:
         """When a head of this cost could go, `now` if it can; infinite if another call must end first."""
-        if self._concurrency is not None and len(self._open) >= self._concurrency:
+        if self._is_crowded():
             return math.inf
         held = max(self._held_until(cost, now), self._release.not_before)
         return max(held, self._meters.ready_at(cost, now))
@@ -189,7 +223,7 @@ class Limiter:
         ahead = len(self._queue)
         self._queue[ticket] = cost
         self._queued += cost
-        if self._concurrency is not None and len(self._open) + ahead >= self._concurrency:
+        if self._is_crowded(ahead):
             return Wait(ticket, math.inf)
         return Wait(ticket, max(ready, now + BEHIND_HEAD) if ahead else ready)
 

@@ -76,6 +76,8 @@ class Cost:
 
 NOTHING = Cost(0)
 Result = Literal["done", "unsent", "throttled", "cancelled"]
+# What an ended call says about the server, for the adaptive limits: 429, 529 and time-outs are overload.
+Health = Literal["good", "overload", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,13 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Fail at once: the wait in seconds would be too long, or the request can never fit (R-110, R-112)."""
+    """Fail at once: the wait in seconds would be too long, or the request can never fit (R-110, R-112).
+
+    `throttled` is a call turned away because the server accepts few (R-121); its wait is 0.
+    """
 
     wait: float
-    kind: Literal["wait", "too-large"]
+    kind: Literal["wait", "too-large", "throttled"]
 
 
 Decision = Granted | Wait | Refused
