@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from llm_forge.core.breaker import BreakerSettings
-from llm_forge.core.limiter import Limit
 
+from llm_forge.core.breaker import BreakerSettings
 from llm_forge.core.errors import (
     AttemptTimeoutError,
     AuthError,
@@ -27,6 +26,7 @@ from llm_forge.core.errors import (
     RedirectError,
     ServerError,
 )
+from llm_forge.core.limiter import Limit
 from llm_forge.runtime.scripted import Answer
 from llm_forge.runtime.transports.protocol import StaleConnection
 from tests.runtime.kit import BLOCKS, GET, ONCE, answer, call, client, failed, ok, outcomes

@@ -56,7 +56,7 @@ class HttpRequest:
     body: bytes | None = None
 
 
-class StaleConnection(ConnectionLostError):
+class StaleConnection(ConnectionLostError):  # noqa: N818 - it names a state, and never reaches users
     """A reused connection failed before any byte of the response (R-038)."""
 
 
@@ -69,8 +69,8 @@ class Exchange(Protocol):
     def read(self, timeout: float | None) -> bytes:
         """The next raw body bytes as they arrive, b"" at the clean end.
 
-        Raises TimeoutError (the built-in) after `timeout` seconds without a byte; the exchange can be
-        read again after that. Raises ConnectionLostError or ProtocolError.
+        Raises TimeoutError (the built-in) after `timeout` seconds without a byte, after which some
+        libraries cannot read on. Raises ConnectionLostError or ProtocolError.
         """
         ...
 
