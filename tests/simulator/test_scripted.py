@@ -216,3 +216,22 @@ def test_connections_are_counted_and_can_be_dropped(server: ScriptedServer) -> N
     assert connection.sock.recv(1) == b""
     connection.close()
     assert server.server.accepted_connections == 1
+
+
+def test_a_port_can_open_by_itself_after_a_while(server: ScriptedServer) -> None:
+    scenario = server.scenario([Reply(text="x")], own_port=True, accepting=False)
+    scenario.accept(after=0.03)
+    with pytest.raises(ConnectionRefusedError):
+        fetch(scenario.url)
+    time.sleep(0.06)
+    assert fetch(scenario.url).body == b"x"
+
+
+def test_a_port_that_would_open_later_does_not_keep_the_server() -> None:
+    with ScriptedServer() as server:
+        server.scenario(own_port=True, accepting=False).accept(after=60)
+
+
+def test_refusing_needs_a_port_of_its_own(server: ScriptedServer) -> None:
+    with pytest.raises(ValueError, match="own_port=True"):
+        server.scenario().refuse()

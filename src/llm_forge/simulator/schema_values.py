@@ -202,22 +202,41 @@ class _Filler:
 
     def number(self, schema: Schema, kind: str) -> int | float:
         written = self.evidence.number()
-        if written is None:
-            least = schema.get("minimum", schema.get("exclusiveMinimum"))
-            given = schema.get("default", 1 if least is None else least + ("minimum" not in schema))
-            return int(given) if kind == "integer" else float(given)
-        number = int(float(written)) if kind == "integer" or "." not in written else float(written)
-        held: int | float = min(number, schema.get("maximum", number))
-        return max(held, schema.get("minimum", held))
+        number: int | float = self.usual(schema)
+        if written is not None:
+            number = int(float(written)) if "." not in written or kind == "integer" else float(written)
+        least, most = _limit(schema, "minimum", 1), _limit(schema, "maximum", -1)
+        number = number if most is None else min(number, most)
+        number = number if least is None else max(number, least)
+        return int(number) if kind == "integer" else number
+
+    @staticmethod
+    def usual(schema: Schema) -> int | float:
+        """The default if it is a number, else 1."""
+        default = schema.get("default")
+        return default if isinstance(default, int | float) and not isinstance(default, bool) else 1
 
     def text(self, schema: Schema, name: str) -> str:
         if (known := _FORMATS.get(str(schema.get("format")))) is not None:
             return known
         found = self.evidence.labelled(name) or self.evidence.text() or schema.get("default")
         text = found if isinstance(found, str) else self.fallback(name)
-        return text.ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength")]
+        return text.ljust(int(schema.get("minLength") or 0), ".")[: schema.get("maxLength")]
 
     def fallback(self, name: str) -> str:
         """The end of the prompt for a field nobody named, as a model would paraphrase it."""
         words = re.findall(r"\w+", self.evidence.prompt)
         return " ".join(words[-4:]) or name or "text"
+
+
+def _limit(schema: Schema, name: str, inwards: int) -> int | float | None:
+    """The inclusive limit; an exclusive one moved inwards by one. A truth value (OpenAPI 3.0) is none."""
+    inclusive = schema.get(name)
+    exclusive = schema.get(f"exclusive{name.capitalize()}")
+    if isinstance(inclusive, int | float):
+        return inclusive
+    return (
+        exclusive + inwards
+        if isinstance(exclusive, int | float) and not isinstance(exclusive, bool)
+        else None
+    )

@@ -124,9 +124,9 @@ class Scenario:
         """Refuse new connections; needs `own_port=True`."""
         self._own_listener().refuse(seconds)
 
-    def accept(self) -> None:
-        """Take connections again; needs `own_port=True`."""
-        self._own_listener().accept()
+    def accept(self, after: float | None = None) -> None:
+        """Take connections again, at once or after so many seconds; needs `own_port=True`."""
+        self._own_listener().accept(after)
 
     def _own_listener(self) -> Listener:
         if self.listener is None:

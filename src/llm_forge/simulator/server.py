@@ -49,9 +49,9 @@ class Listener:
         """Refuse new connections, for so many seconds or until `accept`; open ones are untouched."""
         self._server.run(self.refuse_now(seconds))
 
-    def accept(self) -> None:
-        """Take connections again."""
-        self._server.run(self.accept_now())
+    def accept(self, after: float | None = None) -> None:
+        """Take connections again, at once or after so many seconds unless the server stops first."""
+        self._server.run(self.accept_now() if after is None else self._accept_later(after))
 
     async def accept_now(self) -> None:
         """`accept`, from inside the server's event loop."""
@@ -67,6 +67,9 @@ class Listener:
             self._socket = _bound_socket(self.port)
         if seconds is not None:
             self._server.later(seconds, self.accept_now())
+
+    async def _accept_later(self, seconds: float) -> None:
+        self._server.later(seconds, self.accept_now())
 
     async def start(self) -> None:
         """Open the port if it is meant to be open."""
