@@ -1,7 +1,7 @@
 """Text, headers and URLs without credentials (R-242, R-218).
 
-A secret is found as it is, percent-encoded, JSON-escaped (also mixed: each character may be written
-in any of these ways) and inside Base64 at each of the three alignments.
+A secret is found as it is, percent-encoded, JSON-escaped (also mixed: each character that an encoder
+may touch is taken in any of these spellings) and inside Base64 at each of the three alignments.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ def _forms(value: str) -> list[str]:
 
 def _char(char: str) -> str:
     """One character as it is, percent-encoded, or escaped for JSON any number of times."""
+    if (char.isascii() and char.isalnum()) or char in "-_.":
+        return re.escape(char)  # no encoder touches these
     percent = "".join(f"%{byte:02x}" for byte in char.encode())
     literal = r"\\+" if char == "\\" else re.escape(char)
     if char in '"/':

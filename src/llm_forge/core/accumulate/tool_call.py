@@ -33,16 +33,9 @@ class ToolCall:
         function = self.fields.get("function")
         if type(function) is not dict:
             function = self.fields["function"] = {}
-        if "name" in delta and function.get("name"):
-            delta = self._without_repeated_name(function, delta)
+        if delta.get("name") and function.get("name"):
+            delta = _without_repeated_name(function, delta)
         merge(function, delta)
-
-    def _without_repeated_name(self, function: dict[str, Any], delta: dict[str, Any]) -> dict[str, Any]:
-        """A further fragment before any argument belongs to the name; a repetition does not."""
-        name = function["name"].text() if type(function["name"]) is Pieces else function["name"]
-        if delta["name"] != name and not self.arguments():
-            return delta
-        return {field: value for field, value in delta.items() if field != "name"}
 
     def arguments(self) -> Any:
         """The argument text so far; some providers send the decoded object instead."""
@@ -120,6 +113,16 @@ class ToolCalls:
     def _begins_new(self, entry: dict[str, Any], call: ToolCall) -> bool:
         function = entry.get("function")
         return isinstance(function, dict) and bool(function.get("name")) and call.is_whole()
+
+
+def _without_repeated_name(function: dict[str, Any], delta: dict[str, Any]) -> dict[str, Any]:
+    """A further fragment before any argument belongs to the name; a repetition does not."""
+    name = function["name"].text() if type(function["name"]) is Pieces else function["name"]
+    arguments = function.get("arguments")
+    begun = any(arguments) if type(arguments) is Pieces else bool(arguments)
+    if delta["name"] != name and not begun:
+        return delta
+    return {field: value for field, value in delta.items() if field != "name"}
 
 
 def _is_json(text: str) -> bool:
