@@ -158,6 +158,11 @@ def test_ac_02_three_parallel_calls_interleave_byte_by_byte() -> None:
             id="name split over deltas",
         ),
         pytest.param(
+            [[call(0, "a", "", "{")], [call(0, name="late", args="}")], [call(0, name="late", args="")]],
+            [("a", "late", "{}")],
+            id="name that comes after arguments and is repeated",
+        ),
+        pytest.param(
             [[call(0, "a", "f", "{")], [call(0, "a", "f", "}")], [call(0, "other", "g")]],
             [("a", "f", "{}")],
             id="id and name of the first delta stay",

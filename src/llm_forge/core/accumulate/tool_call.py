@@ -120,7 +120,7 @@ def _without_repeated_name(function: dict[str, Any], delta: dict[str, Any]) -> d
     name = function["name"].text() if type(function["name"]) is Pieces else function["name"]
     arguments = function.get("arguments")
     begun = any(arguments) if type(arguments) is Pieces else bool(arguments)
-    if delta["name"] != name and not begun:
+    if not name or (delta["name"] != name and not begun):
         return delta
     return {field: value for field, value in delta.items() if field != "name"}
 
