@@ -4,6 +4,7 @@ import itertools
 import random
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from llm_forge.core.breaker import (
     Transition,
     outcome_of,
 )
+from llm_forge.core.errors import ConfigError
 from llm_forge.core.retry import Failure
 
 CALM = BreakerSettings(jitter=0.0)
@@ -285,3 +287,26 @@ def test_cb_17_probes_stay_within_the_limit_over_eight_threads() -> None:
     assert all(one.after == two.before for one, two in itertools.pairwise(changes))
     assert changes[-1].after == breaker.state
     assert len(changes) > 100
+
+
+@pytest.mark.requirement("R-011")
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"window": 0},
+        {"open_seconds": -1.0},
+        {"open_max": float("nan")},
+        {"slow_call_seconds": 0},
+        {"buckets": 0},
+        {"min_outcomes": 0},
+        {"probes": 0},
+        {"successes_to_close": 0},
+        {"ratio": 0.0},
+        {"ratio": 1.1},
+        {"slow_call_ratio": 0},
+        {"jitter": 1.0},
+    ],
+)
+def test_a_breaker_setting_that_makes_no_sense_is_refused_by_name(facts: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=rf"breaker\.{next(iter(facts))} must be"):
+        BreakerSettings(**facts)

@@ -219,6 +219,29 @@ def test_a_known_rate_sets_the_pace_after_a_pause() -> None:
 
 
 @pytest.mark.requirement("R-118")
+def test_a_sliding_window_has_no_pace_so_its_waiters_are_spread() -> None:
+    run = Run(Limiter([Limit("requests", 14_400, 86_400)], mode="sliding"))
+    run.pause(10.0)
+    run.submit(*range(5))
+    run.advance(20.0)
+    assert [run.sent[call] for call in range(5)] == pytest.approx([10.0, 10.05, 10.1, 10.15, 10.2])
+
+
+@pytest.mark.requirement("R-118")
+def test_when_all_who_were_held_gave_up_nobody_later_is_spread() -> None:
+    run = Run(Limiter(concurrency=1))
+    run.submit(0)
+    run.pause(1.0)
+    run.submit(1)
+    run.cancel(1)
+    run.advance(2.0)
+    run.submit(2, 3)
+    run.settle(0)
+    run.settle(2)
+    assert run.sent == {0: 0.0, 2: 2.0, 3: 2.0}
+
+
+@pytest.mark.requirement("R-118")
 def test_who_comes_after_a_release_is_not_slowed() -> None:
     run = Run(Limiter())
     run.pause(1.0)

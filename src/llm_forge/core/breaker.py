@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .durations import check_seconds
+from .errors import ConfigError
 from .outcome_window import OutcomeWindow
 from .retry import Failure
 
@@ -27,7 +29,8 @@ class BreakerSettings:
     """Durations in seconds; `jitter` is the share by which the open time varies both ways.
 
     The slow-call rule counts answers whose headers took longer than `slow_call_seconds` and opens at
-    `slow_call_ratio` of all outcomes; None switches it off (R-102).
+    `slow_call_ratio` of all outcomes; None switches it off (R-102). ConfigError for values that make no
+    sense.
     """
 
     window: float = 30.0
@@ -42,6 +45,21 @@ class BreakerSettings:
     enabled: bool = True
     slow_call_seconds: float | None = None
     slow_call_ratio: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("window", "open_seconds", "open_max"):
+            check_seconds(f"breaker.{name}", getattr(self, name))
+        check_seconds("breaker.slow_call_seconds", self.slow_call_seconds, allow_none=True)
+        for name in ("buckets", "min_outcomes", "probes", "successes_to_close"):
+            _check(name, getattr(self, name), "at least 1", getattr(self, name) >= 1)
+        for name in ("ratio", "slow_call_ratio"):
+            _check(name, getattr(self, name), "above 0 and at most 1", 0 < getattr(self, name) <= 1)
+        _check("jitter", self.jitter, "at least 0 and below 1", 0 <= self.jitter < 1)
+
+
+def _check(name: str, value: float, allowed: str, holds: bool) -> None:
+    if not holds:
+        raise ConfigError(f"breaker.{name} must be {allowed}, not {value!r}")
 
 
 @dataclass(frozen=True, slots=True)

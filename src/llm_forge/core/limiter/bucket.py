@@ -14,14 +14,14 @@ class Bucket:
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
         self.capacity = limit.capacity
-        self.rate = limit.rate
+        self._rate = limit.rate
         self._balance = self.capacity
         self._at: float | None = None
 
     def balance(self, now: float) -> float:
         """Units available now."""
         if self._at is not None and now > self._at:
-            self._balance = min(self._balance + (now - self._at) * self.rate, self.capacity)
+            self._balance = min(self._balance + (now - self._at) * self._rate, self.capacity)
         self._at = now if self._at is None else max(now, self._at)
         return self._balance
 
@@ -30,8 +30,12 @@ class Bucket:
 
         More than the capacity is projected as if taken in parts as they come.
         """
-        wait = (amount - self.balance(now)) / self.rate
+        wait = (amount - self.balance(now)) / self._rate
         return now if wait <= NOISE else now + wait
+
+    def step(self, amount: float) -> float:
+        """Seconds in which the amount is gained again."""
+        return amount / self._rate
 
     def charge(self, amount: float, now: float) -> float:
         """Take `amount`; the mark is for `correct`."""
@@ -44,4 +48,4 @@ class Bucket:
 
     def full_in(self, now: float) -> float:
         """Seconds until the bucket is full."""
-        return max(self.capacity - self.balance(now), 0.0) / self.rate
+        return max(self.capacity - self.balance(now), 0.0) / self._rate

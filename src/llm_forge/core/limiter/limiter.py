@@ -123,15 +123,18 @@ class Limiter:
             self._release.granted(self._meters.step(cost), len(self._queue), now)
             return self._grant(cost, now)
         if self._is_too_long(ready - now, left):
-            self._leave(ticket)
+            self.cancel(ticket, now)
             return Refused(ready - now, "wait")
         self._note_hold(cost, now)
         return Wait(ticket, ready)
 
     def cancel(self, ticket: Ticket, now: float) -> None:  # noqa: ARG002 - every change names its instant
         """A waiter gives up and leaves no hole (R-111); tickets that do not wait are ignored."""
-        if ticket in self._queue:
-            self._leave(ticket)
+        if ticket not in self._queue:
+            return
+        self._leave(ticket)
+        if not self._queue:
+            self._release = Release()  # nobody is left of those who were held
 
     def settle(
         self,

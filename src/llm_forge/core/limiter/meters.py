@@ -42,8 +42,8 @@ class Meters:
         return ready
 
     def step(self, cost: Cost) -> float:
-        """Seconds in which the limits gain this cost again; 0.0 without limits."""
-        return max((cost.of(meter.limit.unit) / meter.rate for meter in self._meters), default=0.0)
+        """Seconds in which the buckets gain this cost again; 0.0 without one, as windows have no pace."""
+        return max((meter.step(cost.of(meter.limit.unit)) for meter in self._meters), default=0.0)
 
     def charge(self, cost: Cost, now: float) -> Marks:
         """Charge every limit; the marks are for `settle`."""

@@ -26,7 +26,6 @@ class Window:
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
         self.capacity = limit.amount
-        self.rate = limit.rate
         self._log: deque[_Charged] = deque()
         self._used = 0.0
         self._noise = limit.amount * 1e-9
@@ -58,6 +57,10 @@ class Window:
             if missing <= self._noise:
                 return charged.last + self.limit.period
         return now
+
+    def step(self, _amount: float) -> float:
+        """0.0: a window frees what it admitted in lumps, at no pace of its own."""
+        return 0.0
 
     def charge(self, amount: float, now: float) -> _Charged:
         """Take `amount`; the mark is for `correct`."""
