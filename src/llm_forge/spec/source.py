@@ -107,7 +107,9 @@ class _Builder:
 
     def build(self, events: Iterator[Event]) -> Any:
         first = next(events, None)
-        return None if first is None else self._value(first, events, 0)[0]
+        root = None if first is None else self._value(first, events, 0)[0]
+        next(events, None)  # a second document is an error of the grammar
+        return root
 
     def _value(self, event: Event, events: Iterator[Event], depth: int) -> tuple[Any, int]:
         if depth > MAX_DEPTH:

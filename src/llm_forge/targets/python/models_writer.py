@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import layout
 from .expressions import Either, node
-from .printing import alias, blocks, head, imports, names_used, text
+from .printing import alias, blocks, class_line, head, imports, names_used, text
 from .text import Quoted, docstring
 from .view import Attribute, Converter, ModelClass, View
 
@@ -44,7 +44,7 @@ def _tuple(names: tuple[Quoted, ...]) -> layout.Group:
 
 
 def _class(one: ModelClass) -> list[str]:
-    found = [f"class {one.name}(View):", *docstring(one.doc.split("\n"), "    "), "", "    __slots__ = ()"]
+    found = [*class_line(one.name, "View"), *docstring(one.doc.split("\n"), "    "), "", "    __slots__ = ()"]
     for attribute in one.attributes:
         found.extend(_attribute(attribute))
     return found

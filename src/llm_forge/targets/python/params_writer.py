@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import layout
 from .expressions import Subscript, node
-from .printing import alias, blocks, head, imports, names_used, text
+from .printing import alias, blocks, class_line, head, imports, names_used, text
 from .text import docstring
 from .view import Key, ParamClass, View
 
@@ -28,7 +28,7 @@ def write_params(view: View) -> str:
 
 
 def _class(one: ParamClass) -> list[str]:
-    found = [f"class {one.name}(TypedDict):", *docstring(one.doc.split("\n"), "    ")]
+    found = [*class_line(one.name, "TypedDict"), *docstring(one.doc.split("\n"), "    ")]
     if one.keys:
         found.append("")
     for key in one.keys:

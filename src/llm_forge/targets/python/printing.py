@@ -64,6 +64,11 @@ def alias(one: Alias, module: str) -> list[str]:
     return found + (docstring(one.doc.split("\n"), "") if one.doc else [])
 
 
+def class_line(name: str, base: str) -> list[str]:
+    """`class name(base):`, broken where the name is very long."""
+    return layout.lines(f"class {name}", layout.Group("(", (base,), ")", comma=False), ":")
+
+
 def blocks(found: Iterable[list[str]]) -> list[str]:
     """Top-level statements and classes with the blank lines that belong between them and before."""
     lines: list[str] = []

@@ -1,0 +1,160 @@
+"""Operations: names, parameters, bodies, answers, streams, without and with x-forge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from llm_forge import spec
+from llm_forge.spec.ir import Auth, Ref
+from tests.spec.making import load_text
+
+HEAD = """
+openapi: 3.1.0
+info: {title: Acme Chat API, version: "1"}
+servers: [{url: "https://api.acme.com/v1/"}]
+"""
+
+
+def names(tmp_path: Path, paths: str) -> list[str]:
+    return [one.name for one in load_text(tmp_path, HEAD + paths).operations()]
+
+
+def test_names_come_from_operation_id_tag_and_path(tmp_path: Path) -> None:
+    paths = """paths:
+  /v1/models: {get: {operationId: list_models_v1_models_get, tags: [Models]}}
+  /v1/models/{id}: {get: {operationId: models.retrieve, tags: [Other]}}
+  /v1/things/{id}/parts: {get: {}, delete: {}}
+  /chat: {post: {operationId: createChatCompletion, tags: [Chat]}}
+"""
+    assert names(tmp_path, paths) == [
+        "chat.create_completion",
+        "models.list",
+        "models.retrieve",
+        "things.delete_parts",
+        "things.get_parts",
+    ]
+
+
+def test_paths_that_differ_by_query_or_fragment_are_different_operations(tmp_path: Path) -> None:
+    api = load_text(
+        tmp_path,
+        HEAD
+        + """paths:
+  /messages: {post: {operationId: send, tags: [m]}}
+  /messages?beta=true: {post: {operationId: send, tags: [m]}}
+  /messages#stream: {post: {operationId: send, tags: [m]}}
+""",
+    )
+    found = {one.name: (one.path, one.query) for one in api.operations()}
+    assert len(found) == 3
+    assert {path for path, _ in found.values()} == {"/messages"}
+    assert sorted(query for _, query in found.values()) == [(), (), (("beta", "true"),)]
+
+
+def test_replay_is_safe_for_get_and_once_otherwise(tmp_path: Path) -> None:
+    paths = "paths: {/a: {get: {}, head: {}, post: {}, put: {}, delete: {}}}"
+    api = load_text(tmp_path, HEAD + paths)
+    assert {one.http_method: one.replay for one in api.operations()} == {
+        "GET": "safe", "HEAD": "safe", "POST": "once", "PUT": "once", "DELETE": "once",
+    }  # fmt: skip
+
+
+def test_parameters_of_path_item_and_operation_are_joined_in_template_order(tmp_path: Path) -> None:
+    api = load_text(
+        tmp_path,
+        HEAD
+        + """paths:
+  /a/{x}/{y}:
+    parameters:
+      - {name: y, in: path, required: true, schema: {type: string}}
+      - {name: q, in: query, schema: {type: string}}
+    get:
+      parameters:
+        - {name: q, in: query, required: true, schema: {type: integer}}
+        - {name: c, in: cookie, schema: {type: string}}
+        - {name: Authorization, in: header, schema: {type: string}}
+""",
+    )
+    (operation,) = api.operations()
+    assert [(one.name, one.location, one.required) for one in operation.parameters] == [
+        ("x", "path", True),
+        ("y", "path", True),
+        ("q", "query", True),
+    ]
+    said = " ".join(notice.message for notice in api.notices)
+    assert "'x' is not declared" in said
+    assert "cookie parameter 'c' is not sent" in said
+
+
+def test_an_event_stream_beside_json_is_the_streamed_form_of_one_operation(tmp_path: Path) -> None:
+    api = load_text(
+        tmp_path,
+        HEAD.replace("3.1.0", "3.2.0")
+        + """paths:
+  /chat:
+    post:
+      requestBody: {content: {application/json: {schema: {properties: {stream: {type: boolean}}}}}}
+      responses:
+        "200":
+          description: OK
+          content:
+            application/json: {schema: {$ref: "#/components/schemas/Answer"}}
+            text/event-stream: {itemSchema: {$ref: "#/components/schemas/Chunk"}}
+components:
+  schemas:
+    Answer: {type: object, properties: {choices: {type: array}}}
+    Chunk: {type: object, properties: {choices: {type: array}}}
+""",
+    )
+    (operation,) = api.operations()
+    assert operation.result.kind == "json-or-stream"
+    assert operation.result.type == Ref("Answer")
+    assert operation.stream is not None
+    assert (operation.stream.family, operation.stream.parameter) == ("chat-completion", "stream")
+    assert operation.stream.event == Ref("Chunk")
+
+
+def test_no_security_means_bearer_with_a_notice(tmp_path: Path) -> None:
+    api = load_text(tmp_path, HEAD + "paths: {}")
+    assert api.auth == Auth()
+    assert any("Bearer" in notice.message for notice in api.notices)
+    assert (api.provider, api.client, api.servers) == ("acme_chat", "AcmeChat", ("https://api.acme.com/v1",))
+
+
+def test_r_251_servers_must_be_https_and_carry_no_credential(tmp_path: Path) -> None:
+    text = HEAD.replace(
+        '"https://api.acme.com/v1/"', '"http://api.acme.com"}, {url: "https://u:p@h.com/x?k=1"'
+    )
+    api = load_text(tmp_path, text + "paths: {}")
+    assert api.servers == ("https://h.com/x",)
+
+
+def test_a_forge_file_is_laid_over_the_document(tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text(HEAD + "paths: {/a: {post: {operationId: x}}}")
+    (tmp_path / "f.yaml").write_text(
+        "x-forge: {provider: acme, client: Acme}\n"
+        "paths: {/a: {post: {x-forge: {method: a.make, replay: keyed}}}}"
+    )
+    api = spec.load(tmp_path / "api.yaml", forge=tmp_path / "f.yaml")
+    assert (api.provider, api.client) == ("acme", "Acme")
+    assert [(one.name, one.replay) for one in api.operations()] == [("a.make", "keyed")]
+
+
+def test_an_overlay_updates_and_removes(tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text(HEAD + "paths: {/a: {post: {operationId: x}, get: {operationId: y}}}")
+    (tmp_path / "o.yaml").write_text(
+        "overlay: 1.0.0\nactions:\n"
+        "  - {target: \"$.paths['/a'].get\", remove: true}\n"
+        "  - {target: '$.paths.*.post', update: {x-forge: {method: a.make}}}\n"
+        "  - {target: '$.paths.nothing', remove: true}\n"
+    )
+    api = spec.load(tmp_path / "api.yaml", overlays=[tmp_path / "o.yaml"])
+    assert [one.name for one in api.operations()] == ["a.make"]
+    assert any("matches nothing" in notice.message for notice in api.notices)
+
+
+def test_the_ir_as_json_is_versioned_and_the_same_twice(tmp_path: Path) -> None:
+    first = spec.to_json(load_text(tmp_path, HEAD + "paths: {/a: {get: {}}}"))
+    second = spec.to_json(load_text(tmp_path, HEAD + "paths: {/a: {get: {}}}"))
+    assert first == second
+    assert first.endswith('"version": 1\n}\n')

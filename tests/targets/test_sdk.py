@@ -1,0 +1,164 @@
+"""A stand-alone SDK: whole or not at all, the same bytes everywhere, and it works against a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from llm_forge import spec
+from llm_forge.targets import OutputError, generate
+from llm_forge.targets.python.target import ROOT as PACKAGE
+from llm_forge.targets.writer import write_tree
+from tests.shared import ROOT
+
+MINIMAL = ROOT / "golden" / "minimal" / "description.yaml"
+
+
+class Notes(BaseHTTPRequestHandler):
+    """Answers every POST with a note that has the text sent."""
+
+    def do_POST(self) -> None:
+        sent = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = json.dumps({"id": "n1", "auth": self.headers["authorization"], **sent}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    found = HTTPServer(("127.0.0.1", 0), Notes)
+    thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{found.server_port}/v1"
+    found.shutdown()
+    thread.join()
+    found.server_close()
+
+
+def run(folder: Path, *arguments: str, **env: str) -> str:
+    """Python in the folder of an SDK, which sees nothing of this repository."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **env}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_stand_alone_sdk_calls_a_server(tmp_path: Path, server: str) -> None:
+    report = generate(spec.load(MINIMAL), "python", tmp_path / "out", "notes_sdk")
+    assert {"pyproject.toml", "README.md", "LICENSE", "notes_sdk/py.typed"} <= set(report.files)
+    program = (
+        "import sys, notes_sdk\n"
+        f"with notes_sdk.Minimal(api_key='k', base_url={server!r}) as client:\n"
+        "    note = client.notes.create(text='hello')\n"
+        "    print(type(note).__module__, note.text, note['auth'])\n"
+        "assert 'llm_forge' not in sys.modules\n"
+    )
+    said = run(tmp_path / "out", "-c", program)
+    assert said.split() == ["notes_sdk.clients.minimal.models", "hello", "Bearer", "k"]
+
+
+def test_core_and_runtime_of_an_sdk_are_byte_copies(tmp_path: Path) -> None:
+    generate(spec.load(MINIMAL), "python", tmp_path / "out", "notes_sdk")
+    copied = 0
+    for room in ("core", "runtime"):
+        for path in (tmp_path / "out" / "notes_sdk" / room).rglob("*.py"):
+            assert (
+                path.read_bytes() == (PACKAGE / path.relative_to(tmp_path / "out" / "notes_sdk")).read_bytes()
+            )
+            copied += 1
+    assert copied > 20
+
+
+def test_the_generated_tests_of_an_sdk_pass(tmp_path: Path) -> None:
+    generate(spec.load(MINIMAL), "python", tmp_path / "out", "notes_sdk")
+    assert "2 passed" in run(tmp_path / "out", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+
+@pytest.mark.requirement("R-249")
+def test_sc_07_output_is_the_same_under_two_hash_seeds(tmp_path: Path) -> None:
+    program = (
+        "import hashlib, sys; from pathlib import Path; from llm_forge import spec\n"
+        "from llm_forge.targets import TARGETS, Options\n"
+        "total = hashlib.sha256()\n"
+        "for path in sorted(Path(sys.argv[1]).glob('*/description.yaml')):\n"
+        "    api = spec.load(path)\n"
+        "    total.update(spec.to_json(api).encode())\n"
+        "    for name, content in TARGETS['python'].files(api, Options('x')).items():\n"
+        "        total.update(name.encode())\n"
+        "        total.update(content if isinstance(content, bytes) else content.encode())\n"
+        "print(total.hexdigest())\n"
+    )
+    seeds = [("0", "C"), ("4711", "C.UTF-8")]
+    said = {
+        run(PACKAGE.parent, "-c", program, str(ROOT / "golden"), PYTHONHASHSEED=seed, LC_ALL=locale)
+        for seed, locale in seeds
+    }
+    assert len(said) == 1
+
+
+def test_a_foreign_directory_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(OutputError, match="--force"):
+        write_tree({"a.txt": "x"}, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    write_tree({"a.txt": "x"}, tmp_path, force=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.txt", "a.txt", ".llm-forge.json"}
+
+
+def test_a_previous_output_is_replaced_and_its_old_files_removed(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write_tree({"a/old.txt": "1", "b.txt": "1"}, out)
+    write_tree({"b.txt": "2"}, out)
+    assert sorted(path.name for path in out.rglob("*")) == [".llm-forge.json", "b.txt"]
+    assert (out / "b.txt").read_text() == "2"
+
+
+@pytest.mark.requirement("R-249")
+@pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", "a\\x", "", "a\0"])
+def test_no_file_is_written_outside_the_output_directory(tmp_path: Path, path: str) -> None:
+    with pytest.raises(OutputError, match="not a path inside"):
+        write_tree({path: "x"}, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.requirement("R-249")
+def test_a_link_in_the_output_directory_leads_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    write_tree({"a.txt": "1"}, tmp_path / "out")
+    (tmp_path / "out" / "b").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match="outside"):
+        write_tree({"b/x.txt": "1"}, tmp_path / "out")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_failure_on_the_way_leaves_nothing_half_written(tmp_path: Path) -> None:
+    with pytest.raises(OutputError):
+        write_tree({"a": "1", "a/b": "2"}, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "package"), [("cobol", None), ("python", "No-Good"), ("python", "../x")]
+)
+def test_a_wrong_choice_is_refused_before_anything_is_written(
+    tmp_path: Path, language: str, package: str | None
+) -> None:
+    with pytest.raises(OutputError):
+        generate(spec.load(MINIMAL), language, tmp_path / "out", package)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,129 @@
+"""Text on its way into Python source."""
+
+from __future__ import annotations
+
+import ast
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_forge import spec
+from llm_forge.spec.source import plain, read_document
+from llm_forge.targets.python.names import Names
+from llm_forge.targets.python.target import client_package
+from llm_forge.targets.python.text import Comment, Identifier, Prose, Quoted, docstring, number
+from tests.shared import ROOT
+
+HOSTILE = (
+    '"""', "'''", "\\", '\\"', "\n", "\r\n", "\x00", "\u202e", "\u2066", "\u200b", "\ufeff", "\ud800",
+    "*/", "//", "#", "${canary()}", "{{canary()}}", "{canary()}", "%s", "`canary()`", "'); canary()  #",
+    '"); canary()  #', '"""\ncanary()\n"""', "\ncanary()\n", "]canary()[", "class", "None", "import os",
+    "../../x", "/etc/passwd", "C:\\x", "a" * 300, "\u2028canary()", "\x85canary()", "\x0ccanary()", "日本",
+)  # fmt: skip
+
+
+@pytest.mark.requirement("R-245")
+@given(st.text())
+def test_a_literal_evaluates_to_the_text_and_is_ascii(text: str) -> None:
+    quoted = Quoted(text)
+    assert ast.literal_eval(quoted) == text
+    assert quoted.isascii()
+    assert quoted.isprintable()
+
+
+@pytest.mark.requirement("R-245")
+@given(st.text(), st.integers(0, 3))
+def test_a_docstring_cannot_be_closed_from_inside(text: str, depth: int) -> None:
+    prose = Prose(text)
+    source = "\n".join(["class A:", *docstring(prose.split("\n"), "    ")]) if prose else "class A: pass"
+    (found,) = ast.parse(source).body
+    assert isinstance(found, ast.ClassDef)
+    assert len(found.body) == 1
+
+
+@pytest.mark.requirement("R-246")
+@pytest.mark.parametrize(
+    "hidden", ["\u202e", "\u2066", "\u200b", "\ufeff", "\u00ad", "\u2028", "\x07", "\U000e0041"]
+)
+def test_hidden_characters_are_escaped_everywhere(hidden: str) -> None:
+    assert hidden not in Quoted(f"a{hidden}b")
+    assert hidden not in Prose(f"a{hidden}b")
+    assert hidden not in Comment(f"a{hidden}b")
+
+
+@pytest.mark.parametrize("name", ["", "1a", "a-b", "class", "é", "a b", "a\n"])
+def test_an_identifier_is_made_only_from_the_allow_list(name: str) -> None:
+    with pytest.raises(ValueError, match="not a Python identifier"):
+        Identifier(name)
+
+
+@pytest.mark.requirement("R-245")
+@given(st.lists(st.text(), max_size=8))
+def test_names_are_identifiers_and_never_collide(wires: list[str]) -> None:
+    names = Names()
+    found = [names.snake(wire) for wire in wires]
+    assert len(set(found)) == len(found)
+    assert all(one.isidentifier() and one.isascii() for one in found)
+
+
+@pytest.mark.parametrize(
+    ("value", "source"), [(1, "1"), (1e-08, "1e-08"), (True, "True"), (float("inf"), 'float("inf")')]
+)
+def test_numbers_are_written_from_their_values(value: float, source: str) -> None:
+    assert number(value) == source
+
+
+# SC-03
+
+
+def mutated(seed: int) -> Any:
+    """A golden description with hostile text in one to four of its texts, keys included."""
+    dice = random.Random(seed)
+    case = dice.choice(sorted((ROOT / "golden").glob("*/description.yaml")))
+    document = plain(read_document(case).root)
+    for _ in range(dice.randint(1, 4)):
+        holder, key = dice.choice(list(texts(document)))
+        bad = dice.choice(HOSTILE) + dice.choice(["", "canary()", dice.choice(HOSTILE)])
+        if dice.random() < 0.3 and isinstance(holder, dict):
+            holder[bad] = holder.pop(key)
+        elif isinstance(holder[key], str):
+            holder[key] = bad if dice.random() < 0.5 else holder[key] + bad
+    return document
+
+
+def texts(value: Any) -> Any:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in list(pairs):
+        yield value, key
+        yield from texts(inner)
+
+
+def calls(source: str) -> set[str]:
+    """What the code calls, by the last word of its name; SyntaxError if it is no code."""
+    found = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return {one.id if isinstance(one, ast.Name) else getattr(one, "attr", "?") for one in found}
+
+
+@pytest.mark.requirement("R-245")
+def test_sc_03_hostile_text_is_refused_or_harmless(tmp_path: Path) -> None:
+    accepted = 0
+    for seed in range(300):
+        path = tmp_path / "description.json"
+        path.write_text(json.dumps(mutated(seed)))
+        try:
+            api = spec.load(path)
+        except spec.DescriptionError as error:
+            assert len(str(error).splitlines()) <= 3
+            continue
+        _, files = client_package(api)
+        accepted += 1
+        for name, source in files.items():
+            assert calls(source).isdisjoint({"canary", "?"}), (seed, name)
+            source.encode("utf-8")
+            assert not set("\u202e\u2066\u200b\ufeff\u2028\x85\x0c\x00") & set(source), (seed, name)
+    assert accepted > 150

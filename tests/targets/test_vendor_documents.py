@@ -1,0 +1,42 @@
+"""Vendors' documents through the Python target: every operation is generated or named."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from llm_forge import spec
+from llm_forge.targets.python.support import notices, unsupported
+from llm_forge.targets.python.target import client_package
+from tests.shared import needs_shared
+from tests.spec.test_vendor_documents import OPERATIONS, unpacked
+
+
+@needs_shared
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_operations_of_a_document_are_generated_or_reported_by_name(name: str, tmp_path: Path) -> None:
+    api = spec.load(unpacked(name, tmp_path))
+    _, files = client_package(api)
+    trees = {path: ast.parse(source) for path, source in files.items()}
+    constants = [
+        node
+        for node in trees["profile.py"].body
+        if isinstance(node, ast.AnnAssign) and "Operation" in ast.dump(node)
+    ]
+    reported = unsupported(api)
+    assert len(constants) + len(reported) + len(api.skipped) == OPERATIONS[name]
+    said = "\n".join(notice.message for notice in notices(api))
+    assert all(operation in said for operation in reported)
+
+
+@needs_shared
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_every_generated_operation_has_a_method_in_both_clients(name: str, tmp_path: Path) -> None:
+    api = spec.load(unpacked(name, tmp_path))
+    _, files = client_package(api)
+    tree = ast.parse(files["client.py"])
+    methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    unary = [one for one in methods if "_client.call" in ast.unparse(one)]
+    assert len(unary) == 2 * (len(api.operations()) - len(unsupported(api)))
