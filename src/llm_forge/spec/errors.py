@@ -18,7 +18,8 @@ class Notice:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {self.message}" + (f" (at {self.pointer})" if self.pointer else "")
+        place = f" (at {one_line(self.pointer)})" if self.pointer else ""
+        return f"{one_line(where)}: {one_line(self.message)}{place}"
 
 
 class DescriptionError(Exception):
@@ -36,8 +37,8 @@ class DescriptionError(Exception):
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
-        place = f"\n  at {self.pointer}" if self.pointer else ""
-        return f"{where}: {self.message}{place}"
+        place = f"\n  at {one_line(self.pointer)}" if self.pointer else ""
+        return f"{one_line(where)}: {one_line(self.message)}{place}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_restore, (self.message, self.file, self.line, self.pointer))
@@ -45,6 +46,12 @@ class DescriptionError(Exception):
 
 def _restore(message: str, file: str, line: int, pointer: str) -> DescriptionError:
     return DescriptionError(message, file=file, line=line, pointer=pointer)
+
+
+def one_line(text: str, limit: int = 500) -> str:
+    """Text of a document without line ends and hidden characters, shortened."""
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return safe if len(safe) <= limit else safe[: limit - 3] + "..."
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:

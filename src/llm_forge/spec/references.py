@@ -56,7 +56,10 @@ class References:
     def _document(self, place: Place, file: str) -> Document:
         if "://" in file or file.startswith("//"):
             raise place.error(f"remote $ref {shown(file)} is not read; save the file beside this one")
-        path = (place.document.path.parent / unquote(file)).resolve()
+        try:
+            path = (place.document.path.parent / unquote(file)).resolve()
+        except (ValueError, OSError, RuntimeError):
+            raise place.error(f"$ref {shown(file)} is not a file name; correct the reference") from None
         if not path.is_relative_to(self._directory):
             raise place.error(f"$ref {shown(file)} leaves the directory of the description; move it inside")
         if path not in self.documents:

@@ -91,8 +91,8 @@ def _read_text(path: Path, name: str) -> str:
         ) from None
     except IsADirectoryError:
         raise DescriptionError("this is a directory; name a YAML or JSON file", file=name) from None
-    except OSError as error:
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error.strerror)
+    except (OSError, ValueError) as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
         raise DescriptionError(f"{reason}; check the path", file=str(path)) from None
 
 

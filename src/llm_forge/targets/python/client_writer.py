@@ -6,7 +6,7 @@ import builtins
 import textwrap
 
 from . import layout
-from .expressions import Name, either, node
+from .expressions import NONE, Name, either, node
 from .printing import head, imports, names_used, text, wrapped
 from .text import Identifier, docstring
 from .view import Argument, Method, ResourceClass, View
@@ -26,20 +26,28 @@ def write_client(view: View) -> str:
 
 
 def _top(view: View, body: list[str]) -> list[str]:
-    words = names_used(body) | {"TYPE_CHECKING"}
+    words = names_used(body)
     title = f"The clients of {view.title}, blocking and asyncio."
     arguments = {one.name for resource in view.resources for m in resource.methods for one in m.arguments}
     shadowing = not arguments.isdisjoint(dir(builtins))
     found = head(view, title, "A002 - arguments are called what the API calls them" if shadowing else "")
-    found += imports(words, {"functools": ("cached_property",), "typing": ("TYPE_CHECKING",)})
-    found += ["", *imports(words, _RUNTIME)]
+    typing = _typing_imports(words)
+    standard = imports(words, {"functools": ("cached_property",)})
+    standard += ["from typing import TYPE_CHECKING"] if typing else []
+    found += [*standard, *([""] if standard else []), *imports(words, _RUNTIME)]
     found += ["from . import profile"] if view.resources else []
-    found += ["from .profile import PROFILE", "", "if TYPE_CHECKING:"]
-    found += imports(words, {"collections.abc": ("Mapping", "Sequence")}, "    ")
-    found += imports(words, {"typing": ("Any", "Literal", "Unpack")}, "    ")
-    found += ["", *imports(words, _TYPES, "    ")]
+    found += ["from .profile import PROFILE"]
+    return found + (["", "if TYPE_CHECKING:", *typing] if typing else [])
+
+
+def _typing_imports(words: frozenset[str]) -> list[str]:
+    """Imports for annotations only, which cost nothing when the client is used."""
+    standard = imports(words, {"collections.abc": ("Mapping", "Sequence")}, "    ")
+    standard += imports(words, {"typing": ("Any", "Literal", "Unpack")}, "    ")
+    own = imports(words, _TYPES, "    ")
     modules = [name for name in ("models", "params") if name in words]
-    return found + ([f"    from . import {', '.join(modules)}"] if modules else [])
+    own += [f"    from . import {', '.join(modules)}"] if modules else []
+    return [*standard, *([""] if standard and own else []), *own]
 
 
 _RUNTIME = {
@@ -111,8 +119,9 @@ def _signature(start: str, method: Method, result: str) -> list[str]:
 
 
 def _parameter(one: Argument) -> layout.Node:
-    made = node(one.type if one.required else either([one.type, _OMIT]), "client")
-    tail = "" if one.required else " = OMIT"
+    absent = NONE if one.where == "whole-body" else _OMIT
+    made = node(one.type if one.required else either([one.type, absent]), "client")
+    tail = "" if one.required else " = None" if absent is NONE else " = OMIT"
     if isinstance(made, layout.Choice):
         return layout.Labelled(f"{one.name}: ", made, tail)
     return f"{one.name}: {layout.flat(made)}{tail}"
@@ -143,12 +152,8 @@ def _call(function: str, method: Method) -> layout.Group:
         if pairs:
             items.append(layout.Group(f"{where}={{", tuple(pairs), "}"))
     whole = [one for one in method.arguments if one.where == "whole-body"]
-    items.extend(f"body={one.name}" if one.required else _optional_body(one) for one in whole)
+    items.extend(f"body={one.name}" for one in whole)
     return layout.Group(f"self._client.{function}(", (*items, "options=options"), ")")
-
-
-def _optional_body(one: Argument) -> str:
-    return f"body=None if isinstance({one.name}, Omit) else {one.name}"
 
 
 def _client(view: View, *, asynchronous: bool) -> list[str]:
