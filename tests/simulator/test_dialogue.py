@@ -164,3 +164,5 @@ def test_recursive_schemas_end() -> None:
     tree = {"properties": {"children": children}, "required": ["children"]}
     assert json.dumps(fill(tree)).count("children") < 10
     assert fill({"$ref": "#"}) is not None
+    endless = {"properties": {name: {"$ref": "#"} for name in "abc"}, "required": ["a", "b", "c"]}
+    assert len(json.dumps(fill(endless))) < 100_000

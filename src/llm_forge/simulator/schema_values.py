@@ -9,7 +9,7 @@ enums, formats and recursive schemas are followed; recursion ends as soon as a s
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -20,7 +20,9 @@ _QUOTED = re.compile(
     r"\"([^\"]+)\"|(?<!\w)'([^']+)'(?!\w)|`([^`]+)`|“([^”]+)”|「([^」]+)」|『([^』]+)』|«([^»]+)»"
 )
 _NAME = re.compile(r"(?<![.?!:]\s)(?<!^)\b[A-Z]\w+(?:[ -][A-Z]\w+)*")
-_DEEPEST = 5
+_DEEPEST = 5  # from here on, whatever may be left out or null is
+_BOTTOM = 12  # from here on, everything is null: the schema demands itself without end
+_LONGEST = 1_000  # of a text or a list, whatever the schema demands
 _FORMATS = {
     "date": "2026-01-01",
     "date-time": "2026-01-01T00:00:00Z",
@@ -85,13 +87,60 @@ def value_for(schema: Schema, evidence: Evidence, *, everything: bool = True) ->
     return _Filler(schema, evidence, everything).value(schema, "", 0)
 
 
+def schema_fault(schema: Any, path: str = "") -> str | None:
+    """Where a schema is no JSON schema, as `properties.a.items: must be ...`; None if it is one."""
+    if isinstance(schema, bool):
+        return None
+    if not isinstance(schema, Mapping):
+        return f"{path}: must be an object".removeprefix(": ")
+    for key, (fits, words) in _KEYWORDS.items():
+        if key in schema and not fits(schema[key]):
+            return f"{path}.{key}: must be {words}".removeprefix(".")
+    inner = ((f"{path}.{name}".removeprefix("."), item) for name, item in _inner(schema))
+    return next((fault for place, item in inner if (fault := schema_fault(item, place))), None)
+
+
+def _inner(schema: Schema) -> Iterator[tuple[str, Any]]:
+    for key in ("properties", "$defs", "definitions"):
+        yield from ((f"{key}.{name}", item) for name, item in schema.get(key, {}).items())
+    for key in ("anyOf", "oneOf", "allOf"):
+        yield from ((f"{key}.{index}", item) for index, item in enumerate(schema.get(key, ())))
+    if "items" in schema:
+        yield "items", schema["items"]
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and value >= 0
+
+
+_OBJECT = (lambda value: isinstance(value, dict), "an object")
+_SCHEMAS = (lambda value: isinstance(value, list) and bool(value), "a list of schemas")
+_COUNT = (_count, "a whole number")
+_KEYWORDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "type": (lambda value: isinstance(value, str) or (_texts(value) and bool(value)), "a type or several"),
+    "required": (_texts, "a list of names"),
+    "enum": (lambda value: isinstance(value, list) and bool(value), "a list of values"),
+    **dict.fromkeys(("properties", "$defs", "definitions"), _OBJECT),
+    **dict.fromkeys(("anyOf", "oneOf", "allOf"), _SCHEMAS),
+    **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength"), _COUNT),
+}
+
+
 @dataclass(slots=True)
 class _Filler:
     root: Schema
     evidence: Evidence
     everything: bool
+    left: int = 2_000  # values a schema may ask for; one that multiplies itself ends in nulls
 
     def value(self, schema: Any, name: str, depth: int) -> Any:
+        self.left -= 1
+        if depth > _BOTTOM or self.left < 0:
+            return None
         schema = self.resolved(schema)
         if "const" in schema:
             return schema["const"]
@@ -185,7 +234,7 @@ class _Filler:
         return named or any(str(one).lower() in low for one in values)
 
     def array(self, schema: Schema, name: str, depth: int) -> list[Any]:
-        least = int(schema.get("minItems", 0))
+        least = min(schema.get("minItems", 0), _LONGEST)
         items = self.resolved(schema.get("items", {}))
         wanted = max(least, self.offered(items, depth))
         return [
@@ -221,7 +270,7 @@ class _Filler:
             return known
         found = self.evidence.labelled(name) or self.evidence.text() or schema.get("default")
         text = found if isinstance(found, str) else self.fallback(name)
-        return text.ljust(int(schema.get("minLength") or 0), ".")[: schema.get("maxLength")]
+        return text.ljust(min(schema.get("minLength", 0), _LONGEST), ".")[: schema.get("maxLength")]
 
     def fallback(self, name: str) -> str:
         """The end of the prompt for a field nobody named, as a model would paraphrase it."""

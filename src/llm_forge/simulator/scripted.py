@@ -136,6 +136,9 @@ class Scenario:
     async def answer(self, exchange: Exchange) -> None:
         """Answer one request; called by the server."""
         record, reply = self._begin(exchange.request)
+        refusing = None if reply.refuse_after is None else self._own_listener()
+        if refusing is not None:
+            await refusing.refuse_now()  # before the reply, or a quick client would still get in
         outcome: Outcome = "server-stopped"
         try:
             await perform(self._rendered(reply, record).steps(), exchange)
@@ -145,9 +148,9 @@ class Scenario:
             raise
         finally:
             self._end(record, outcome, exchange)
-        if reply.refuse_after is not None and self.listener is not None:
+        if refusing is not None:
             exchange.close()
-            await self.listener.refuse_now(reply.refuse_after)
+            await refusing.refuse_now(reply.refuse_after)
 
     def _begin(self, request: Request) -> tuple[Record, Reply]:
         reply = self._next_reply(request)

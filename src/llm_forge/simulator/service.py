@@ -181,12 +181,18 @@ def _parsed(request: Request) -> Mapping[str, Any]:
     if request.method != "POST":
         return {}
     try:
-        body = json.loads(request.body)
+        body = json.loads(request.body, parse_constant=_refused_constant)
+        if b"\\ud" in request.body.lower():
+            json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise Failure("not-json", str(error).splitlines()[0]) from error
     if not isinstance(body, dict):
         raise Failure("not-json", "expected an object")
     return body
+
+
+def _refused_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _limits(provider: Provider, capacities: Mapping[str, float], now: float) -> Limits:

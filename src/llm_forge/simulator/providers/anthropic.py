@@ -15,12 +15,24 @@ from urllib.parse import unquote
 
 from ..dialogue import Answer, Question, Tool, answer
 from ..limits import Bucket, Limits
-from ..problems import Failure, Problem
+from ..problems import Failure
 from ..script import Reply
 from ..server import Request
 from ..text import tokens
+from .anthropic_errors import worded
 from .cache import PromptCache
-from .provider import BASE58, Produced, Provider, Route, Turn, bearer_token, check_key, compact, input_tokens
+from .provider import (
+    BASE58,
+    Produced,
+    Provider,
+    Route,
+    Turn,
+    bearer_token,
+    check_key,
+    checked_schema,
+    compact,
+    input_tokens,
+)
 
 _MODELS = (
     ("claude-opus-4-5-20251101", "Claude Opus 4.5", "2025-11-24"),
@@ -34,24 +46,6 @@ _STOP_REASONS = {
     "stop-sequence": "stop_sequence",
     "length": "max_tokens",
     "tools": "tool_use",
-}
-_STATUS_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
-_REFUSALS = {
-    "no-key": (401, "authentication_error", "x-api-key header is required"),
-    "bad-key": (401, "authentication_error", "invalid x-api-key"),
-    "no-version": (400, "invalid_request_error", "anthropic-version: header is required"),
-    "route": (404, "not_found_error", "Not Found"),
-    "method": (405, "invalid_request_error", "Method Not Allowed"),
-    "size": (413, "request_too_large", "Request exceeds the maximum size"),
 }
 _CHUNK_TOKENS = 3
 
@@ -105,7 +99,7 @@ class Anthropic(Provider):
 
     def failure(self, failure: Failure, request_id: str) -> Reply:
         """`{"type":"error","error":{"type","message"},"request_id"}`."""
-        status, kind, message = _worded(failure)
+        status, kind, message = worded(failure)
         body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
         return Reply(status=status, json=body, headers=[("x-should-retry", str(status == 429).lower())])
 
@@ -158,41 +152,6 @@ def _organization(seed: int) -> str:
     return f"{seed & 0xFFFFFFFF:08x}-0000-4000-8000-000000000000"
 
 
-def _worded(failure: Failure) -> tuple[int, str, str]:
-    """Status, type and message."""
-    match failure.kind:
-        case "model":
-            return 404, "not_found_error", f"model: {failure.subject}"
-        case "rate":
-            allowed = f"{failure.limit:.0f} {failure.unit.replace('-', ' ')} per minute"
-            return 429, "rate_limit_error", f"This request would exceed your rate limit of {allowed}."
-        case "not-json":
-            return 400, "invalid_request_error", f"The request body is not valid JSON: {failure.subject}"
-        case "invalid":
-            return 400, "invalid_request_error", _problem(failure.problems[0])
-        case "status":
-            return failure.status, _STATUS_TYPES.get(failure.status, "api_error"), failure.subject
-    return _REFUSALS[failure.kind]
-
-
-def _problem(problem: Problem) -> str:
-    match problem.kind:
-        case "missing":
-            return f"{problem.dotted}: Field required"
-        case "type":
-            return f"{problem.dotted}: Input should be a valid {problem.expected}"
-        case "too-small":
-            return f"{problem.dotted}: Input should be greater than or equal to {problem.expected}"
-        case "too-large":
-            return f"{problem.dotted}: Input should be less than or equal to {problem.expected}"
-        case "too-short":
-            return f"{problem.dotted}: List should have at least {problem.expected} item after validation"
-        case "too-long":
-            return f"{problem.dotted}: List should have at most {problem.expected} items after validation"
-        case "value":
-            return f"{problem.dotted}: Input should be {problem.expected}"
-
-
 def _question(body: Mapping[str, Any]) -> Question:
     messages = body["messages"]
     choice = body.get("tool_choice") or {"type": "auto"}
@@ -206,7 +165,7 @@ def _question(body: Mapping[str, Any]) -> Question:
         choice=_choice(choice),
         forced=choice.get("name") if choice.get("type") == "tool" else None,
         parallel=not choice.get("disable_parallel_tool_use", False),
-        schema=output.get("schema") if output.get("type") == "json_schema" else None,
+        schema=checked_schema(output.get("schema"), "output_config", "format", "schema"),
         stop=tuple(body.get("stop_sequences") or ()),
         max_tokens=body.get("max_tokens"),
         thinking=thinking.get("type") in {"enabled", "adaptive"},
@@ -219,9 +178,10 @@ def _choice(choice: Mapping[str, Any]) -> Literal["auto", "any", "none"]:
 
 
 def _tools(given: Sequence[Mapping[str, Any]]) -> Iterator[Tool]:
-    for tool in given:
+    for index, tool in enumerate(given):
         if "input_schema" in tool:
-            yield Tool(tool["name"], tool.get("description") or "", tool["input_schema"])
+            schema = checked_schema(tool["input_schema"], "tools", index, "input_schema")
+            yield Tool(tool["name"], tool.get("description") or "", schema)
 
 
 def _blocks(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:

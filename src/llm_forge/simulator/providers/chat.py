@@ -16,7 +16,17 @@ from ..dialogue import Answer, Question, Tool, answer
 from ..script import Reply
 from ..server import Request
 from ..text import tokens
-from .provider import Produced, Provider, Turn, bearer_token, check_key, compact, input_tokens, strings
+from .provider import (
+    Produced,
+    Provider,
+    Turn,
+    bearer_token,
+    check_key,
+    checked_schema,
+    compact,
+    input_tokens,
+    strings,
+)
 
 DONE = "data: [DONE]\n\n"
 Json = dict[str, Any]
@@ -103,9 +113,7 @@ class ChatProvider(Provider):
         messages = body["messages"]
         choice = body.get("tool_choice") or "auto"
         wanted = body.get("response_format") or {}
-        schema = (
-            (wanted.get("json_schema") or {}).get("schema") if wanted.get("type") == "json_schema" else None
-        )
+        given = (wanted.get("json_schema") or {}) if wanted.get("type") == "json_schema" else {}
         return Question(
             prompt=_prompt(messages),
             input_tokens=input_tokens(messages, body.get("tools")),
@@ -116,7 +124,7 @@ class ChatProvider(Provider):
             if isinstance(choice, Mapping) and "function" in choice
             else None,
             parallel=body.get("parallel_tool_calls") is not False,
-            schema=schema,
+            schema=checked_schema(given.get("schema"), "response_format", "json_schema", "schema"),
             json_object=wanted.get("type") == "json_object",
             stop=strings(body.get("stop")),
             max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
@@ -172,9 +180,10 @@ def _choice(choice: Any) -> Literal["auto", "any", "none"]:
 
 
 def _tools(given: Sequence[Mapping[str, Any]]) -> Iterator[Tool]:
-    for tool in given:
+    for index, tool in enumerate(given):
         if function := tool.get("function"):
-            yield Tool(function["name"], function.get("description") or "", function.get("parameters"))
+            schema = checked_schema(function.get("parameters"), "tools", index, "function", "parameters")
+            yield Tool(function["name"], function.get("description") or "", schema)
 
 
 def _prompt(messages: Sequence[Mapping[str, Any]]) -> str:

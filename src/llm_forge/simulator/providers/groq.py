@@ -16,7 +16,8 @@ from ..limits import Bucket, Limits
 from ..problems import Failure, Problem
 from ..script import Reply
 from .chat import ChatProvider, Json, text_deltas
-from .openai import openai_limit_headers, rate_message, status_type
+from .openai import openai_limit_headers
+from .openai_errors import rate_message, status_type
 from .provider import BASE32, Route, Turn, compact
 
 _MODELS = (

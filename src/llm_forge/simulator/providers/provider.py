@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..problems import Failure
+from ..problems import Failure, Problem
+from ..schema_values import schema_fault
 from ..script import Reply
 from ..text import count, dice, letters
 
@@ -175,6 +176,15 @@ def _size(value: Any) -> int:
     if isinstance(value, Iterable) and not isinstance(value, bytes):
         return sum(_size(item) for item in value)
     return 0 if value is None else 1
+
+
+def checked_schema(schema: Any, *path: str | int) -> Mapping[str, Any] | None:
+    """A schema of the request, or Failure "invalid" that says where it is none."""
+    if schema is None:
+        return None
+    if fault := schema_fault(schema):
+        raise Failure("invalid", problems=(Problem("value", path, f"a JSON schema ({fault})", schema),))
+    return schema if isinstance(schema, Mapping) else {}
 
 
 def strings(value: Any) -> tuple[str, ...]:
