@@ -129,6 +129,7 @@ def test_rt_13_a_spent_quota_is_not_retried(server_says: bool | None) -> None:
 @pytest.mark.requirement("R-072")
 def test_rt_14_a_quota_with_an_acceptable_server_wait_is_an_ordinary_limit() -> None:
     assert wait(status(429, terminal_quota=True, server_wait=2.0)) == pytest.approx(2.2)
+    assert wait(status(429, terminal_quota=True, server_wait=60.0)) == 61.0
     assert decide(status(429, terminal_quota=True, server_wait=61.0)) == GiveUp("not-retryable")
     assert decide(status(429, terminal_quota=True, server_wait=0.0)) == GiveUp("not-retryable")
 
@@ -195,6 +196,7 @@ def test_dl_03_a_sleep_beyond_the_deadline_is_not_begun() -> None:
 @pytest.mark.requirement("R-067")
 def test_dl_04_a_server_wait_beyond_the_deadline_ends_the_call() -> None:
     assert decide(status(429, server_wait=30.0), left=10.0) == GiveUp("server-wait")
+    assert decide(status(429, server_wait=10.0), left=10.0) == GiveUp("deadline")
 
 
 @pytest.mark.requirement("R-053")
