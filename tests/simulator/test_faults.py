@@ -124,3 +124,13 @@ def test_a_fault_can_change_headers_and_delay() -> None:
 def test_a_wrong_rule_stops_the_simulator_before_it_starts() -> None:
     with pytest.raises(DocumentError, match=r"faults \[0\]\.stauts: unknown key; did you mean status\?"):
         Simulator(faults=[{"stauts": 500}])
+
+
+def test_rules_can_be_added_while_it_runs() -> None:
+    with Simulator() as sim:
+        sim.inject({"status": 503, "times": 1})
+        sim.inject(Fault(status=500, provider="groq"))
+        assert [ask(sim, "openai").status for _ in range(2)] == [503, 200]
+        assert ask(sim, "groq").status == 500
+        sim.faults.clear()
+        assert ask(sim, "groq").status == 200

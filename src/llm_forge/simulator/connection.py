@@ -133,6 +133,10 @@ class Connection(asyncio.Protocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
 
+    async def peer_closed(self) -> None:
+        """Return once the client has left."""
+        await self._peer_closed.wait()
+
     async def closed(self) -> None:
         """Return once the socket is gone."""
         await self._lost.wait()
@@ -231,10 +235,11 @@ class Exchange:
         """End the connection with FIN once what was written is out."""
         self.keep_alive = False
 
-    def half_close(self) -> None:
-        """Send FIN and keep the connection for reading."""
+    async def half_close(self) -> None:
+        """Send FIN and keep reading until the client leaves."""
         self.keep_alive = False
         self.connection.half_close()
+        await self.connection.peer_closed()
 
 
 Application = Callable[[Exchange], Awaitable[None]]

@@ -211,15 +211,14 @@ class FaultPlan:
 
 def load_faults(path: str | Path) -> list[Fault]:
     """The rules of a YAML or JSON file: a list, or a mapping with `faults`. DocumentError if it is wrong."""
-    value, place = read_document(path)
-    if isinstance(value, Mapping):
-        value, place = place.known_keys(value, ("faults",)).get("faults", []), place / "faults"
-    return faults_from(value, place)
+    return faults_from(*read_document(path))
 
 
 def faults_from(value: Any, place: Place | None = None) -> list[Fault]:
-    """Rules from a list of mappings. DocumentError with entry and key."""
+    """Rules from a list of mappings, or a mapping with `faults`. DocumentError with entry and key."""
     where = place or Place("faults")
+    if isinstance(value, Mapping):
+        value, where = where.known_keys(value, ("faults",)).get("faults", []), where / "faults"
     where.check(value, list, "a list of rules")
     return [_fault(item, where / index) for index, item in enumerate(value)]
 

@@ -231,7 +231,7 @@ async def perform(steps: Iterable[Step], exchange: Exchange) -> None:
         elif isinstance(step, Pause):
             await exchange.pause(step.seconds)
         else:
-            _finish(step, exchange)
+            await _finish(step, exchange)
 
 
 def header_pairs(headers: Mapping[str, str] | Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -256,11 +256,11 @@ async def _send(step: Send, exchange: Exchange) -> None:
             await exchange.pause(step.pause)
 
 
-def _finish(step: Finish, exchange: Exchange) -> None:
+async def _finish(step: Finish, exchange: Exchange) -> None:
     if step.how == "reset":
         exchange.reset()
     elif step.how == "half-close":
-        exchange.half_close()
+        await exchange.half_close()
     elif step.how != "complete" or not step.keep_alive:
         exchange.close()
 

@@ -120,6 +120,10 @@ class Simulator:
         pairs += [(f"{name.upper()}_API_KEY", _KEY) for name in self.base_urls]
         return dict(sorted(pairs))
 
+    def inject(self, *rules: Fault | Mapping[str, Any]) -> None:
+        """Add fault rules behind those there are. DocumentError for a wrong one."""
+        self.faults.add(*faults_from(list(rules)))
+
     async def _application(self, exchange: Exchange) -> None:
         name, path = _below_prefix(exchange.request.path)
         if name == "_forge":
