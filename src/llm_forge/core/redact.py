@@ -33,12 +33,10 @@ _QUERY_VALUE = re.compile(
     r"(?i)([?&;][^=&#?;]{0,64}(?:key|token|secret|sig|auth|passw|credential)[^=&#?;]{0,64}=)[^&#\s]*"
 )
 _USER_INFO = re.compile(r"(://)[^/?#@\s]*@")
-# What looks like a credential although it is none of ours, or is ours half masked by the provider.
-_LOOKS_SECRET = re.compile(
-    r"(?i)\b(bearer|basic)(\s+)[\w.~+/=*-]{8,}"
-    r"|(?<![\w-])(?:sk|gsk)[-_][\w*-]{8,}|(?<![\w-])(?:rk|pk|xai)[-_][\w*-]{20,}"
-    r"|(?<![\w*-])[\w-]+\*{4,}[\w-]*"
-)
+# A credential by its scheme, although it is none of ours. Other keys that a provider quotes in its own
+# message stay: the message is the provider's (R-218).
+_LOOKS_SECRET = re.compile(r"(?i)\b(bearer|basic)(\s+)[\w.~+/=*-]{8,}")
+_HALF_MASKED = re.compile(r"([\w-]+)\*{3,}([\w-]*)")
 _MIN_BASE64 = 8
 
 
@@ -48,6 +46,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[Secret] = (), secret_headers: Iterable[str] = ()) -> None:
         values = {secret.reveal() for secret in secrets} - {""}
         forms = [form for value in sorted(values, key=len, reverse=True) for form in _forms(value)]
+        self._values = values
         self._secrets = re.compile("|".join(forms)) if forms else None
         self._hidden = _SECRET_HEADERS | {name.lower() for name in secret_headers}
 
@@ -55,7 +54,14 @@ class Redactor:
         """The text with every credential replaced."""
         if self._secrets is not None:
             text = self._secrets.sub(REDACTED, text)
-        return _LOOKS_SECRET.sub(_replacement, text)
+        text = _HALF_MASKED.sub(self._unless_ours, text)
+        return _LOOKS_SECRET.sub(rf"\1\2{REDACTED}", text)
+
+    def _unless_ours(self, match: re.Match[str]) -> str:
+        """A half-masked key, unless it is one of ours: no character of a secret is shown (R-005)."""
+        head, tail = match.groups()
+        ours = any(value.startswith(head) and value.endswith(tail) for value in self._values)
+        return REDACTED if ours else match.group()
 
     def headers(self, headers: Headers) -> dict[str, str]:
         """The headers worth keeping on an error: limits, waits, ids and the content type."""
@@ -71,11 +77,6 @@ class Redactor:
         if name in self._hidden:
             return False
         return name in _SHOWN_HEADERS or any(part in name for part in _SHOWN_PARTS)
-
-
-def _replacement(match: re.Match[str]) -> str:
-    scheme = match.group(1)
-    return f"{scheme}{match.group(2)}{REDACTED}" if scheme else REDACTED
 
 
 def _forms(value: str) -> list[str]:

@@ -77,7 +77,11 @@ class StreamReader:
         """The body ended cleanly: decide how the stream ended; `strict` refuses inference (R-145)."""
         if self.ended:
             return
-        rest = self._decoder.finish()
+        try:
+            rest = self._decoder.finish()
+        except ResponseTooLargeError as error:
+            self.failure = error
+            return
         if rest is not None and self.accumulator.is_terminal(rest.event, rest.data):
             self._take(rest)
         if self.ended:
@@ -117,6 +121,8 @@ class StreamReader:
         failure = self._error_of(data) if _may_be_error(event.event, data) else None
         if failure is not None:
             self.failure = failure
+        elif event.event == "error":
+            self.failure = StreamProtocolError("The stream reported an error that says nothing more")
         else:
             self.accept(event.event, data)
 

@@ -9,6 +9,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import Any
 
 from ..core.error_body import stream_error
@@ -35,6 +36,15 @@ from .lease import Lease, usage_cost
 
 DRAIN_SECONDS = 0.1
 EVENT_STREAM_STARTS = (b"data:", b"event:", b":", b"id:")
+
+
+class Timer(Enum):
+    """What may end the wait for the next bytes (R-051, R-052)."""
+
+    FIRST_EVENT = auto()
+    IDLE = auto()
+    STALL = auto()
+    DEADLINE = auto()
 
 
 class Pump:
@@ -118,11 +128,11 @@ class Pump:
     async def _read(self) -> None:
         """One read from the socket, decoded; timers and endings become errors in `reader.failure`."""
         began = self.call.io.now()
-        limit, late = self._limit(began)
+        limit, timer = self._limit(began)
         try:
             chunk = await self.call.io.read(self._exchange, limit)
         except TimeoutError as error:
-            raise self._with_partial(late) from error
+            raise self._with_partial(self._late(timer)) from error
         except (ConnectionLostError, ProtocolError) as error:
             lost = StreamInterruptedError(
                 f"The connection broke after {self.reader.events_seen} events; error.partial is what arrived"
@@ -156,26 +166,31 @@ class Pump:
             raise self._with_partial(lost) from error
         self.reader.finish(strict=self.call.settings.strict_completion)
 
-    def _limit(self, now: float) -> tuple[float | None, ForgeError]:
-        """How long the next read may take, and the error of the timer that fires first."""
+    def _limit(self, now: float) -> tuple[float | None, Timer]:
+        """How long the next read may take, and the timer that would then have fired."""
         settings = self.call.settings
-        choices: list[tuple[float, ForgeError]] = []
         if not self.reader.application_events:
-            left = self._began + settings.first_event_timeout - now
-            choices.append(
-                (left, AttemptTimeoutError("No event of the stream arrived in time", phase="response"))
-            )
+            limit, timer = self._began + settings.first_event_timeout - now, Timer.FIRST_EVENT
         else:
-            idle = StreamIdleError(f"The stream sent nothing for {settings.idle_timeout:g} s")
-            stall = StreamStallError(f"The stream sent no event for {settings.stall_timeout:g} s")
-            choices.append((settings.idle_timeout, idle))
-            choices.append((settings.stall_timeout - self._stalled, stall))
+            limit, timer = settings.idle_timeout, Timer.IDLE
+            if (stall := settings.stall_timeout - self._stalled) < limit:
+                limit, timer = stall, Timer.STALL
         deadline = self.call.deadline.left(now)
-        if deadline is not None:
-            late = DeadlineExceededError("The call's deadline passed during the stream", phase="stream")
-            choices.append((deadline, late))
-        limit, error = min(choices, key=lambda choice: choice[0])
-        return max(limit, 0.0), error
+        if deadline is not None and deadline < limit:
+            limit, timer = deadline, Timer.DEADLINE
+        return max(limit, 0.0), timer
+
+    def _late(self, timer: Timer) -> ForgeError:
+        settings = self.call.settings
+        match timer:
+            case Timer.FIRST_EVENT:
+                return AttemptTimeoutError("No event of the stream arrived in time", phase="response")
+            case Timer.IDLE:
+                return StreamIdleError(f"The stream sent nothing for {settings.idle_timeout:g} s")
+            case Timer.STALL:
+                return StreamStallError(f"The stream sent no event for {settings.stall_timeout:g} s")
+            case Timer.DEADLINE:
+                return DeadlineExceededError("The call's deadline passed during the stream", phase="stream")
 
     def _note_arrivals(self) -> None:
         if self.first_event_after is None:
