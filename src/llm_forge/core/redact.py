@@ -36,7 +36,7 @@ _USER_INFO = re.compile(r"(://)[^/?#@\s]*@")
 # A credential by its scheme, although it is none of ours. Other keys that a provider quotes in its own
 # message stay: the message is the provider's.
 _LOOKS_SECRET = re.compile(r"(?i)\b(bearer|basic)(\s+)[\w.~+/=*-]{8,}")
-_HALF_MASKED = re.compile(r"([\w-]+)\*{3,}([\w-]*)")
+_HALF_MASKED = re.compile(r"(?<![\w*-])([\w-]+)\*{3,}([\w-]*)")
 _MIN_BASE64 = 8
 
 
