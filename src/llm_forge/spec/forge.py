@@ -154,7 +154,8 @@ def _rate_limit(place: Place) -> RateLimit:
     if missing:
         raise place.error(f"a rate limit needs {' and '.join(missing)}; add the header names")
     period = place.child("period").value
-    if isinstance(period, bool) or not isinstance(period, (int, float, type(None))):
+    known = period is None or (isinstance(period, (int, float)) and 0 < period < 1e9)
+    if not known or isinstance(period, bool):
         raise place.child("period").wrong("seconds")
     return RateLimit(
         family=place.text("family"),

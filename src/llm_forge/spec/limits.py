@@ -45,7 +45,8 @@ def _number(place: Place, word: str) -> float | int | None:
     value = place.value.get(word)
     if value is None or isinstance(value, bool):
         return None
-    if not isinstance(value, (int, float)) or (word in _COUNTS and value != int(value)):
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if not isinstance(value, (int, float)) or (word in _COUNTS and not whole):
         place.child(word).note(f"`{word}` is not a number; ignored")
         return None
     return int(value) if word in _COUNTS else value

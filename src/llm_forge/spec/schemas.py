@@ -346,7 +346,7 @@ class Schemas:
                 if not member.value.keys() & {"required", "not"}:
                     found.append(AnyType())
             else:
-                is_list = member.value.get("type") == "array"
+                is_list = member.child("type").value == "array"
                 word = "" if is_list else _member_word(member) or f"Option{number}"
                 found.append(self.read(member, hint + word))
         return found

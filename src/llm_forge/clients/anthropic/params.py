@@ -1547,7 +1547,12 @@ AdvisorErrorCode: TypeAlias = (
 )
 """Beta. Ways in which asking the advisor fails."""
 AdvisorToolResultBlockParamContent: TypeAlias = (
-    AdvisorErrorParam | AdvisorResultParam | AdvisorRedactedResultParam
+    AdvisorErrorParam
+    | AdvisorResultParam
+    | AdvisorRedactedResultParam
+    | models.AdvisorError
+    | models.AdvisorResult
+    | models.AdvisorRedactedResult
 )
 """The advice, or why there is none."""
 Base64ImageSourceMediaType: TypeAlias = Literal["image/jpeg", "image/png", "image/gif", "image/webp"] | str
@@ -1563,7 +1568,10 @@ BashCodeExecutionErrorCode: TypeAlias = (
 )
 """Ways in which a shell command fails."""
 BashCodeExecutionToolResultBlockParamContent: TypeAlias = (
-    BashCodeExecutionErrorParam | BashCodeExecutionResultParam
+    BashCodeExecutionErrorParam
+    | BashCodeExecutionResultParam
+    | models.BashCodeExecutionError
+    | models.BashCodeExecutionResult
 )
 """What the command printed, or why it did not run."""
 CitationParam: TypeAlias = (
@@ -1580,7 +1588,12 @@ CodeExecutionErrorCode: TypeAlias = (
 )
 """Ways in which running code fails."""
 CodeExecutionToolResultBlockParamContent: TypeAlias = (
-    CodeExecutionErrorParam | CodeExecutionResultParam | EncryptedCodeExecutionResultParam
+    CodeExecutionErrorParam
+    | CodeExecutionResultParam
+    | EncryptedCodeExecutionResultParam
+    | models.CodeExecutionError
+    | models.CodeExecutionResult
+    | models.EncryptedCodeExecutionResult
 )
 """What the code printed, or why it did not run."""
 ContentBlockParam: TypeAlias = (
@@ -1610,7 +1623,7 @@ ContentBlockParam: TypeAlias = (
     | models.ContentBlock
 )
 """One block of a message that is sent; blocks of earlier answers go back as they came."""
-ContentSourceBlock: TypeAlias = TextBlockParam | ImageBlockParam
+ContentSourceBlock: TypeAlias = TextBlockParam | ImageBlockParam | models.TextBlock
 """A block that a document may be made of."""
 ContextEdit: TypeAlias = ClearToolUses20250919 | ClearThinking20251015 | Compact20260112
 """Beta. One way to shrink a conversation."""
@@ -1687,6 +1700,10 @@ TextEditorCodeExecutionToolResultBlockParamContent: TypeAlias = (
     | TextEditorCodeExecutionViewResultParam
     | TextEditorCodeExecutionCreateResultParam
     | TextEditorCodeExecutionStrReplaceResultParam
+    | models.TextEditorCodeExecutionError
+    | models.TextEditorCodeExecutionViewResult
+    | models.TextEditorCodeExecutionCreateResult
+    | models.TextEditorCodeExecutionStrReplaceResult
 )
 """What was shown or changed, or why it failed."""
 ThinkingConfig: TypeAlias = ThinkingEnabled | ThinkingAdaptive | ThinkingBetweenTools | ThinkingDisabled
@@ -1735,7 +1752,14 @@ ToolCallerName: TypeAlias = (
 ToolChoice: TypeAlias = ToolChoiceAuto | ToolChoiceAny | ToolChoiceTool | ToolChoiceNone
 """How free the model is to call tools."""
 ToolResultContentBlock: TypeAlias = (
-    TextBlockParam | ImageBlockParam | SearchResultBlockParam | DocumentBlockParam | ToolReferenceBlockParam
+    TextBlockParam
+    | ImageBlockParam
+    | SearchResultBlockParam
+    | DocumentBlockParam
+    | ToolReferenceBlockParam
+    | models.TextBlock
+    | models.DocumentBlock
+    | models.ToolReferenceBlock
 )
 """A block that a tool may return."""
 ToolSearchErrorCode: TypeAlias = (
@@ -1746,7 +1770,9 @@ ToolSearchToolBm25Type: TypeAlias = Literal["tool_search_tool_bm25_20251119", "t
 ToolSearchToolRegexType: TypeAlias = (
     Literal["tool_search_tool_regex_20251119", "tool_search_tool_regex"] | str
 )
-ToolSearchToolResultBlockParamContent: TypeAlias = ToolSearchErrorParam | ToolSearchResultParam
+ToolSearchToolResultBlockParamContent: TypeAlias = (
+    ToolSearchErrorParam | ToolSearchResultParam | models.ToolSearchError | models.ToolSearchResult
+)
 """The tools found, or why the search failed."""
 WebFetchErrorCode: TypeAlias = (
     Literal[
@@ -1762,7 +1788,9 @@ WebFetchErrorCode: TypeAlias = (
     | str
 )
 """Ways in which fetching a page fails."""
-WebFetchToolResultBlockParamContent: TypeAlias = WebFetchResultParam | WebFetchErrorParam
+WebFetchToolResultBlockParamContent: TypeAlias = (
+    WebFetchResultParam | WebFetchErrorParam | models.WebFetchResult | models.WebFetchError
+)
 """The page, or why it could not be fetched."""
 WebSearchErrorCode: TypeAlias = (
     Literal[

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
+from . import models
+
 
 class AssistantMessageParam(TypedDict):
     """An earlier answer of the model, or one written in its place."""
@@ -317,7 +319,12 @@ ChatCompletionsCreateFunctionCall: TypeAlias = (
     Literal["none", "auto", "required"] | str | LegacyFunctionChoice
 )
 ChatMessageParam: TypeAlias = (
-    SystemMessageParam | UserMessageParam | AssistantMessageParam | ToolMessageParam | FunctionMessageParam
+    SystemMessageParam
+    | UserMessageParam
+    | AssistantMessageParam
+    | ToolMessageParam
+    | FunctionMessageParam
+    | models.AssistantMessage
 )
 """One message of the conversation; `role` tells who speaks."""
 ContentPartParam: TypeAlias = TextPartParam | ImagePartParam | DocumentPartParam

@@ -443,7 +443,9 @@ BuiltInConnector: TypeAlias = (
     | str
 )
 """A tool that Mistral runs."""
-ChatMessageParam: TypeAlias = SystemMessageParam | UserMessageParam | AssistantMessageParam | ToolMessageParam
+ChatMessageParam: TypeAlias = (
+    SystemMessageParam | UserMessageParam | AssistantMessageParam | ToolMessageParam | models.AssistantMessage
+)
 """One message of the conversation; `role` tells who speaks."""
 ConnectorAuth: TypeAlias = ConnectorOAuth | ConnectorApiKey
 """Credential for a connected service."""
@@ -474,7 +476,7 @@ ResponseFormat: TypeAlias = ResponseFormatText | ResponseFormatJsonObject | Resp
 """Form that the answer's text must have."""
 Stop: TypeAlias = str | Sequence[str]
 """One text or several, any of which ends generation."""
-SystemContentPartParam: TypeAlias = TextPartParam | ThinkingPartParam
+SystemContentPartParam: TypeAlias = TextPartParam | ThinkingPartParam | models.TextPart | models.ThinkingPart
 """A part of the instructions."""
 ThoughtParam: TypeAlias = TextPartParam | ReferencePartParam | ToolReferencePartParam | models.Thought
 """A part of a thought."""

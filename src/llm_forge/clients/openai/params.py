@@ -507,6 +507,7 @@ ChatMessageParam: TypeAlias = (
     | AssistantMessageParam
     | ToolMessageParam
     | FunctionMessageParam
+    | models.AssistantMessage
 )
 """One message of the conversation; `role` tells who speaks."""
 CustomToolFormat: TypeAlias = CustomToolTextFormat | CustomToolGrammarFormat

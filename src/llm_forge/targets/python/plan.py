@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...spec import ir
-from .expressions import Name
+from .expressions import Expression, Name, either
 from .methods import MethodPlan
 from .models_plan import plan_models
 from .names import CLIENT_NAMES, METHOD_SCOPE, TYPE_SCOPE, Names
@@ -105,12 +105,31 @@ class _Plan:
         return tuple(one.method(name, names) for one, name in zip(planned, own, strict=True))
 
 
-def _widened(params: Side, models: Side) -> dict[str, Name]:
-    """Unions of request parts that also take the views of the answers they mirror (`...Param`)."""
-    found: dict[str, Name] = {}
+def _widened(params: Side, models: Side) -> dict[str, Expression]:
+    """Unions of request parts that also take the views of the answers they mirror (`...Param`).
+
+    Either the whole union has such a mirror, or single members of it have one.
+    """
+    found: dict[str, Expression] = {}
     for name in params.class_names:
-        mirrored = name.removesuffix("Param")
-        is_union = isinstance(params.api.types[name].type, (ir.TaggedUnion, ir.Union))
-        if mirrored != name and is_union and mirrored in models.class_names:
-            found[name] = Name(models.class_names[mirrored], "models")
+        members = [one.name for one in _members(params.api.types[name].type) if isinstance(one, ir.Ref)]
+        whole = _mirror(name, models) if members else None
+        mirrors = [whole] if whole else [_mirror(one, models) for one in members]
+        views = [one for one in mirrors if one is not None]
+        if views:
+            found[name] = either(views)
     return found
+
+
+def _members(found: ir.Type) -> list[ir.Type]:
+    if isinstance(found, ir.TaggedUnion):
+        return [one for _, one in found.members]
+    return list(found.members) if isinstance(found, ir.Union) else []
+
+
+def _mirror(name: str, models: Side) -> Name | None:
+    """The view `Block` for the request part `BlockParam`."""
+    mirrored = name.removesuffix("Param")
+    if mirrored == name or mirrored not in models.class_names:
+        return None
+    return Name(models.class_names[mirrored], "models")
