@@ -120,6 +120,75 @@ def test_rl_17_holds_for_refilling_families_too() -> None:
 
 
 @pytest.mark.requirement("R-115")
+def test_a_windows_earliest_reported_end_counts() -> None:
+    run = Run(Limiter())
+    run.learn(window(5, 6.0))
+    run.learn(window(0, 6.9))
+    run.submit(0)
+    run.advance(10.0)
+    assert run.sent == {0: 6.0}
+
+
+@pytest.mark.requirement("R-116")
+def test_a_refilling_familys_latest_report_counts_from_its_own_instant() -> None:
+    run = Run(Limiter())
+    run.advance(1000.0)
+    run.learn(refill(100, 40, 1060.0))
+    run.advance(1010.0)
+    run.learn(refill(100, 0, 1210.0))  # one every two seconds
+    run.submit(0, cost=Cost(requests=5))
+    run.advance(1020.5)
+    assert run.sent == {0: pytest.approx(1020.0)}
+    assert run.limiter.snapshot(1020.5)[0].remaining == pytest.approx(0.25)
+    assert run.limiter.snapshot(1020.5)[0].resets_in == pytest.approx(189.5)
+
+
+@pytest.mark.requirement("R-116")
+@pytest.mark.parametrize(("limit", "remaining"), [(None, 0), (3, 4), (4, 4)])
+def test_a_refill_that_cannot_be_reckoned_is_held_to_its_end(limit: float | None, remaining: float) -> None:
+    run = Run(Limiter())
+    run.advance(10.0)
+    run.learn(refill(limit, remaining, 16.0))
+    run.submit(0, cost=Cost(requests=5))
+    run.advance(20.0)
+    assert run.sent == {0: 16.0}
+
+
+@pytest.mark.requirement("R-116")
+def test_what_is_left_counts_calls_under_way_until_they_end_or_the_next_report() -> None:
+    run = Run(Limiter())
+    run.learn(window(10, 60.0))
+    run.submit(0, 1, 2)
+    assert run.limiter.snapshot(0.0)[0].remaining == 7
+    run.settle(0)
+    assert run.limiter.snapshot(0.0)[0].remaining == 8
+    run.learn(window(10, 60.0))
+    assert run.limiter.snapshot(0.0)[0].remaining == 10
+    run.submit(3)
+    run.settle(1)  # was under way before that report, which includes it
+    assert run.limiter.snapshot(0.0)[0].remaining == 9
+
+
+@pytest.mark.requirement("R-118")
+def test_a_release_covers_those_who_waited_then_and_no_others() -> None:
+    run = Run(Limiter())
+    run.pause(1.0)
+    run.submit(0, 1, 2)
+    run.advance(1.06)
+    run.submit(3)
+    run.advance(2.0)
+    assert [run.sent[call] for call in range(4)] == pytest.approx([1.0, 1.05, 1.1, 1.1])
+
+
+@pytest.mark.requirement("R-112")
+def test_the_release_after_a_pause_is_part_of_the_projection() -> None:
+    run = Run(Limiter([Limit("requests", 60, 60)]))
+    run.pause(58.0)
+    run.submit(0, 1, 2, 3)
+    assert run.refused == {3: Refused(pytest.approx(61.0), "wait")}
+
+
+@pytest.mark.requirement("R-115")
 def test_after_its_reset_a_family_is_unknown_not_full() -> None:
     run = Run(Limiter())
     run.learn(window(0, 6.0, 50))
