@@ -244,3 +244,10 @@ def test_a_port_that_would_open_later_does_not_keep_the_server() -> None:
 def test_refusing_needs_a_port_of_its_own(server: ScriptedServer) -> None:
     with pytest.raises(ValueError, match="own_port=True"):
         server.scenario().refuse()
+
+
+def test_a_port_of_a_stopped_server_says_so() -> None:
+    with ScriptedServer() as server:
+        scenario = server.scenario(own_port=True, accepting=False)
+    with pytest.raises(RuntimeError, match="not running"):
+        scenario.accept()

@@ -95,7 +95,7 @@ class Server:
         self.scheme = "https" if tls else "http"
         self._application = application
         self._tls = tls
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.SelectorEventLoop()  # the one that has add_reader on every system
         self._thread: threading.Thread | None = None
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -164,7 +164,10 @@ class Server:
         self._loop.call_soon_threadsafe(self._abort_all)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of a coroutine that runs in the server's event loop."""
+        """The result of a coroutine that runs in the server's event loop. RuntimeError if it is stopped."""
+        if self._thread is None:
+            work.close()
+            raise RuntimeError("the server is not running")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def later(self, seconds: float, work: Coroutine[Any, Any, None]) -> None:

@@ -18,7 +18,7 @@ from ..script import Reply
 from .chat import ChatProvider, Json, text_deltas
 from .openai import openai_limit_headers
 from .openai_errors import rate_message, status_type
-from .provider import BASE32, Route, Turn, compact
+from .provider import BASE32, HEX, Route, Turn, compact
 
 _MODELS = (
     ("llama-3.3-70b-versatile", "Meta"),
@@ -29,6 +29,7 @@ _MODELS = (
 )
 _REASONING_MODEL = re.compile(r".*(gpt-oss|qwen3|deepseek-r1)")
 _INVALID = "invalid_request_error"
+_STREAM_STATUSES = {"tool_use_failed": 400, "rate_limit_exceeded": 429, "overloaded_error": 503}
 
 
 class Groq(ChatProvider):
@@ -74,7 +75,8 @@ class Groq(ChatProvider):
 
     def stream_error(self, kind: str, message: str) -> str:
         """An `error` event with a status of its own."""
-        error = {"message": message, "type": kind, "code": kind, "status_code": 500}
+        status = _STREAM_STATUSES.get(kind, 500)
+        error = {"message": message, "type": kind, "code": kind, "status_code": status}
         return f"event: error\ndata: {compact({'error': error})}\n\n"
 
     def model_list(self) -> Json:
@@ -180,7 +182,7 @@ def _reasoning(turn: Turn, said: Answer) -> tuple[str, str]:
 
 
 def _head(turn: Turn, kind: str) -> Json:
-    identifier = f"chatcmpl-{uuid.UUID(int=turn.dice('completion').getrandbits(128), version=4)}"
+    identifier = f"chatcmpl-{uuid.UUID(turn.letters('completion', HEX, 32), version=4)}"
     return {"id": identifier, "object": kind, "created": turn.created, "model": turn.model}
 
 

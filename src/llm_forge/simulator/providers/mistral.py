@@ -135,7 +135,7 @@ class Mistral(ChatProvider):
         """A chat.completion.chunk, padded so that its length says little about its text."""
         head = _head(turn)
         chunk = {"id": head["id"], "object": "chat.completion.chunk", **head, "choices": list(choices)}
-        return {**chunk, "p": _PADDING[: turn.dice("padding", number).randint(2, 36)]} if number else chunk
+        return {**chunk, "p": _PADDING[: 2 * len(turn.padding(number))]} if number else chunk
 
     def last_chunks(self, turn: Turn, chunks: list[Json], usage: Json) -> list[Json]:
         """Usage on the last chunk; tool calls come with the finish reason in one chunk."""

@@ -131,12 +131,11 @@ class OpenAI(ChatProvider):
 
     def chunk(self, turn: Turn, number: int, choices: Sequence[Json]) -> Json:
         """A chat.completion.chunk, padded so that its length says little about its text."""
-        source = turn.dice("obfuscation", number)
         chunk = {**_head(turn, "chat.completion.chunk"), **_service(turn), "choices": list(choices)}
         if (turn.body.get("stream_options") or {}).get("include_usage"):
             chunk["usage"] = None
         if (turn.body.get("stream_options") or {}).get("include_obfuscation") is not False:
-            chunk["obfuscation"] = "".join(source.choices(ALNUM, k=source.randint(1, 16)))
+            chunk["obfuscation"] = turn.padding(number)
         return chunk
 
     def last_chunks(self, turn: Turn, chunks: list[Json], usage: Json) -> list[Json]:

@@ -6,11 +6,13 @@ data, and what it costs. It raises `Failure` where it refuses, and words failure
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..problems import Failure, Problem
@@ -50,7 +52,12 @@ class Turn:
 
     def letters(self, label: str, alphabet: str, length: int) -> str:
         """Characters for an identifier; the label tells the identifiers of a request apart."""
-        return letters(self.dice(label), alphabet, length)
+        return _letters(self.provider, self.seed, self.number, label, alphabet, length)
+
+    def padding(self, number: int) -> str:
+        """One to 16 characters that hide the length of the n-th chunk."""
+        noise = hashlib.sha256(f"{self.provider} {self.seed} {self.number} {number}".encode()).hexdigest()
+        return noise[: int(noise[-1], 16) + 1]
 
     @property
     def created(self) -> int:
@@ -145,6 +152,12 @@ class Provider(ABC):
         """Any model is served, except those named `missing-...`."""
         if name.startswith("missing-"):
             raise Failure("model", name)
+
+
+@lru_cache(maxsize=1024)
+def _letters(provider: str, seed: int, number: int, label: str, alphabet: str, length: int) -> str:
+    """Every chunk of a stream carries the identifier of its request, so they are kept for a while."""
+    return letters(dice(seed, provider, number, label), alphabet, length)
 
 
 def bearer_token(request: Request) -> str | None:
