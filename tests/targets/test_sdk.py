@@ -73,6 +73,15 @@ def test_a_stand_alone_sdk_calls_a_server(tmp_path: Path, server: str) -> None:
     assert said.split() == ["notes_sdk.clients.minimal.models", "hello", "Bearer", "k"]
 
 
+def test_the_example_in_the_readme_of_an_sdk_runs(tmp_path: Path, server: str) -> None:
+    generate(spec.load(MINIMAL), "python", tmp_path / "out", "notes_sdk")
+    readme = (tmp_path / "out" / "README.md").read_text()
+    example = readme.partition("```python\n")[2].partition("```")[0]
+    program = example.replace('api_key="your key"', f'api_key="k", base_url="{server}"')
+    assert program != example
+    assert "Note(id='n1'" in run(tmp_path / "out", "-c", program)
+
+
 def test_core_and_runtime_of_an_sdk_are_byte_copies(tmp_path: Path) -> None:
     generate(spec.load(MINIMAL), "python", tmp_path / "out", "notes_sdk")
     copied = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from .combine import union
 from .ir import (
     EnumType,
     LiteralType,
@@ -19,7 +20,7 @@ from .ir import (
     TypeDef,
     Union,
 )
-from .schemas import Discriminator, Schemas, union
+from .schemas import Discriminator, Schemas
 
 _USUAL_TAGS = ("type", "object", "role", "event", "kind", "status")
 

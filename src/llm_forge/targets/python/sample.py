@@ -1,0 +1,72 @@
+"""Values that a type allows, small and plain, for examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...spec import ir
+from . import layout
+from .text import Quoted, literal
+
+_DEEPEST = 6
+
+
+def sample(api: ir.Api, found: ir.Type, name: str = "", depth: int = 0) -> Any:
+    """A JSON value of a type: required fields only, first of every choice."""
+    flat = api.resolve(found)
+    if isinstance(flat, ir.Nullable):
+        return sample(api, flat.inner, name, depth)
+    if depth > _DEEPEST or isinstance(flat, (ir.AnyType, ir.MapType)):
+        return {}
+    if isinstance(flat, ir.ObjectType):
+        return {p.name: sample(api, p.type, p.name, depth + 1) for p in flat.properties if p.required}
+    if isinstance(flat, ir.ListType):
+        return [sample(api, flat.item, name, depth + 1)]
+    if isinstance(flat, ir.TaggedUnion):
+        return _tagged(api, flat, name, depth)
+    if isinstance(flat, ir.Union):
+        return sample(api, flat.members[0], name, depth)
+    return _scalar(flat, name)
+
+
+def _tagged(api: ir.Api, found: ir.TaggedUnion, name: str, depth: int) -> Any:
+    """The member that a user would write: the one tagged `user` or `text`, else the first."""
+    members = dict(found.members)
+    tag = next((one for one in ("user", "text") if one in members), next(iter(members)))
+    made = sample(api, members[tag], name, depth)
+    return {**made, found.tag: tag} if isinstance(made, dict) else made
+
+
+def _scalar(found: ir.Type, name: str) -> Any:
+    if isinstance(found, ir.LiteralType):
+        return found.value
+    if isinstance(found, ir.EnumType):
+        return "user" if "user" in found.values else found.values[0]
+    if not isinstance(found, ir.Primitive):
+        return {}
+    if found.kind == "string" and name in ("content", "text", "prompt", "input"):
+        return "Hello"
+    low = found.limits.minimum or 0
+    numbers = {"boolean": True, "integer": max(int(low), 64), "number": max(float(low), 1.0)}
+    return numbers.get(found.kind, name.replace("_", " ") or "text")
+
+
+def value_node(value: Any) -> layout.Node:
+    """A JSON value as Python source."""
+    if isinstance(value, dict):
+        items = tuple(_labelled(f"{Quoted(str(key))}: ", value_node(one)) for key, one in value.items())
+        return layout.Group("{", items, "}")
+    if isinstance(value, list):
+        return layout.Group("[", tuple(value_node(one) for one in value), "]")
+    return literal(value)
+
+
+def _labelled(label: str, made: layout.Node) -> layout.Node:
+    if isinstance(made, layout.Group):
+        return layout.Group(label + made.opening, made.items, made.closing)
+    return f"{label}{layout.flat(made)}"
+
+
+def argument(name: str, value: Any) -> layout.Node:
+    """`name=value` of a call."""
+    return _labelled(f"{name}=", value_node(value))
