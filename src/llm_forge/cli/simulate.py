@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 from ..simulator import DocumentError, Simulator, run
@@ -18,11 +19,7 @@ def run_simulate(port: int, seed: int, faults: Path | None, *, as_json: bool) ->
         raise Failure(str(error), 2) from error
     except OSError as error:
         raise Failure(f"Port {port} cannot be used: {error.strerror}; choose another with --port") from error
-    try:
-        _announce(simulator, as_json=as_json)
-        run(simulator)
-    finally:
-        simulator.stop()
+    run(simulator, announce=partial(_announce, as_json=as_json))
 
 
 def _announce(simulator: Simulator, *, as_json: bool) -> None:

@@ -172,8 +172,11 @@ class Simulator:
         return Reply(json={"added": len(rules)})
 
 
-def run(simulator: Simulator) -> None:
-    """Serve until SIGINT or SIGTERM, then end cleanly; in the main thread. Starts it if need be."""
+def run(simulator: Simulator, announce: Callable[[Simulator], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM, then end cleanly; in the main thread. Starts it if need be.
+
+    `announce` is called once it serves and a signal would end it.
+    """
     asked = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -183,6 +186,8 @@ def run(simulator: Simulator) -> None:
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with simulator:
+            if announce is not None:
+                announce(simulator)
             asked.wait()
     finally:
         for number, handler in before.items():
