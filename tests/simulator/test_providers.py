@@ -196,3 +196,32 @@ def test_anthropic_accounts_for_its_prompt_cache() -> None:
     assert first["cache_read_input_tokens"] == 0
     assert (second["cache_creation_input_tokens"], second["cache_read_input_tokens"]) == (0, size)
     assert first["input_tokens"] == second["input_tokens"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_forced_tool_must_exist(sim: Simulator, provider: str) -> None:
+    named = (
+        {"type": "tool", "name": "x"}
+        if provider == "anthropic"
+        else {"type": "function", "function": {"name": "x"}}
+    )
+    some = {"type": "any"} if provider == "anthropic" else "any" if provider == "mistral" else "required"
+    for choice in (named, some):
+        answer = ask(sim, provider, tool_choice=choice)
+        assert answer.status == (422 if provider == "mistral" else 400)
+        assert "tool_choice" in answer.body.decode()
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_tool_whose_schema_is_none_is_refused_with_its_place(sim: Simulator, provider: str) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": 7}}}
+    function = {"type": "function", "function": {"name": "x", "parameters": schema}}
+    tool = {"name": "x", "input_schema": schema} if provider == "anthropic" else function
+    answer = ask(sim, provider, tools=[tool])
+    assert answer.status == (422 if provider == "mistral" else 400)
+    assert "properties.a.type: must be a type" in answer.body.decode()
+
+
+def test_thinking_must_leave_room_for_an_answer(sim: Simulator) -> None:
+    answer = ask(sim, "anthropic", thinking={"type": "enabled", "budget_tokens": 2000}, max_tokens=1500)
+    assert (answer.status, answer.json["error"]["message"].split(":")[0]) == (400, "max_tokens")

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from ..dialogue import Answer, Question, Tool, answer
 from ..limits import Bucket, Limits
-from ..problems import Failure
+from ..problems import Failure, Problem
 from ..script import Reply
 from ..server import Request
 from ..text import tokens
@@ -28,6 +28,7 @@ from .provider import (
     Route,
     Turn,
     bearer_token,
+    check_choice,
     check_key,
     checked_schema,
     compact,
@@ -122,7 +123,10 @@ class Anthropic(Provider):
 
     def _message(self, turn: Turn) -> Produced:
         self.check_model(turn.model)
-        said = answer(_question(turn.body), turn.seed)
+        _check_budget(turn.body)
+        question = _question(turn.body)
+        check_choice(question, turn.body.get("tools"))
+        said = answer(question, turn.seed)
         usage = self._usage(turn.body, said)
         message = _message(turn, said, usage)
         total = (
@@ -170,6 +174,14 @@ def _question(body: Mapping[str, Any]) -> Question:
         max_tokens=body.get("max_tokens"),
         thinking=thinking.get("type") in {"enabled", "adaptive"},
     )
+
+
+def _check_budget(body: Mapping[str, Any]) -> None:
+    """Thinking takes part of max_tokens and must leave some."""
+    budget = (body.get("thinking") or {}).get("budget_tokens")
+    if budget is not None and body["max_tokens"] <= budget:
+        problem = Problem("too-small", ("max_tokens",), budget + 1, body["max_tokens"])
+        raise Failure("invalid", problems=(problem,))
 
 
 def _choice(choice: Mapping[str, Any]) -> Literal["auto", "any", "none"]:

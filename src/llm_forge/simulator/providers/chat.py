@@ -21,6 +21,7 @@ from .provider import (
     Provider,
     Turn,
     bearer_token,
+    check_choice,
     check_key,
     checked_schema,
     compact,
@@ -134,6 +135,7 @@ class ChatProvider(Provider):
     def _completion(self, turn: Turn) -> Produced:
         self.check_model(turn.model)
         question = self.question(turn.body)
+        check_choice(question, turn.body.get("tools"))
         answers = [answer(question, turn.seed, index) for index in range(turn.body.get("n") or 1)]
         usage = self.usage(turn, question, answers)
         if turn.body.get("stream"):

@@ -23,6 +23,7 @@ from ..text import count, dice, letters
 if TYPE_CHECKING:
     import random
 
+    from ..dialogue import Question
     from ..limits import Bucket, Limits
     from ..server import Request
 
@@ -198,6 +199,17 @@ def checked_schema(schema: Any, *path: str | int) -> Mapping[str, Any] | None:
     if fault := schema_fault(schema):
         raise Failure("invalid", problems=(Problem("value", path, f"a JSON schema ({fault})", schema),))
     return schema if isinstance(schema, Mapping) else {}
+
+
+def check_choice(question: Question, given: Sequence[Any] | None) -> None:
+    """A forced tool must be among the tools given. Failure "invalid" otherwise."""
+    if len(question.tools) != len(given or ()):
+        return  # there are tools of the vendor's own, which nothing here calls
+    names = [tool.name for tool in question.tools]
+    wanted = question.forced or ("any tool" if question.choice == "any" else None)
+    if wanted is not None and (not names or question.forced not in {None, *names}):
+        known = " or ".join(f"'{name}'" for name in names) or "absent without tools"
+        raise Failure("invalid", problems=(Problem("value", ("tool_choice",), known, wanted),))
 
 
 def strings(value: Any) -> tuple[str, ...]:
