@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from llm_forge import spec
 from llm_forge.spec.ir import Auth, Ref
 from tests.spec.making import load_text
@@ -121,7 +123,8 @@ def test_no_security_means_bearer_with_a_notice(tmp_path: Path) -> None:
     assert (api.provider, api.client, api.servers) == ("acme_chat", "AcmeChat", ("https://api.acme.com/v1",))
 
 
-def test_r_251_servers_must_be_https_and_carry_no_credential(tmp_path: Path) -> None:
+@pytest.mark.requirement("R-251")
+def test_servers_must_be_https_and_carry_no_credential(tmp_path: Path) -> None:
     text = HEAD.replace(
         '"https://api.acme.com/v1/"', '"http://api.acme.com"}, {url: "https://u:p@h.com/x?k=1"'
     )

@@ -24,7 +24,7 @@ TARGETS: Mapping[str, Target] = {"python": PythonTarget()}
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What `generate` wrote: paths relative to the directory, and what was repaired or left out."""
+    """What `generate` wrote: paths relative to the directory; what was left out, then what was repaired."""
 
     directory: Path
     files: tuple[str, ...]
@@ -47,7 +47,7 @@ def generate(
     except ValueError as error:
         raise OutputError(f"{error}; give another --package") from None
     write_tree(files, Path(out_dir), force=force)
-    return Generated(Path(out_dir), tuple(files), api.notices + target.notices(api))
+    return Generated(Path(out_dir), tuple(files), target.notices(api) + api.notices)
 
 
 __all__ = ["TARGETS", "Generated", "Options", "OutputError", "Target", "generate", "write_tree"]

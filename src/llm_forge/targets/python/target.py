@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from ...spec.errors import Notice
@@ -79,7 +80,11 @@ def _runtime_files() -> Iterator[tuple[str, bytes]]:
 
 
 def _license() -> str:
-    for place in (ROOT.parent.parent / "LICENSE", ROOT / "LICENSE"):
-        if place.is_file():
-            return place.read_text(encoding="utf-8")
-    return ""
+    """The licence of the copied runtime: beside the source, or with the installed distribution."""
+    place = ROOT.parent.parent / "LICENSE"
+    if place.is_file():
+        return place.read_text(encoding="utf-8")
+    try:
+        return distribution("llm-forge").read_text("licenses/LICENSE") or ""
+    except PackageNotFoundError:
+        return ""
