@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import sys
@@ -45,6 +46,7 @@ class Driver:
         self._logs = LogNotes()
         self._tasks: set[asyncio.Task[None]] = set()
         self._writing = threading.Lock()
+        self._turn = asyncio.Lock()
 
     def serve(self) -> None:
         """Answer everything; the main thread stays free for calls that are cancelled."""
@@ -78,16 +80,21 @@ class Driver:
             task.add_done_callback(self._tasks.discard)
 
     async def _run(self, message: dict[str, Any]) -> None:
-        if self._mode == "sync":
-            answer = await BlockingRun(message, self._transport, self._logs, self.main).run()
-        else:
-            answer = await AsyncRun(message, self._transport, self._logs).run()
-        self._say(answer)
+        if self._mode == "async":
+            self._say(await AsyncRun(message, self._transport, self._logs).run())
+            return
+        # There is one main thread, so scenarios with a cancelled blocking call take turns.
+        async with self._turn if _cancels(message) else contextlib.nullcontext():
+            self._say(await BlockingRun(message, self._transport, self._logs, self.main).run())
 
     def _say(self, answer: dict[str, Any]) -> None:
         with self._writing:
             sys.stdout.write(json.dumps(answer, ensure_ascii=True) + "\n")
             sys.stdout.flush()
+
+
+def _cancels(message: dict[str, Any]) -> bool:
+    return any(step.get("during", {}).get("do") == "cancel" for step in message["steps"])
 
 
 def main() -> None:

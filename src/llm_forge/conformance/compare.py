@@ -284,8 +284,14 @@ def _key_forms() -> set[str]:
 
 
 def subset(where: str, wanted: Any, got: Any) -> Iterator[str]:
-    """How `got` lacks what `wanted` has: objects by their given keys, arrays by position and length."""
-    if isinstance(wanted, dict) and isinstance(got, dict):
+    """How `got` lacks what `wanted` has: objects by their given keys, arrays by position and length.
+
+    `{"from": a, "to": b}` stands for any number of that range.
+    """
+    if isinstance(wanted, dict) and set(wanted) == {"from", "to"} and isinstance(got, int | float):
+        if not wanted["from"] <= got <= wanted["to"]:
+            yield f"{where}: {got!r}, wanted {wanted['from']} to {wanted['to']}"
+    elif isinstance(wanted, dict) and isinstance(got, dict):
         for key, value in wanted.items():
             if key not in got and value is not None:
                 yield f"{where}.{key}: missing"

@@ -90,7 +90,7 @@ def _pieces(answer: Answer, family: Family, scale: float) -> Iterator[Piece]:
     listed = PIECES if answer.stream == "whole" else answer.stream or ()
     for entry in listed:
         item = entry if isinstance(entry, Item) else Item(piece=entry)
-        data = _bytes(item, family)
+        data = _bytes(item, family) * item.repeat
         if data:
             yield Piece(data, item.times, item.pause * scale)
 

@@ -25,7 +25,7 @@ from .results import ConformanceError, Result, Summary, apply_known, load_known
 from .scenario import Case, ScenarioError, load_scenarios
 from .session import Job, Session
 
-PATIENCE = 45.0
+PATIENCE = 20.0
 _CHECKOUT = Path(__file__).resolve().parents[3]
 
 

@@ -33,13 +33,17 @@ class ScenarioError(Exception):
 
 
 class Item(Struct, forbid_unknown_fields=True):
-    """A piece of a stream's body; exactly one of the first four, then `pause` after each of `times`."""
+    """A piece of a stream's body: exactly one of the first four.
+
+    Its bytes are repeated `repeat` times, sent `times` times, with `pause` after each sending.
+    """
 
     piece: str | None = None
     data: Any = None
     text: str | None = None
     hex: str | None = None
     event: str | None = None
+    repeat: int = 1
     times: int = 1
     pause: float = 0.0
 
