@@ -225,3 +225,9 @@ def test_a_tool_whose_schema_is_none_is_refused_with_its_place(sim: Simulator, p
 def test_thinking_must_leave_room_for_an_answer(sim: Simulator) -> None:
     answer = ask(sim, "anthropic", thinking={"type": "enabled", "budget_tokens": 2000}, max_tokens=1500)
     assert (answer.status, answer.json["error"]["message"].split(":")[0]) == (400, "max_tokens")
+
+
+def test_the_vendors_own_tools_are_accepted_and_never_called(sim: Simulator) -> None:
+    tools = [{"type": "web_search_20250305", "name": "web_search"}]
+    answer = ask(sim, "anthropic", tools=tools, tool_choice={"type": "any"})
+    assert [block["type"] for block in answer.json["content"]] == ["text"]
