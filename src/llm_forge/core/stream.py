@@ -118,7 +118,7 @@ class StreamReader:
                 f"Event {self.events_seen} of the stream is not valid JSON: {error}"
             )
             return
-        failure = self._error_of(data) if _may_be_error(event.event, data) else None
+        failure = self._error_of(data) if may_be_error(event.event, data) else None
         if failure is not None:
             self.failure = failure
         elif event.event == "error":
@@ -148,8 +148,8 @@ def _is_ping(name: str, data: Any) -> bool:
     return name == "ping" or (isinstance(data, dict) and data.get("type") == "ping")
 
 
-def _may_be_error(name: str, data: Any) -> bool:
-    """Error events by name or type, and objects that carry nothing but an error."""
+def may_be_error(name: str, data: Any) -> bool:
+    """Whether an event, or a whole 2xx body, is worth reading as an error: by its name, type or fields."""
     if not isinstance(data, dict):
         return name == "error"
     return (

@@ -37,6 +37,7 @@ from ..core.redact import Redactor
 from ..core.retry import GiveUp, Retry, RetryPolicy
 from ..core.secrets import Secret
 from ..core.server_wait import server_wait
+from ..core.stream import may_be_error
 from .base_url import origin_of
 from .body import DEFAULT_LIMITS, Decoder, check_headers
 from .io import Io
@@ -383,11 +384,8 @@ def read_result(call: Call, exchange: Any, body: bytes) -> dict[str, Any]:
     if kind == "application/json" or kind.endswith("+json"):
         value, reason = _decode_object(body)
     if isinstance(value, dict):
-        error_inside = stream_error(
-            value, profile=call.shared.profile, redactor=call.redactor, request_id=call.request_id
-        )
-        if error_inside is not None:
-            raise error_inside.enrich(mid_stream=False)
+        if may_be_error("", value) and (error := _error_inside(call, value)) is not None:
+            raise error
         return value
     shown = call.redactor.text(body[:400].decode("utf-8", "replace"))[:200]
     raise InvalidResponseError(
@@ -396,6 +394,15 @@ def read_result(call: Call, exchange: Any, body: bytes) -> dict[str, Any]:
         body=shown,
         headers=call.redactor.headers(exchange.headers),
     )
+
+
+def _error_inside(call: Call, value: dict[str, Any]) -> ApiError | None:
+    error = stream_error(
+        value, profile=call.shared.profile, redactor=call.redactor, request_id=call.request_id
+    )
+    if error is not None:
+        error.mid_stream = False  # the class of errors inside streams, but this is a whole answer
+    return error
 
 
 def _decode_object(body: bytes) -> tuple[Any, str]:
