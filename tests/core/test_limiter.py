@@ -169,6 +169,50 @@ def test_dl_05_a_projection_beyond_the_time_left_is_refused_at_once() -> None:
     assert run.sent[2] == pytest.approx(5.0)
 
 
+@pytest.mark.requirement("R-112")
+def test_a_projection_counts_from_now_and_leaves_out_who_gave_up() -> None:
+    run = Run(Limiter([Limit("requests", 1, 1, burst=1)], max_wait=3.0))
+    run.advance(1000.0)
+    run.submit(0, 1, 2, 3, 4)
+    assert run.refused == {4: Refused(pytest.approx(4.0), "wait")}
+    run.cancel(2)
+    run.submit(5)
+    run.advance(1010.0)
+    assert run.sent == pytest.approx({0: 1000.0, 1: 1001.0, 3: 1002.0, 5: 1003.0})
+
+
+@pytest.mark.requirement("R-112")
+def test_a_wait_of_just_the_time_left_is_begun() -> None:
+    run = Run(Limiter([Limit("requests", 1, 1, burst=1)], max_wait=2.0))
+    run.submit(0)
+    run.submit(1, left=1.0)
+    run.submit(2, left=2.0)
+    assert not run.refused
+
+
+@pytest.mark.requirement("R-111")
+def test_a_waiter_behind_the_head_who_claims_keeps_waiting_in_its_place() -> None:
+    limiter = Limiter([Limit("requests", 1, 1, burst=1)])
+    limiter.reserve(Cost(), 0.0)
+    first, second = limiter.reserve(Cost(), 0.0), limiter.reserve(Cost(), 0.0)
+    assert isinstance(first, Wait)
+    assert isinstance(second, Wait)
+    assert limiter.next_change(0.0) == limiter.next_change(0.5) == first.until == 1.0
+    early = limiter.claim(second.ticket, 5.0)
+    assert early == Wait(second.ticket, pytest.approx(5.01))
+    assert isinstance(limiter.claim(first.ticket, 5.0), Granted)
+    assert limiter.head() == second.ticket
+    late = limiter.reserve(Cost(), 7.0)
+    assert isinstance(late, Wait)
+    assert late.until > 7.0
+    assert isinstance(limiter.claim(second.ticket, 7.0), Granted)
+
+
+@pytest.mark.requirement("R-111")
+def test_without_waiters_nothing_is_about_to_change() -> None:
+    assert Limiter([REQUESTS]).next_change(0.0) is None
+
+
 @pytest.mark.requirement("R-106")
 def test_rl_09_a_free_bucket_is_not_charged_while_another_is_empty() -> None:
     run = Run(Limiter([Limit("requests", 10, 10, burst=10), TOKENS]))
@@ -225,6 +269,17 @@ def test_who_waits_for_another_call_is_told_so() -> None:
     answer = limiter.reserve(Cost(), 0.0, left=5.0)
     assert isinstance(answer, Wait)
     assert answer.until == math.inf
+
+
+@pytest.mark.requirement("R-119")
+def test_who_would_only_fit_after_those_ahead_waits_for_another_call_too() -> None:
+    limiter = Limiter(concurrency=2)
+    limiter.reserve(Cost(), 0.0)
+    limiter.pause(1.0, 0.0)
+    first, second = limiter.reserve(Cost(), 0.0), limiter.reserve(Cost(), 0.0)
+    assert isinstance(first, Wait)
+    assert isinstance(second, Wait)
+    assert (first.until, second.until) == (1.0, math.inf)
 
 
 @pytest.mark.requirement("R-111")
