@@ -38,13 +38,16 @@ _USER_INFO = re.compile(r"(://)[^/?#@\s]*@")
 _LOOKS_SECRET = re.compile(r"(?i)\b(bearer|basic)(\s+)[\w.~+/=*-]{8,}")
 _HALF_MASKED = re.compile(r"(?<![\w*-])([\w-]+)\*{3,}([\w-]*)")
 _MIN_BASE64 = 8
+# A shorter "key" is a word of a test or a local server; removing it would only damage ordinary text.
+_SHORTEST_SECRET = 8
 
 
 class Redactor:
     """Replaces credentials by `[redacted]`; made once per client from everything it holds secret."""
 
     def __init__(self, secrets: Iterable[Secret] = (), secret_headers: Iterable[str] = ()) -> None:
-        values = {secret.reveal() for secret in secrets} - {""}
+        revealed = {secret.reveal() for secret in secrets}
+        values = {value for value in revealed if len(value) >= _SHORTEST_SECRET}
         forms = [form for value in sorted(values, key=len, reverse=True) for form in _forms(value)]
         self._values = values
         self._secrets = re.compile("|".join(forms)) if forms else None
