@@ -79,6 +79,13 @@ def test_a_key_given_twice_takes_its_last_value_and_is_noted() -> None:
     assert [(notice.line, "twice" in notice.message) for notice in document.notices] == [(2, True)]
 
 
+def test_two_mappings_under_one_key_are_taken_together() -> None:
+    document = parse_document("c: {a: 1, b: 1}\nd: 0\nc: {b: 2}\n", "x.yaml", Path("x.yaml"))
+    assert document.root["c"] == {"a": 1, "b": 2}
+    assert document.root["c"].lines == {"a": 1, "b": 3}
+    assert [notice.line for notice in document.notices] == [3]
+
+
 def test_merge_keys_bring_in_what_is_not_given() -> None:
     assert values("x: &x {a: 1, b: 2}\ny:\n  b: 3\n  <<: *x\n")["y"] == {"b": 3, "a": 1}
 

@@ -5,7 +5,7 @@ Rules of this file:
   `010` is ten. Keys are always text, as written.
 - JSON is read by its own grammar, so that tabs and surrogate pairs mean what JSON says.
 - Both grammars become one sequence of events, and one builder keeps the limits of R-248.
-- A key given twice takes its last value (R-201) and is noted.
+- A key given twice takes its last value (R-201), two mappings are taken together; both are noted.
 """
 
 from __future__ import annotations
@@ -148,9 +148,21 @@ class _Builder:
                     mapping.lines[name] = line
             return
         if key in mapping:
-            self.notices.append(Notice(self.name, line, "", f"key {key!r} is given twice; the last is used"))
+            value = self._twice(key, mapping[key], value, line)
         mapping[key] = value
         mapping.lines[key] = line
+
+    def _twice(self, key: str, first: Any, second: Any, line: int) -> Any:
+        """Two mappings under one key are taken together; of other values the last counts."""
+        both = isinstance(first, Mapping) and isinstance(second, Mapping)
+        used = "both are taken together" if both else "the last is used"
+        self.notices.append(Notice(self.name, line, "", f"key {key!r} is given twice; {used}"))
+        if not both:
+            return second
+        joined = Mapping(first.line)
+        joined.update({**first, **second})
+        joined.lines.update({**first.lines, **second.lines})
+        return joined
 
     def _sequence(self, start: Event, events: Iterator[Event], depth: int) -> tuple[Sequence, int]:
         sequence = Sequence(start.line)

@@ -149,6 +149,8 @@ def _call(function: str, method: Method) -> layout.Group:
         pairs = [f"{one.wire}: {one.name}" for one in method.arguments if one.where == where]
         if where == "query":
             pairs = [f"{key}: {value}" for key, value in method.query] + pairs
+        if where == "headers" and method.content_type:
+            pairs = [f'"content-type": {method.content_type}', *pairs]
         if pairs:
             items.append(layout.Group(f"{where}={{", tuple(pairs), "}"))
     whole = [one for one in method.arguments if one.where == "whole-body"]

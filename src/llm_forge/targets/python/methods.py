@@ -47,6 +47,7 @@ class MethodPlan:
             summary=Prose(_sentence(summary), 96),
             doc=Prose(self._description(summary)),
             operation=operation,
+            content_type=_content_type(operation.body),
             convert=self._convert(operation.result.type),
             event_convert=self._convert(operation.stream.event) if streams and operation.stream else "",
         )
@@ -128,6 +129,11 @@ class MethodPlan:
         found = self.params.expression(one.type, hint)
         doc = Prose(first_sentence(one.description), 10_000)
         return Argument(name, Quoted(one.name), found, one.required, "body", doc)
+
+
+def _content_type(body: ir.Body | None) -> Quoted | None:
+    essence = body.media_type.partition(";")[0].strip().lower() if body else ""
+    return None if essence in ("", "application/json", "*/*") else Quoted(essence)
 
 
 def _sentence(text: str) -> str:

@@ -15,13 +15,24 @@ def unsupported(api: ir.Api) -> dict[str, str]:
 
 
 def notices(api: ir.Api) -> tuple[Notice, ...]:
-    """One notice for each operation that was read but cannot be generated."""
-    operations = {one.name: one for one in api.operations()}
+    """What was read but cannot be generated: operations first, then single parameters."""
+    left_out = unsupported(api)
     missing = [
-        f"{name} ({operations[name].http_method} {operations[name].path}) is not generated: {why}"
-        for name, why in unsupported(api).items()
+        f"{_shown(one)} is not generated: {left_out[one.name]}"
+        for one in api.operations()
+        if one.name in left_out
     ]
-    return tuple(Notice(api.source, 0, "", message) for message in missing)
+    unsent = [
+        f"{_shown(one)} does not send its {parameter.location} parameter {parameter.name!r}, an object"
+        for one in api.operations()
+        for parameter in one.parameters
+        if one.name not in left_out and is_object_parameter(api, parameter)
+    ]
+    return tuple(Notice(api.source, 0, "", message) for message in missing + unsent)
+
+
+def _shown(operation: ir.Operation) -> str:
+    return f"{operation.name} ({operation.http_method} {operation.path})"
 
 
 def reason(api: ir.Api, operation: ir.Operation) -> str:

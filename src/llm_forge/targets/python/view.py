@@ -105,7 +105,11 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of a resource; `stream` is the name of its streaming twin."""
+    """A method of a resource.
+
+    `stream` is the name of its streaming twin, `content_type` that of a body that is JSON under another
+    name, such as application/merge-patch+json.
+    """
 
     name: Identifier
     constant: Identifier
@@ -117,6 +121,7 @@ class Method:
     summary: Prose
     doc: Prose
     operation: Operation
+    content_type: Quoted | None
     convert: str
     event_convert: str
 
