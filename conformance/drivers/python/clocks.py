@@ -36,6 +36,7 @@ class Sleeper:
     future: asyncio.Future[None] | None = None
     woken: bool = False
     void: bool = False
+    released: bool = False
 
 
 class VirtualClock(Clock):
@@ -120,28 +121,36 @@ class ThreadClock(VirtualClock):
         """The same, woken early by the event."""
         self._pause(self._fall_asleep(seconds, event))
 
-    def watch(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
+    def watch(
+        self, seconds: float, action: Callable[[], None], *, hold: bool = False
+    ) -> Callable[[], None]:
         """Do something at a time from now, in its own thread; the result takes it back.
 
-        Time does not jump between the action and taking it back.
+        With `hold`, time does not jump between the action and taking it back.
         """
         with self._changed:
             sleeper = self._sleeper(seconds, None)
             self._sleepers.append(sleeper)
-        thread = threading.Thread(target=self._watch, args=(sleeper, action), daemon=True)
+        thread = threading.Thread(target=self._watch, args=(sleeper, action, hold), daemon=True)
         thread.start()
 
         def take_back() -> None:
             with self._changed:
                 sleeper.void = True
                 self._mark(sleeper)
-                self._awake -= 1
-                self._advance()
-                self._changed.notify_all()
+                self._release(sleeper)
 
         return take_back
 
-    def _watch(self, sleeper: Sleeper, action: Callable[[], None]) -> None:
+    def _release(self, sleeper: Sleeper) -> None:
+        """Give a watcher's token back, once."""
+        if not sleeper.released:
+            sleeper.released = True
+            self._awake -= 1
+            self._advance()
+            self._changed.notify_all()
+
+    def _watch(self, sleeper: Sleeper, action: Callable[[], None], hold: bool) -> None:
         with self._changed:
             while not sleeper.woken and self.now() < sleeper.wake:
                 self._changed.wait(self._patience(sleeper))
@@ -149,6 +158,9 @@ class ThreadClock(VirtualClock):
                 return
             self._mark(sleeper)
         action()
+        if not hold:
+            with self._changed:
+                self._release(sleeper)
 
     def _fall_asleep(self, seconds: float | None, event: threading.Event | None) -> Sleeper:
         with self._changed:
@@ -207,14 +219,23 @@ class LoopClock(VirtualClock):
         """The same, woken early by the event."""
         await self._pause(seconds, event)
 
-    def watch(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
+    def watch(
+        self, seconds: float, action: Callable[[], None], *, hold: bool = False
+    ) -> Callable[[], None]:
         """Do something at a time from now; the result takes it back.
 
-        Time does not jump between the action and taking it back.
+        With `hold`, time does not jump between the action and taking it back.
         """
         sleeper = self._sleeper(seconds, None)
         sleeper.future = asyncio.get_running_loop().create_future()
-        sleeper.future.add_done_callback(lambda future: None if future.cancelled() else action())
+
+        def act(future: asyncio.Future[None]) -> None:
+            if not future.cancelled():
+                action()
+                if not hold:
+                    self._release(sleeper)
+
+        sleeper.future.add_done_callback(act)
         self._sleepers.append(sleeper)
         timer = self._timer(sleeper)
 
@@ -224,9 +245,15 @@ class LoopClock(VirtualClock):
             if sleeper.future is not None:
                 sleeper.future.cancel()
             self._mark(sleeper)
-            self.end()
+            self._release(sleeper)
 
         return take_back
+
+    def _release(self, sleeper: Sleeper) -> None:
+        """Give a watcher's token back, once."""
+        if not sleeper.released:
+            sleeper.released = True
+            self.end()
 
     async def _pause(self, seconds: float | None, event: asyncio.Event | None) -> None:
         sleeper = self._sleeper(seconds, event)

@@ -273,7 +273,7 @@ class BlockingRun(ScenarioRun):
         context = contextvars.copy_context()
 
         def job() -> None:
-            take_back = self.clock.watch(cancel_at, self._main.interrupt) if on_main else None
+            take_back = self.clock.watch(cancel_at, self._main.interrupt, hold=True) if on_main else None
             try:
                 settle, value = future.set_result, context.run(work)
             except BaseException as error:  # noqa: BLE001 - handed to whoever awaits it
@@ -351,8 +351,9 @@ class AsyncRun(ScenarioRun):
         during = step.get("during")
         if during is None:
             return await task
-        action = task.cancel if during["do"] == "cancel" else lambda: mutate(arguments)
-        take_back = self.clock.watch(during["at"], action)
+        cancels = during["do"] == "cancel"
+        action = task.cancel if cancels else lambda: mutate(arguments)
+        take_back = self.clock.watch(during["at"], action, hold=cancels)
         try:
             return await task
         finally:
