@@ -99,6 +99,18 @@ def test_settling_twice_gives_back_once() -> None:
     assert remaining(run) == 10
 
 
+@pytest.mark.requirement("R-113")
+@pytest.mark.parametrize(("mode", "resets_in"), [("bucket", 2.0), ("sliding", 60.0)])
+def test_a_report_says_what_is_left_and_when_the_limit_is_untouched_again(
+    mode: Any, resets_in: float
+) -> None:
+    run = Run(Limiter([Limit("tokens", 600, 60)], mode=mode))
+    run.submit(0, cost=Cost(input=20))
+    (state,) = run.limiter.snapshot(0.0)
+    assert (state.family, state.unit, state.limit, state.source) == ("tokens/60s", "tokens", 600, "local")
+    assert (state.remaining, state.resets_in) == ({"bucket": 80, "sliding": 580}[mode], resets_in)
+
+
 @pytest.mark.requirement("R-110")
 @pytest.mark.parametrize("mode", ["bucket", "sliding"])
 def test_rl_05_a_request_larger_than_the_capacity_is_refused_at_once(mode: Any) -> None:

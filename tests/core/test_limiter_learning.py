@@ -288,6 +288,15 @@ def test_a_known_rate_sets_the_pace_after_a_pause() -> None:
 
 
 @pytest.mark.requirement("R-118")
+def test_a_large_call_takes_its_share_of_the_pace_after_a_pause() -> None:
+    run = Run(Limiter([Limit("tokens", 600, 60)]))
+    run.pause(10.0)
+    run.submit(0, 1, 2, cost=Cost(input=30))
+    run.advance(30.0)
+    assert [run.sent[call] for call in range(3)] == pytest.approx([10, 13, 16])
+
+
+@pytest.mark.requirement("R-118")
 def test_a_sliding_window_has_no_pace_so_its_waiters_are_spread() -> None:
     run = Run(Limiter([Limit("requests", 14_400, 86_400)], mode="sliding"))
     run.pause(10.0)

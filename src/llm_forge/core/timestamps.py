@@ -37,9 +37,7 @@ def parse_http_date(text: str, wall_now: float) -> float | None:
         found = form.fullmatch(text.strip(" \t"))
         if found:
             part = found.groupdict()
-            return _instant(
-                _full_year(part["year"], wall_now), _MONTHS.index(part["month"]) + 1, part, UTC
-            )
+            return _instant(_full_year(part["year"], wall_now), _MONTHS.index(part["month"]) + 1, part, UTC)
     return None
 
 
