@@ -121,9 +121,7 @@ class ThreadClock(VirtualClock):
         """The same, woken early by the event."""
         self._pause(self._fall_asleep(seconds, event))
 
-    def watch(
-        self, seconds: float, action: Callable[[], None], *, hold: bool = False
-    ) -> Callable[[], None]:
+    def watch(self, seconds: float, action: Callable[[], None], *, hold: bool = False) -> Callable[[], None]:
         """Do something at a time from now, in its own thread; the result takes it back.
 
         With `hold`, time does not jump between the action and taking it back.
@@ -219,9 +217,7 @@ class LoopClock(VirtualClock):
         """The same, woken early by the event."""
         await self._pause(seconds, event)
 
-    def watch(
-        self, seconds: float, action: Callable[[], None], *, hold: bool = False
-    ) -> Callable[[], None]:
+    def watch(self, seconds: float, action: Callable[[], None], *, hold: bool = False) -> Callable[[], None]:
         """Do something at a time from now; the result takes it back.
 
         With `hold`, time does not jump between the action and taking it back.

@@ -277,12 +277,12 @@ class BlockingRun(ScenarioRun):
             try:
                 settle, value = future.set_result, context.run(work)
             except BaseException as error:  # noqa: BLE001 - handed to whoever awaits it
-                settle, value = future.set_exception, error  # type: ignore[assignment]
+                settle, value = future.set_exception, error
             if take_back is not None:
                 take_back()
             if isinstance(value, KeyboardInterrupt):
                 value = asyncio.CancelledError()
-                settle = future.set_exception  # type: ignore[assignment]
+                settle = future.set_exception
             loop.call_soon_threadsafe(settle, value)
 
         if on_main:
