@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,6 +148,26 @@ def test_sc_05_a_reference_chain_beyond_the_limit_is_refused(tmp_path: Path) -> 
 def test_sc_05_a_reference_that_leads_back_to_itself_is_refused(tmp_path: Path) -> None:
     schemas = {"Answer": {"$ref": "#/components/schemas/B"}, "B": {"$ref": "#/components/schemas/Answer"}}
     assert "leads back to itself" in refusal(tmp_path, document(schemas), "api.json").message
+
+
+@pytest.mark.requirement("R-248")
+def test_sc_05_schemas_that_include_each_other_very_deeply_are_refused_or_read(tmp_path: Path) -> None:
+    def part(number: int) -> dict[str, Any]:
+        more = {"type": "object", "properties": {f"p{number}": {"type": "string"}}}
+        return {"allOf": [{"$ref": f"#/components/schemas/S{number + 1}"}, more]}
+
+    schemas = {f"S{n}": part(n) for n in range(2000)} | {"S2000": {"type": "object"}}
+    error = refusal(tmp_path, document({"Answer": part(-1), **schemas}), "api.json")
+    assert "too deeply" in error.message
+
+
+@pytest.mark.requirement("R-248")
+def test_sc_05_unions_that_contain_each_other_end(tmp_path: Path) -> None:
+    names = [f"U{n}" for n in range(12)]
+    refs = [{"$ref": f"#/components/schemas/{name}"} for name in names]
+    schemas = {name: {"oneOf": refs} for name in names}
+    api = load_text(tmp_path, document({"Answer": {"oneOf": refs}, **schemas}), "api.json")
+    assert set(names) <= set(api.types)
 
 
 def test_an_unknown_provider_names_those_there_are() -> None:

@@ -18,6 +18,7 @@ from llm_forge.targets.python.names import Names
 from llm_forge.targets.python.target import client_package
 from llm_forge.targets.python.text import Comment, Identifier, Prose, Quoted, docstring, number
 from tests.shared import ROOT
+from tests.spec.making import document
 
 HOSTILE = (
     '"""', "'''", "\\", '\\"', "\n", "\r\n", "\x00", "\u202e", "\u2066", "\u200b", "\ufeff", "\ud800",
@@ -87,6 +88,15 @@ def test_a_pattern_of_a_description_is_never_part_of_generated_code(tmp_path: Pa
     assert "(a+)+$" in spec.to_json(api)
     _, files = client_package(api)
     assert not any("(a+)+" in source for source in files.values())
+
+
+def test_sc_05_unions_that_contain_each_other_are_generated_in_no_time(tmp_path: Path) -> None:
+    names = [f"U{n}" for n in range(12)]
+    refs = [{"$ref": f"#/components/schemas/{name}"} for name in names]
+    path = tmp_path / "api.json"
+    path.write_text(document({"Answer": {"oneOf": refs}, **{name: {"oneOf": refs} for name in names}}))
+    _, files = client_package(spec.load(path))
+    ast.parse(files["models.py"])
 
 
 # SC-03

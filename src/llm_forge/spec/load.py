@@ -49,13 +49,20 @@ def load(path: Path, *, forge: Path | None = None, overlays: Sequence[Path] = ()
         digest.update(extra.read_bytes())
         lay_over(main, patch)
         documents.append(patch)
-    api = _Reader(main).api()
+    api = _read(main)
     return replace(
         api,
         notices=_ordered(documents, api.notices),
         source=path.name,
         sha256=digest.hexdigest(),
     )
+
+
+def _read(main: Document) -> Api:
+    try:
+        return _Reader(main).api()
+    except RecursionError:
+        raise root_place(main).error("schemas include each other too deeply; flatten them") from None
 
 
 def load_description(provider: str) -> Api:

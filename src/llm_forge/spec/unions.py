@@ -6,7 +6,6 @@ a constant text, different in each. The second is as good as the first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from .combine import union
@@ -52,23 +51,31 @@ def _settle(schemas: Schemas, definition: TypeDef, found: Union) -> Type:
 
 
 def _is_object(schemas: Schemas, member: Type) -> bool:
-    return isinstance(member, Ref) and bool(_variants(schemas, member, 0))
+    return isinstance(member, Ref) and bool(_variants(schemas, member))
 
 
-def _variants(schemas: Schemas, member: Type, depth: int) -> list[Type]:
+def _variants(schemas: Schemas, member: Type) -> list[Type]:
     """The objects that a member stands for: itself, or those of a union of objects; [] if neither."""
-    flat = schemas.flat(member)
-    if isinstance(flat, ObjectType):
-        return [member]
-    if depth > 20:
-        return []
-    inner: Iterable[Type] = ()
-    if isinstance(flat, Union):
-        inner = flat.members
-    elif isinstance(flat, TaggedUnion):
-        inner = [one for _, one in flat.members]
-    found = [_variants(schemas, one, depth + 1) for one in inner]
-    return [one for group in found for one in group] if found and all(found) else []
+    found: list[Type] = []
+    seen: set[Type] = set()
+    waiting = [member]
+    while waiting:
+        one = waiting.pop(0)
+        if one in seen:
+            continue
+        seen.add(one)
+        flat = schemas.flat(one)
+        if isinstance(flat, ObjectType):
+            found.append(one)
+        elif isinstance(flat, (Union, TaggedUnion)):
+            waiting[:0] = _members(flat)
+        else:
+            return []
+    return found
+
+
+def _members(found: Union | TaggedUnion) -> list[Type]:
+    return list(found.members) if isinstance(found, Union) else [one for _, one in found.members]
 
 
 def _told(schemas: Schemas, objects: list[Type], told: Discriminator) -> TaggedUnion | None:
@@ -101,7 +108,7 @@ def _shown(schemas: Schemas, objects: list[Type]) -> TaggedUnion | None:
 
 
 def _opened(schemas: Schemas, objects: list[Type]) -> list[Type]:
-    return list(dict.fromkeys(one for member in objects for one in _variants(schemas, member, 0)))
+    return list(dict.fromkeys(one for member in objects for one in _variants(schemas, member)))
 
 
 def _candidates(schemas: Schemas, target: Type) -> list[str]:

@@ -44,6 +44,8 @@ def generate(
     target = TARGETS[language]
     try:
         files = target.files(api, Options(package))
+    except RecursionError:
+        raise OutputError(f"{api.source}: types contain each other too deeply; flatten them") from None
     except ValueError as error:
         raise OutputError(f"{error}; give another --package") from None
     write_tree(files, Path(out_dir), force=force)

@@ -15,7 +15,7 @@ def sample(api: ir.Api, found: ir.Type, name: str = "", depth: int = 0) -> Any:
     """A JSON value of a type: required fields only, first of every choice."""
     flat = api.resolve(found)
     if isinstance(flat, ir.Nullable):
-        return sample(api, flat.inner, name, depth)
+        return sample(api, flat.inner, name, depth + 1)
     if depth > _DEEPEST or isinstance(flat, (ir.AnyType, ir.MapType)):
         return {}
     if isinstance(flat, ir.ObjectType):
@@ -25,7 +25,7 @@ def sample(api: ir.Api, found: ir.Type, name: str = "", depth: int = 0) -> Any:
     if isinstance(flat, ir.TaggedUnion):
         return _tagged(api, flat, name, depth)
     if isinstance(flat, ir.Union):
-        return sample(api, flat.members[0], name, depth)
+        return sample(api, flat.members[0], name, depth + 1)
     return _scalar(flat, name)
 
 
@@ -33,7 +33,7 @@ def _tagged(api: ir.Api, found: ir.TaggedUnion, name: str, depth: int) -> Any:
     """The member that a user would write: the one tagged `user` or `text`, else the first."""
     members = dict(found.members)
     tag = next((one for one in ("user", "text") if one in members), next(iter(members)))
-    made = sample(api, members[tag], name, depth)
+    made = sample(api, members[tag], name, depth + 1)
     return {**made, found.tag: tag} if isinstance(made, dict) else made
 
 

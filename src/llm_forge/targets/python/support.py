@@ -70,12 +70,21 @@ def _in_words(media_type: str) -> str:
 
 def _is_answer(api: ir.Api, found: ir.Type) -> bool:
     """Whether a type is a JSON object, of whatever kind."""
-    flat = api.resolve(found)
-    if isinstance(flat, ir.Nullable):
-        flat = api.resolve(flat.inner)
-    if isinstance(flat, ir.Union):
-        return all(_is_answer(api, member) for member in flat.members)
-    return isinstance(flat, _ANSWERS)
+    seen: set[ir.Type] = set()
+    waiting = [found]
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        flat = api.resolve(one)
+        if isinstance(flat, ir.Nullable):
+            waiting.append(flat.inner)
+        elif isinstance(flat, ir.Union):
+            waiting.extend(flat.members)
+        elif not isinstance(flat, _ANSWERS):
+            return False
+    return True
 
 
 def is_object_parameter(api: ir.Api, parameter: ir.Parameter) -> bool:

@@ -35,6 +35,7 @@ class Side:
     names: Names = field(default_factory=Names)
     class_names: dict[str, Identifier] = field(default_factory=dict)
     converter_names: dict[str, Identifier] = field(default_factory=dict)
+    alias_converters: dict[str, str | None] = field(default_factory=dict)
     aliases: dict[str, Alias] = field(default_factory=dict)
     widened: Mapping[str, Expression] = field(default_factory=dict)
 
@@ -121,29 +122,30 @@ class Side:
 
     # converters
 
-    def converter(self, found: ir.Type, above: frozenset[str] = frozenset()) -> str | None:
+    def converter(self, found: ir.Type) -> str | None:
         """The source of a converter, None where JSON is already what the expression says."""
         if isinstance(found, ir.Ref):
-            return self._named_converter(found, above)
+            return self._named_converter(found)
         if isinstance(found, ir.Nullable):
-            return self.converter(found.inner, above)
+            return self.converter(found.inner)
         if isinstance(found, ir.ListType):
-            return wrapped("list_of", self.converter(found.item, above))
+            return wrapped("list_of", self.converter(found.item))
         if isinstance(found, ir.MapType):
-            return wrapped("map_of", self.converter(found.value, above))
+            return wrapped("map_of", self.converter(found.value))
         if isinstance(found, ir.Union):
-            return self._union_converter(found, above)
+            return self._union_converter(found)
         return None
 
-    def _named_converter(self, found: ir.Ref, above: frozenset[str]) -> str | None:
-        if found.name in above:
-            return None
+    def _named_converter(self, found: ir.Ref) -> str | None:
         target = self.api.types[found.name].type
         if isinstance(target, ir.ObjectType):
             return f"obj({self.class_names[found.name]})"
         if self.needs_function(found.name):
             return self.function(found.name)
-        return self.converter(target, above | {found.name})
+        if found.name not in self.alias_converters:
+            self.alias_converters[found.name] = None  # while it is read: an alias may contain itself
+            self.alias_converters[found.name] = self.converter(target)
+        return self.alias_converters[found.name]
 
     def needs_function(self, name: str) -> bool:
         """Whether a named union has a converter function of its own."""
@@ -158,8 +160,8 @@ class Side:
             self.converter_names[name] = self.names.snake(f"to {self.class_names[name]}")
         return self.converter_names[name]
 
-    def _union_converter(self, found: ir.Union, above: frozenset[str]) -> str | None:
-        made = [self.converter(one, above) for one in found.members if not isinstance(one, ir.MapType)]
+    def _union_converter(self, found: ir.Union) -> str | None:
+        made = [self.converter(one) for one in found.members if not isinstance(one, ir.MapType)]
         distinct = list(dict.fromkeys(one for one in made if one is not None))
         lists = [one for one in distinct if one.startswith("list_of(")]
         if len(lists) > 1:
