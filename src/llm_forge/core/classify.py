@@ -15,12 +15,18 @@ from .errors import (
     ConnectionLostError,
     DeadlineExceededError,
     ForgeError,
+    InvalidResponseError,
     PoolTimeoutError,
+    ProtocolError,
     QuotaExceededError,
-    StreamError,
+    RedirectError,
+    ResponseTooLargeError,
+    StreamDecodeError,
     StreamIdleError,
     StreamInterruptedError,
+    StreamProtocolError,
     StreamStallError,
+    TlsError,
 )
 from .headers import Headers
 from .retry import Failure, FailureKind
@@ -32,6 +38,14 @@ _KIND_OF_CLASS: tuple[tuple[type[ForgeError], FailureKind], ...] = (
     (AttemptTimeoutError, "timeout"),
     (ConnectionLostError, "lost"),
     (StreamInterruptedError, "lost"),
+)
+# The exchange worked; what it brought was not acceptable.
+_COMPLETE_BUT_WRONG = (
+    InvalidResponseError,
+    RedirectError,
+    ResponseTooLargeError,
+    StreamDecodeError,
+    StreamProtocolError,
 )
 _AFTER_SENDING = ("response", "body", "stream")
 
@@ -62,8 +76,10 @@ def breaker_outcome(error: BaseException | None) -> Outcome:
         return "failure"
     if isinstance(error, DeadlineExceededError):
         return "failure" if error.phase in _AFTER_SENDING else "neutral"
-    if isinstance(error, StreamError) and not isinstance(error, StreamInterruptedError):
-        return "success"  # the exchange was complete enough to be wrong
+    if isinstance(error, (TlsError, ProtocolError)):
+        return "failure"
+    if isinstance(error, _COMPLETE_BUT_WRONG):
+        return "success"
     return outcome_of(failure_of(error))
 
 

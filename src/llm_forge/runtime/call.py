@@ -90,6 +90,17 @@ class Call:
         timeout = self.settings.call_timeout(streaming=True)
         return replace(self, started=now, deadline=Deadline.after(timeout, now))
 
+    def begin(self, *, stream: bool) -> None:
+        """Count this call as running and say so; ClientClosedError if the client is closed."""
+        self.shared.begin()
+        self.emit("call-start", 0, operation=self.operation.name, model=self.prepared.model, stream=stream)
+
+    def finish(self, outcome: str) -> None:
+        """Count this call as over: `ok`, `left` (a stream nobody read to its end), or what ended it."""
+        elapsed = self.io.now() - self.started
+        self.emit("call-end", len(self.attempts), outcome=outcome, elapsed=elapsed)
+        self.shared.end()
+
     def emit(self, name: Any, attempt: int = 0, /, **facts: Any) -> None:
         """Tell the client's sink."""
         self.shared.sink.emit(name, self.id, attempt, **facts)
@@ -122,6 +133,11 @@ def retry_policy(call: Call) -> RetryPolicy:
         retryable_statuses=errors.retryable_statuses,
         not_processed=errors.not_processed,
     )
+
+
+def outcome_name(error: BaseException) -> str:
+    """How a call that ended with this error is reported."""
+    return error.kind if isinstance(error, ForgeError) else "cancelled"
 
 
 async def run(call: Call, attempt: Callable[[Call, int], Awaitable[T]]) -> T:
@@ -234,9 +250,9 @@ async def send(call: Call, lease: Lease, ends: float) -> Any:
 
 
 async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float) -> Any:
-    secret = call.secret = await call.shared.credential.current(call.io)
-    key = secret.reveal() if secret is not None else None
-    wired = with_credential(request, call.shared.profile.auth, key)
+    # The key itself never becomes a local here: frames show up in tracebacks (R-004).
+    call.secret = await call.shared.credential.current(call.io)
+    wired = with_credential(request, call.shared.profile.auth, call.secret)
     now = call.io.now()
     limit = call.deadline.timer(ends - now, now)
     if limit is not None and limit < MIN_ATTEMPT:

@@ -13,11 +13,11 @@ from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar, Unpack
 
 from ..core.deadline import Deadline
-from ..core.errors import ClientClosedError, ForgeError
+from ..core.errors import ClientClosedError
 from ..core.profile import Operation, Profile
 from .auth import find_credential
 from .base_url import read_base_url
-from .call import Call, run, unary
+from .call import Call, outcome_name, run, unary
 from .clock import Clock
 from .events import Sink
 from .io import AsyncIo, Io, SyncIo, run_now
@@ -168,20 +168,15 @@ class _Client:
 
 
 async def _run_unary(call: Call) -> Any:
-    """A unary call from its start to its end, with the client counted as busy."""
-    call.shared.begin()
-    call.emit("call-start", 0, operation=call.operation.name, model=call.prepared.model, stream=False)
-    outcome = "cancelled"
+    """A unary call from its start to its end."""
+    call.begin(stream=False)
     try:
         value = await run(call, unary)
-        outcome = "ok"
-        return value
-    except ForgeError as error:
-        outcome = error.kind
+    except BaseException as error:
+        call.finish(outcome_name(error))
         raise
-    finally:
-        call.emit("call-end", len(call.attempts), outcome=outcome, elapsed=call.io.now() - call.started)
-        call.shared.end()
+    call.finish("ok")
+    return value
 
 
 class SyncClient(_Client):

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ..core.deadline import Deadline
 from ..core.errors import DeadlineExceededError, RateLimitConfigError, RateLimitWaitError
-from ..core.limiter import Cost, Decision, Granted, Limiter, Refused, Reservation, Ticket, Wait
+from ..core.limiter import Cost, Decision, Limiter, Refused, Reservation, Ticket, Wait
 from ..core.rate_headers import Observed
 from .io import Io, Signal
 
@@ -35,6 +35,7 @@ class Gate:
         began = io.now()
         with self._lock:
             decision = self._limiter.reserve(cost, began, left=deadline.left(began), chance=io.random())
+            self._follow_locked(io, decision)
         while isinstance(decision, Wait):
             decision = await self._wait(io, decision, deadline)
         if isinstance(decision, Refused):
@@ -42,10 +43,8 @@ class Gate:
         return decision.reservation, io.now() - began
 
     async def _wait(self, io: Io, wait: Wait, deadline: Deadline) -> Decision:
-        signal = io.signal()
+        signal = self._signals[wait.ticket]
         now = io.now()
-        with self._lock:
-            self._signals[wait.ticket] = signal
         until = deadline.timer(wait.until - now, now)
         try:
             await signal.wait(None if until is None or until == FOREVER else max(until, 0.0))
@@ -61,9 +60,15 @@ class Gate:
         with self._lock:
             self._signals.pop(wait.ticket, None)
             decision = self._limiter.claim(wait.ticket, now, left=deadline.left(now))
-            if isinstance(decision, Granted):
-                self._wake_head_locked()
+            self._follow_locked(io, decision)
         return decision
+
+    def _follow_locked(self, io: Io, decision: Decision) -> None:
+        """Register who waits, in the same breath as the decision, so that no wake-up is lost."""
+        if isinstance(decision, Wait):
+            self._signals[decision.ticket] = io.signal()
+        else:
+            self._wake_head_locked()
 
     def _give_up(self, ticket: Ticket, now: float) -> None:
         with self._lock:
@@ -103,9 +108,9 @@ class Gate:
 
     def _wake_head_locked(self) -> None:
         # Only the head can be granted; it wakes the next when it is.
-        for signal in self._signals.values():
+        head = self._limiter.head()
+        if head is not None and (signal := self._signals.get(head)) is not None:
             signal.set()
-            return
 
 
 def _refusal(refused: Refused) -> RateLimitWaitError | RateLimitConfigError:

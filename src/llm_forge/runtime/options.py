@@ -91,11 +91,11 @@ class ClientOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What one call adds to its request as it is."""
+    """What one call adds to its request as it is; kept out of reprs, for it may hold secrets."""
 
-    headers: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, Any] = field(default_factory=dict)
-    body: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     idempotency_key: str | None = None
 
 
@@ -121,7 +121,7 @@ class Settings:
     strict_completion: bool = False
     allow_insecure_http: bool = False
     auth: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold secrets
     limits: tuple[Limit, ...] = ()
     limiter_mode: Literal["bucket", "sliding"] = "bucket"
     max_limit_wait: float = 60.0

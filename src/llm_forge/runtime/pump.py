@@ -30,7 +30,7 @@ from ..core.profile import StreamRule
 from ..core.stream import Decoded, StreamReader
 from ..core.synthesise import synthesise
 from .body import DEFAULT_LIMITS, Decoder
-from .call import Call, acquire, read_body, read_chunk, read_result, refuse, send
+from .call import Call, acquire, outcome_name, read_body, read_chunk, read_result, refuse, send
 from .events import log
 from .lease import Lease, usage_cost
 
@@ -217,7 +217,7 @@ class Pump:
             await self._drain()
         finally:
             await self._lease.close()
-            self._release()
+            self._release("ok")
 
     async def _drain(self) -> None:
         ends = self.call.io.now() + DRAIN_SECONDS
@@ -236,7 +236,7 @@ class Pump:
         try:
             await self._lease.close()
         finally:
-            self._release()
+            self._release("left" if error is None else outcome_name(error))
 
     def abandon(self) -> None:
         """The handle was dropped without being closed: give back what needs no waiting.
@@ -246,15 +246,15 @@ class Pump:
         self._settle(GeneratorExit())
         self._lease.exchange = None
         self._exchange = None
-        self._release()
+        self._release("left")
 
     def _settle(self, error: BaseException | None) -> None:
         self._lease.end(error, usage_cost(self.reader.accumulator.partial()) if self.handed_over else None)
 
-    def _release(self) -> None:
+    def _release(self, outcome: str) -> None:
         if self.handed_over:
             self.handed_over = False
-            self.call.shared.end()
+            self.call.finish(outcome)
 
     def _warn_inferred(self) -> None:
         shared = self.call.shared

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from ..core.codec import encode
 from ..core.errors import InvalidRequestError
 from ..core.profile import AuthScheme, Operation, Profile
+from ..core.secrets import Secret
 from ..core.version import VERSION
 from .base_url import encode_query, fill_path
 from .options import Extras, Omit, Settings
@@ -157,18 +158,18 @@ def _pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:
     return pairs
 
 
-def with_credential(request: HttpRequest, scheme: AuthScheme, secret: str | None) -> HttpRequest:
+def with_credential(request: HttpRequest, scheme: AuthScheme, credential: Secret | None) -> HttpRequest:
     """The request as it goes on the wire, with its credential in the right place (R-020, R-021)."""
-    if secret is None or scheme.kind == "none":
+    if credential is None or scheme.kind == "none":
         return request
+    name, value = scheme.name.lower(), credential.reveal()
     if scheme.placement == "query":
         joint = "&" if "?" in request.url else "?"
-        return replace(request, url=f"{request.url}{joint}{urlencode([(scheme.name, secret)])}")
-    name, value = scheme.name.lower(), secret
+        return replace(request, url=f"{request.url}{joint}{urlencode([(scheme.name, value)])}")
     if scheme.placement == "cookie":
-        name, value = "cookie", f"{scheme.name}={secret}"
+        name, value = "cookie", f"{scheme.name}={value}"
     elif scheme.kind == "bearer":
-        value = f"Bearer {secret}"
+        value = f"Bearer {value}"
     if any(field == name for field, _ in request.headers):
         return request  # the caller's own header wins
     return replace(request, headers=(*request.headers, (name, value)))

@@ -12,12 +12,13 @@ from typing import Any, Generic, Self, TypeVar
 
 from ..core.errors import StreamError
 from ..core.stream import Completion, Decoded
-from .call import Call, run
+from .call import Call, outcome_name, run
 from .io import run_now
 from .pump import Pump, open_stream
 
 E = TypeVar("E")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class _Handle(Generic[E, R]):
@@ -174,17 +175,14 @@ class AsyncStream(_Handle[E, R]):
     ) -> None:
         await self.close()
 
-    async def __aiter__(self) -> AsyncIterator[E]:
+    def __aiter__(self) -> AsyncIterator[E]:
         self._begin_reading()
-        async for event in self._remaining():
-            yield self._opened().typed(event)
+        return _AsyncReading(self, lambda event: self._opened().typed(event))
 
-    async def texts(self) -> AsyncIterator[str]:
+    def texts(self) -> AsyncIterator[str]:
         """The text of the answer, piece by piece."""
         self._begin_reading()
-        async for event in self._remaining():
-            if text := self._text_of(event):
-                yield text
+        return _AsyncReading(self, self._text_of)
 
     async def result(self) -> R:
         """The whole message, of the type that create() returns; reads what is left of the stream."""
@@ -192,7 +190,7 @@ class AsyncStream(_Handle[E, R]):
         if not self._finished(pump):
             if self._closed:
                 raise self._left_early(pump)
-            async for _ in self._remaining():
+            while await self.next_event() is not None:
                 pass
         return self._result()
 
@@ -203,9 +201,25 @@ class AsyncStream(_Handle[E, R]):
             if self._pump is not None:
                 await self._pump.end(None)
 
+    def abandon(self) -> None:
+        """Let go without waiting: what dropping the stream, or breaking out of its loop, does."""
+        if not self._closed:
+            self._closed = True
+            if self._pump is not None:
+                self._pump.abandon()
+
     def __del__(self) -> None:
-        if not self._closed and self._pump is not None:
-            self._pump.abandon()
+        self.abandon()
+
+    async def next_event(self) -> Decoded | None:
+        """The next event as it was decoded, None at the end; for readers of this stream."""
+        pump = await self._open() if not self._closed else self._opened()
+        if self._closed:
+            return None
+        if not pump.reader.ready:
+            self._closed = True  # unless there is more; an error has closed it too
+            self._closed = not await pump.more()
+        return None if self._closed else pump.reader.ready.popleft()
 
     async def _open(self) -> Pump:
         if self._pump is None:
@@ -214,27 +228,34 @@ class AsyncStream(_Handle[E, R]):
             self._pump = await _opened_stream(self._start())
         return self._pump
 
-    async def _remaining(self) -> AsyncIterator[Decoded]:
-        pump = await self._open()
-        ready = pump.reader.ready
-        try:
-            while True:
-                while ready:
-                    yield ready.popleft()
-                if self._closed or not await pump.more():
-                    return
-        finally:
-            await self.close()
+
+class _AsyncReading(Generic[T]):
+    """One consumption of a stream. Dropping it closes the connection: no loop has to finalise it."""
+
+    def __init__(self, stream: AsyncStream[Any, Any], shape: Callable[[Decoded], T]) -> None:
+        self._stream = stream
+        self._shape = shape
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        while (event := await self._stream.next_event()) is not None:
+            if (item := self._shape(event)) != "":
+                return item
+        raise StopAsyncIteration
+
+    def __del__(self) -> None:
+        self._stream.abandon()
 
 
 async def _opened_stream(call: Call) -> Pump:
     """Open a stream through the one retry loop; the call ends with the stream."""
-    call.shared.begin()
-    call.emit("call-start", 0, operation=call.operation.name, model=call.prepared.model, stream=True)
+    call.begin(stream=True)
     try:
         pump = await run(call, open_stream)
-    except BaseException:
-        call.shared.end()
+    except BaseException as error:
+        call.finish(outcome_name(error))
         raise
     pump.handed_over = True
     return pump

@@ -36,8 +36,11 @@ from ...core.headers import Headers
 from .backend import CURRENT, Operation, instrument
 from .httpx2_faults import fault_before_headers, fault_in_body
 from .limits import DEFAULT_LIMITS, checked_headers
+from .logs import keep_secrets_out
 from .protocol import HttpRequest, PoolLimits, Timers
 from .slots import Slot, Slots
+
+keep_secrets_out()
 
 
 def tls_context(trust_env: bool, ca_bundle: str | None) -> ssl.SSLContext:

@@ -15,7 +15,7 @@ Rules every adapter keeps:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ...core.errors import ConnectionLostError
@@ -48,12 +48,15 @@ class PoolLimits:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as it goes on the wire; `url` is absolute, `body` is whole or None."""
+    """A request as it goes on the wire; `url` is absolute, `body` is whole or None.
+
+    Its repr shows neither query, headers nor body: a debugger or a traceback with locals must not (R-004).
+    """
 
     method: str
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes | None = None
+    url: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
 
 
 class StaleConnection(ConnectionLostError):  # noqa: N818 - it names a state, and never reaches users
