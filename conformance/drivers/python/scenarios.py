@@ -40,6 +40,7 @@ from llm_forge.core.limiter import Limit
 
 CLASSES = {"openai": "OpenAI", "anthropic": "Anthropic", "groq": "Groq", "mistral": "Mistral"}
 _ENVIRONMENT = threading.Lock()
+_FAREWELL = 0.03
 
 
 class MainThread:
@@ -395,4 +396,4 @@ class AsyncRun(ScenarioRun):
                 break
         held.clear()
         gc.collect()
-        await asyncio.sleep(0)
+        await asyncio.sleep(_FAREWELL)  # nobody can await the end of what was dropped
