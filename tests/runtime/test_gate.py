@@ -55,11 +55,12 @@ def test_tasks_are_served_first_in_first_out_and_a_cancelled_one_leaves_no_hole(
         one = gate(concurrency=1)
         io = AsyncIo(None, Clock())  # type: ignore[arg-type]
         served: list[int] = []
+        go = asyncio.Event()
 
         async def visit(number: int) -> None:
             reservation, _ = await one.enter(io, Cost(), NEVER)
             served.append(number)
-            await asyncio.sleep(0)
+            await go.wait()
             one.leave(reservation, io.now(), used=None, result="done")
 
         tasks = []
@@ -67,6 +68,7 @@ def test_tasks_are_served_first_in_first_out_and_a_cancelled_one_leaves_no_hole(
             tasks.append(asyncio.create_task(visit(number)))
             await asyncio.sleep(0)
         tasks[3].cancel()
+        go.set()
         await asyncio.gather(*tasks, return_exceptions=True)
         return served
 

@@ -230,14 +230,15 @@ async def acquire(call: Call, number: int) -> Lease:
     return lease
 
 
-async def send(call: Call, lease: Lease, ends: float) -> Any:
-    """Open the exchange and return it with its headers learnt; `ends` is when the attempt's timer fires.
+async def send(call: Call, lease: Lease, ends: float, *, whole: bool = True) -> Any:
+    """Open the exchange and return it with its headers learnt; `ends` is when the attempt's timer fires,
+    for the `whole` answer or, for a stream, for its first event.
 
     Follows up to three same-origin redirects of bodiless requests (R-041).
     """
     request = call.prepared.request
     for _ in range(MAX_REDIRECTS + 1):
-        exchange = await _open(call, lease, request, ends)
+        exchange = await _open(call, lease, request, ends, whole=whole)
         lease.exchange = exchange
         call.response_headers = exchange.headers
         _learn(call, exchange)
@@ -249,7 +250,7 @@ async def send(call: Call, lease: Lease, ends: float) -> Any:
     raise RedirectError(f"More than {MAX_REDIRECTS} redirects")
 
 
-async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float) -> Any:
+async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float, *, whole: bool) -> Any:
     # The key itself never becomes a local here: frames show up in tracebacks (R-004).
     call.secret = await call.shared.credential.current(call.io)
     wired = with_credential(request, call.shared.profile.auth, call.secret)
@@ -262,6 +263,7 @@ async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float) -> 
         connect=call.settings.connect_timeout,
         pool=_smaller(call.settings.pool_timeout, limit),
         response=limit,
+        total=limit if whole else None,
     )
     lease.sent = True
     try:

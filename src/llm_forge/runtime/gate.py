@@ -36,11 +36,12 @@ class Gate:
         with self._lock:
             decision = self._limiter.reserve(cost, began, left=deadline.left(began), chance=io.random())
             self._follow_locked(io, decision)
+        waited = isinstance(decision, Wait)
         while isinstance(decision, Wait):
             decision = await self._wait(io, decision, deadline)
         if isinstance(decision, Refused):
             raise _refusal(decision)
-        return decision.reservation, io.now() - began
+        return decision.reservation, io.now() - began if waited else 0.0
 
     async def _wait(self, io: Io, wait: Wait, deadline: Deadline) -> Decision:
         signal = self._signals[wait.ticket]

@@ -71,7 +71,7 @@ class Pump:
         """Send the request and read up to the first application event or the end."""
         call = self.call
         ends = self._began + call.settings.first_event_timeout
-        self._exchange = await send(call, self._lease, ends)
+        self._exchange = await send(call, self._lease, ends, whole=False)
         if not 200 <= self._exchange.status < 300:
             raise await refuse(call, self._exchange, ends)
         self._decoder = Decoder(self._exchange.headers, DEFAULT_LIMITS.stream_bytes)

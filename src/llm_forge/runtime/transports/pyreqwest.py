@@ -8,8 +8,8 @@ Rules and how they are kept:
   timer in use. Callers should pass a constant `Timers.connect`.
 - pyreqwest does not survive a fork: in a child this transport hands over to httpx2 (R-044).
 - Not kept: an exchange given up *before its response headers* is only forgotten. pyreqwest detaches
-  the request instead of ending it, so the connection stays open until the server answers
-  (docs/adr/0001-transport.md).
+  the request instead of ending it, so the connection stays open until the server answers or, where
+  `Timers.total` is given, until that time is over (docs/adr/0001-transport.md).
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .httpx2 import Httpx2AsyncTransport, Httpx2Transport
 
 MAX_CLIENTS: Final = 8  # distinct connect timers kept; the oldest client goes, its requests finish
+AFTER_OURS: Final = 0.05  # reqwest's total timer fires after ours, to end a request that was given up
 LOST_VALUE: Final = "\ufffd"  # pyreqwest offers no way to read a header value outside ASCII
 
 _started_in: int | None = None
@@ -68,12 +69,16 @@ class _Clients:
         """Whether a parent of this process started pyreqwest, here or in another transport."""
         return self._pid != os.getpid() or started_before_fork()
 
-    def request(self, request: HttpRequest, connect: float | None) -> StreamRequest:
+    def request(self, request: HttpRequest, timers: Timers) -> StreamRequest:
         """The request in pyreqwest's form, not sent yet."""
         try:
             builder = (
-                self._client(connect).request(request.method, request.url).headers(list(request.headers))
+                self._client(timers.connect)
+                .request(request.method, request.url)
+                .headers(list(request.headers))
             )
+            if timers.total is not None:
+                builder = builder.timeout(timedelta(seconds=timers.total + AFTER_OURS))
             if request.body is not None:
                 builder = builder.body_bytes(request.body)
             return builder.streamed_read_buffer_limit(0).build_streamed()
@@ -265,7 +270,7 @@ class PyreqwestTransport:
             Step(client.close()).run(1.0)
 
     def _send(self, request: HttpRequest, timers: Timers, slot: Slot) -> PyreqwestExchange:
-        prepared = self._clients.request(request, timers.connect)
+        prepared = self._clients.request(request, timers)
         step = Step(prepared.__aenter__())
         try:
             response = step.run(timers.response)
@@ -360,7 +365,7 @@ class PyreqwestAsyncTransport:
             await client.close()
 
     async def _send(self, request: HttpRequest, timers: Timers, slot: Slot) -> PyreqwestAsyncExchange:
-        prepared = self._clients.request(request, timers.connect)
+        prepared = self._clients.request(request, timers)
         try:
             async with asyncio.timeout(timers.response):
                 response = await prepared.__aenter__()
