@@ -13,7 +13,8 @@ from llm_forge.conformance.results import (
     Result,
     Status,
     Summary,
-    apply_known,
+    check_known,
+    judged,
     load_known,
 )
 
@@ -28,24 +29,22 @@ def summary(*results: Result) -> Summary:
 
 
 def test_a_known_failure_is_no_failure() -> None:
-    judged = apply_known([result("RT-01", "failed")], [Known("RT-*", "sync/*", "soon")], complete=True)
-    assert [one.status for one in judged] == ["known"]
-    assert judged[0].notes == ("soon",)
-    assert summary(*judged).exit_code == 0
+    known = judged(result("RT-01", "failed"), [Known("RT-*", "sync/*", "soon")])
+    assert (known.status, known.notes) == ("known", ("soon",))
+    assert summary(known).exit_code == 0
 
 
 def test_a_known_failure_that_passes_is_a_failure() -> None:
-    judged = apply_known([result("RT-01", "passed")], [Known("RT-01", "*", "soon")], complete=True)
-    assert [one.status for one in judged] == ["failed"]
-    assert "take it off" in judged[0].notes[0]
-    assert summary(*judged).exit_code == 1
+    passing = judged(result("RT-01", "passed"), [Known("RT-01", "*", "soon")])
+    assert passing.status == "failed"
+    assert "take it off" in passing.notes[0]
+    assert summary(passing).exit_code == 1
 
 
 def test_a_line_that_matches_nothing_is_an_error_where_everything_ran() -> None:
-    known = [Known("RT-99", "*", "soon")]
     with pytest.raises(ConformanceError, match="RT-99"):
-        apply_known([result("RT-01", "passed")], known, complete=True)
-    assert apply_known([result("RT-01", "passed")], known, complete=False)[0].status == "passed"
+        check_known([result("RT-01", "passed")], [Known("RT-99", "*", "soon")])
+    check_known([result("RT-01", "passed")], [Known("RT-*", "*", "soon")])
 
 
 def test_a_list_has_a_reason_on_every_line(tmp_path: Path) -> None:

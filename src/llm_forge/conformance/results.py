@@ -88,19 +88,16 @@ def _known(path: Path, number: int, line: str) -> Known:
     return Known(words[0], words[1], reason.strip())
 
 
-def apply_known(results: Iterable[Result], known: Sequence[Known], *, complete: bool) -> list[Result]:
-    """Results with known failures taken out of the failures, and with known ones that pass put in.
-
-    `complete` says that every case ran, so that a line which matches nothing is an error.
-    """
+def check_known(results: Iterable[Result], known: Sequence[Known]) -> None:
+    """ConformanceError for a line that matches no result of a complete run."""
     listed = list(results)
     for line in known:
-        if complete and not any(line.matches(result) for result in listed):
+        if not any(line.matches(result) for result in listed):
             raise ConformanceError(f"known-failing: {line.case} {line.column} matches no case")
-    return [_judged(result, known) for result in listed]
 
 
-def _judged(result: Result, known: Sequence[Known]) -> Result:
+def judged(result: Result, known: Sequence[Known]) -> Result:
+    """A known failure taken out of the failures, or a pass put in that is known to fail."""
     line = next((line for line in known if line.matches(result)), None)
     if line is None or result.status == "skipped":
         return result

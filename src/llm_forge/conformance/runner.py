@@ -21,7 +21,7 @@ from .corpus import Table, load_corpora
 from .jobs import ScenarioJob, TableJob
 from .languages import CORE, Language, language, start_driver
 from .report import table, write_document
-from .results import ConformanceError, Result, Summary, apply_known, load_known
+from .results import ConformanceError, Result, Summary, check_known, judged, load_known
 from .scenario import Case, ScenarioError, load_scenarios
 from .session import Job, Session
 
@@ -56,17 +56,18 @@ def run(
     tables, cases = _selected(root, patterns)
     results: list[Result] = []
     numbers = itertools.count(1)
+    known = load_known(root / "known-failing" / f"{chosen.name}.txt")
     with ScriptedServer() as server:
         for column in names:
             jobs: list[Job] = list(_jobs(column, tables, cases, server))
             command = chosen.columns[column if column != CORE else next(iter(chosen.columns))]
             session = Session(functools.partial(start_driver, command, root), column, numbers, PATIENCE)
-            results += _told(session.run(jobs), column, out)
-    known = load_known(root / "known-failing" / f"{chosen.name}.txt")
-    judged = apply_known(results, known, complete=patterns is None and columns is None)
-    if not judged:
+            results += _told((judged(one, known) for one in session.run(jobs)), column, out)
+    if not results:
         raise ConformanceError("nothing was run")
-    return Summary(chosen.name, tuple(names), tuple(sorted(judged, key=lambda one: (one.case, one.column))))
+    if patterns is None and columns is None:
+        check_known(results, known)
+    return Summary(chosen.name, tuple(names), tuple(sorted(results, key=lambda one: (one.case, one.column))))
 
 
 def _columns(chosen: Language, columns: Sequence[str] | None) -> list[str]:
@@ -108,7 +109,7 @@ def _told(results: Iterable[Result], column: str, out: TextIO | None) -> list[Re
     got: list[Result] = []
     for result in results:
         got.append(result)
-        if out is not None and result.status != "passed":
+        if out is not None and result.status in ("failed", "skipped"):
             _say(out, f"  {result.status}: {result.case} [{column}]", *result.notes)
     passed = sum(result.status == "passed" for result in got)
     if out is not None and got:
