@@ -160,3 +160,10 @@ def test_choosing_imports_no_http_library_before_it_is_needed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=20)
     assert done.stdout.strip() == b"[]"
+
+
+def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm_forge.runtime.transports.find_spec", lambda name: None)
+    monkeypatch.delitem(sys.modules, "pyreqwest", raising=False)
+    with pytest.raises(ConfigError, match="pip install pyreqwest"):
+        resolve_transport("pyreqwest")

@@ -6,6 +6,7 @@ Nothing here imports an HTTP library before a transport is made.
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from typing import Any, cast
 
 from ...core.errors import ConfigError
@@ -103,6 +104,8 @@ def _named_async(name: str, limits: PoolLimits) -> AsyncTransport:
 def _known(name: str) -> str:
     if name not in NAMES:
         raise ConfigError(f"transport={name!r} is not known. Use one of {', '.join(map(repr, NAMES))}.")
+    if name not in sys.modules and find_spec(name) is None:
+        raise ConfigError(f"transport={name!r} needs a package that is not installed: pip install {name}")
     return name
 
 
