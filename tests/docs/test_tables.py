@@ -91,6 +91,8 @@ def test_the_facts_of_events_are_those_that_come() -> None:
                 client.chat.completions.stream(**question).result()
     told = rows(CLIENTS, "Events")
     assert {"retry", "call-end", "stream-end", "stream-interrupted"} <= {event.name for event in seen}
+    ends = [event.facts["outcome"] for event in seen if event.name == "call-end"]
+    assert ends == ["ok", "ok", "StreamInterruptedError"]
     for event in seen:
         assert event.facts.keys() <= set(re.findall(r"`([a-z_]+)`", told[event.name]))
 
