@@ -1,8 +1,9 @@
 """README.md and docs/*.md taken apart: blocks, links and command lines.
 
 Rules of this file:
-- A block is fenced with ``` and has a language; `<!-- not run: reason -->` on the line before it (blank
-  lines aside) takes it out of the run, and there is no other way.
+- A block is fenced with ``` and has a language. On the line before it (blank lines aside) may stand
+  `<!-- not run: reason -->`, which takes it out of the run, or `<!-- needs: package, ... -->`: it runs
+  alone, where these packages are installed.
 - `<!-- faults -->` or `<!-- forge -->` before a yaml block says which loader reads it.
 - Command lines are what follows `llm-forge` in sh blocks, in blocks indented by four, and in inline code
   that has more than the command's name.
@@ -41,6 +42,12 @@ class Block:
     def excused(self) -> str | None:
         """Why it is not run; None if it is."""
         return self.remark.removeprefix("not run: ") if self.remark.startswith("not run:") else None
+
+    @property
+    def needs(self) -> list[str]:
+        """Packages that are not ours and must be there to run it."""
+        known, _, names = self.remark.partition("needs: ")
+        return [] if known or not names else names.split(", ")
 
     def __str__(self) -> str:
         return f"{self.path.name}:{self.line}"

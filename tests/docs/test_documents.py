@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ components:
 """
 RUNNABLE = ("ask", "generate")
 YAML = [block for path in DOCUMENTS for block in blocks(path, "yaml")]
+WITH_NEEDS = [block for path in DOCUMENTS for block in blocks(path, "python") if block.needs]
 COMMANDS = [(path, arguments) for path in DOCUMENTS for arguments in command_lines(path)]
 LANGUAGES = {"python", "yaml", "sh", ""}
 
@@ -78,10 +80,20 @@ def test_the_python_of_a_document_runs(path: Path) -> None:
     namespace: dict[str, Any] = {"__name__": "__document__"}
     ran = 0
     for block in found:
-        if block.excused is None:
+        if block.excused is None and not block.needs:
             run(block, namespace)
             ran += 1
     assert ran >= 1
+
+
+@pytest.mark.parametrize("block", WITH_NEEDS, ids=str)
+@pytest.mark.usefixtures("environment", "capsys")
+def test_a_block_that_needs_other_packages_runs_where_they_are(block: Block) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what other packages deprecate is not ours to fail on
+        for package in block.needs:
+            pytest.importorskip(package, reason=f"{block} needs {package}, which is an extra")
+        run(block, {"__name__": "__document__"})
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
@@ -95,6 +107,7 @@ def test_the_guides_are_there_and_have_blocks() -> None:
     named = {path.name: blocks(path) for path in DOCUMENTS}
     for guide in GUIDES:
         assert len(named[guide]) >= 3
+    assert WITH_NEEDS
 
 
 @pytest.mark.parametrize("block", YAML, ids=str)
