@@ -10,6 +10,7 @@ import msgspec
 
 from ..simulator.scripted import Scenario as Scripted
 from ..simulator.scripted import ScriptedServer
+from .black_hole import BlackHole
 from .canon import FAMILIES, KEY
 from .compare import Observed, differences
 from .corpus import Table
@@ -65,6 +66,7 @@ class ScenarioJob:
         self._case = case
         self._server = server
         self._scripted: Scripted | None = None
+        self._hole: BlackHole | None = None
 
     def begin(self, numbers: Iterator[int]) -> list[Run | Core]:
         """Script the server, then the one message of the scenario."""
@@ -73,10 +75,15 @@ class ScenarioJob:
         self._scripted = self._server.scenario(replies(self._case), own_port=refusing, accepting=not refusing)
         if opens_after is not None:
             threading.Timer(opens_after, self._scripted.accept).start()
-        return [run_message(self._case, self._scripted.url, next(numbers))]
+        if self._case.scenario.black_hole:
+            self._hole = BlackHole()
+        url = self._hole.url if self._hole is not None else self._scripted.url
+        return [run_message(self._case, url, next(numbers))]
 
     def judge(self, answers: dict[int, RunAnswer | CoreAnswer]) -> list[str]:
         """What differs from the scenario's expectation, the first few."""
+        if self._hole is not None:
+            self._hole.close()
         (answer,) = answers.values()
         if not isinstance(answer, RunAnswer) or self._scripted is None:
             return ["the driver answered a scenario as if it were a table"]

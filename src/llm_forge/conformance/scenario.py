@@ -179,7 +179,8 @@ class Scenario(Struct, forbid_unknown_fields=True):
 
     `clock.scale` must be set where the server pauses or stalls. `slack` is the real time by which
     network timers may be late. `alone` runs the case while nothing else runs. `opens_after` gives the
-    case a port of its own that refuses connections for so many real seconds after the case began.
+    case a port of its own that refuses connections for so many real seconds after the case began;
+    `black_hole` gives it one that neither accepts nor refuses.
     """
 
     id: str
@@ -199,6 +200,7 @@ class Scenario(Struct, forbid_unknown_fields=True):
     slack: float = 0.15
     alone: bool = False
     opens_after: float | None = None
+    black_hole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
