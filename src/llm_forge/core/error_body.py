@@ -140,9 +140,12 @@ def is_terminal_quota(error_type: str | None, code: str | None, profile: Profile
     return error_type in codes or code in codes
 
 
+_USUAL_REQUEST_IDS = ("request-id", "x-request-id")
+
+
 def request_id_of(headers: Headers, profile: Profile, body: Any = None) -> str | None:
-    """The provider's request id, from the profile's headers in order, else from the body (R-213)."""
-    found = (headers.get(name) for name in profile.request_id_headers)
+    """The provider's request id: the profile's headers in order, the usual ones, the body (R-213)."""
+    found = (headers.get(name) for name in (*profile.request_id_headers, *_USUAL_REQUEST_IDS))
     return next(filter(None, found), None) or _body_request_id(body)
 
 

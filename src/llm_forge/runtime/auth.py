@@ -49,6 +49,8 @@ def find_credential(
         return Credential(api_key, source="argument")
     if callable(api_key):
         return Credential(ask=api_key, source="argument")
+    if api_key is not None and not isinstance(api_key, str):
+        raise ConfigError(f"api_key must be a string or a function, not {type(api_key).__name__}")
     if api_key is not None:
         return Credential(Secret.clean(api_key, "api_key"), source="argument")
     for name in profile.env_api_key:

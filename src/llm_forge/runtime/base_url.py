@@ -6,17 +6,22 @@ Source: R-008, R-009. Errors never show what stands before an `@` or behind a `?
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from ..core.errors import ConfigError, InvalidRequestError
 
+_UNSAFE = re.compile(r"[\x00-\x20\x7f]")
+
 
 def read_base_url(
     text: str, source: str, *, allow_insecure_http: bool = False, suffixes: tuple[str, ...] = ()
 ) -> str:
     """The base URL in its normal form, without a slash at its end; ConfigError names `source`."""
+    if not isinstance(text, str) or _UNSAFE.search(text.strip()):
+        raise ConfigError(f"{source} must be a URL without spaces or control characters")
     try:
         parts = urlsplit(text.strip())
         port = parts.port

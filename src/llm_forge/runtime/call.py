@@ -269,7 +269,8 @@ async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float, *, 
     try:
         return await _open_fresh(call, wired, timers)
     except TransportError as error:
-        raise _or_deadline(call, error, _PHASES.get(error.kind, "response")) from error.__cause__
+        late = _or_deadline(call, error, _PHASES.get(error.kind, "response"))
+        raise late from late.__cause__
 
 
 _PHASES = {"PoolTimeoutError": "pool", "ConnectError": "connect"}
@@ -332,8 +333,9 @@ async def read_chunk(call: Call, exchange: Any, ends: float | None, phase: str) 
         raise _ran_out(call, phase)
     try:
         chunk: bytes = await call.io.read(exchange, limit)
-    except TimeoutError as error:
-        raise _ran_out(call, phase) from error
+    except TimeoutError:
+        late = _ran_out(call, phase)
+        raise late from late.__cause__
     return chunk
 
 
@@ -385,6 +387,8 @@ async def unary(call: Call, number: int) -> Any:
         if not 200 <= exchange.status < 300:
             raise await refuse(call, exchange, ends)
         value = read_result(call, exchange, await read_body(call, exchange, ends))
+        if isinstance(value, ForgeError):
+            raise value
     except BaseException as error:
         lease.end(error)
         raise
@@ -395,21 +399,26 @@ async def unary(call: Call, number: int) -> Any:
         await lease.close()
 
 
-def read_result(call: Call, exchange: Any, body: bytes) -> dict[str, Any]:
-    """The JSON object of a 2xx body; InvalidResponseError for anything else (R-198)."""
+def read_result(call: Call, exchange: Any, body: bytes) -> dict[str, Any] | ForgeError:
+    """The JSON object of a 2xx body, or the error that it is (R-198).
+
+    The error is returned, not raised: no frame of its traceback holds the body (R-218).
+    """
     kind = (exchange.headers.get("content-type") or "application/json").partition(";")[0].strip().lower()
     value, reason = None, f"is {kind}, not JSON"
     if kind == "application/json" or kind.endswith("+json"):
         value, reason = _decode_object(body)
     if isinstance(value, dict):
-        if may_be_error("", value) and (error := _error_inside(call, value)) is not None:
-            raise error
-        return value
-    shown = call.redactor.text(body[:400].decode("utf-8", "replace"))[:200]
-    raise InvalidResponseError(
-        f"The {exchange.status} answer {reason}; is base_url really the API?",
+        return (may_be_error("", value) and _error_inside(call, value)) or value
+    return invalid_response(call, exchange, f"The {exchange.status} answer {reason}", body)
+
+
+def invalid_response(call: Call, exchange: Any, message: str, body: bytes) -> InvalidResponseError:
+    """The error of a 2xx answer that is not what was asked for, with its redacted beginning."""
+    return InvalidResponseError(
+        f"{message}; is base_url really the API?",
         status=exchange.status,
-        body=shown,
+        body=call.redactor.text(body[:400].decode("utf-8", "replace"))[:200],
         headers=call.redactor.headers(exchange.headers),
     )
 

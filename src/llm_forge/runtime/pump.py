@@ -18,7 +18,6 @@ from ..core.errors import (
     ConnectionLostError,
     DeadlineExceededError,
     ForgeError,
-    InvalidResponseError,
     ProtocolError,
     ResponseTooLargeError,
     StreamIdleError,
@@ -28,13 +27,24 @@ from ..core.errors import (
 from ..core.headers import Headers
 from ..core.profile import StreamRule
 from ..core.stream import Decoded, StreamReader
-from ..core.synthesise import synthesise
+from ..core.synthesise import Events, synthesise
 from .body import DEFAULT_LIMITS, Decoder
-from .call import Call, acquire, outcome_name, read_body, read_chunk, read_result, refuse, send
+from .call import (
+    Call,
+    acquire,
+    invalid_response,
+    outcome_name,
+    read_body,
+    read_chunk,
+    read_result,
+    refuse,
+    send,
+)
 from .events import log
 from .lease import Lease, usage_cost
 
 DRAIN_SECONDS = 0.1
+NO_CONTENT = (204, 205)
 EVENT_STREAM_STARTS = (b"data:", b"event:", b":", b"id:")
 
 
@@ -74,17 +84,33 @@ class Pump:
         self._exchange = await send(call, self._lease, ends, whole=False)
         if not 200 <= self._exchange.status < 300:
             raise await refuse(call, self._exchange, ends)
+        if self._exchange.status in NO_CONTENT:
+            raise invalid_response(call, self._exchange, f"The {self._exchange.status} answer is empty", b"")
         self._decoder = Decoder(self._exchange.headers, DEFAULT_LIMITS.stream_bytes)
-        if not _is_labelled(self._exchange.headers):
-            first = await self._first_bytes(ends)
-            if not first.lstrip().startswith(EVENT_STREAM_STARTS):
-                await self._open_whole(first, ends)
-                return
-            self.reader.feed(first)  # some servers label a real event stream wrongly
+        if not _is_labelled(self._exchange.headers) and await self._is_whole(ends):
+            return
         while not self.reader.application_events and not self.reader.ended:
             await self._read()
         if self.reader.failure is not None and not self.reader.application_events:
             raise self._with_partial(self.reader.failure)
+
+    async def _is_whole(self, ends: float) -> bool:
+        """Whether the answer is no event stream; then it was taken as the whole result (R-134).
+
+        Some servers label a real event stream wrongly: its first bytes tell.
+        """
+        first = await self._first_bytes(ends)
+        if first.lstrip().startswith(EVENT_STREAM_STARTS):
+            self.reader.feed(first)
+            return False
+        whole = self._whole(first + await read_body(self.call, self._exchange, ends, self._decoder))
+        if isinstance(whole, ForgeError):
+            raise whole
+        self.synthesised = True
+        for name, data in whole:
+            self.reader.accept(name, data)
+            self._note_arrivals()
+        return True
 
     async def _first_bytes(self, ends: float) -> bytes:
         first = b""
@@ -92,21 +118,13 @@ class Pump:
             first += self._decoder.feed(chunk)
         return first
 
-    async def _open_whole(self, first: bytes, ends: float) -> None:
-        """A 2xx answer that is no event stream: an error, a whole result, or not ours (R-134)."""
-        body = first + await read_body(self.call, self._exchange, ends, self._decoder)
+    def _whole(self, body: bytes) -> Events | ForgeError:
         result = read_result(self.call, self._exchange, body)
+        if isinstance(result, ForgeError):
+            return result
         events = synthesise(self.rule.family, result)
-        if events is None:
-            raise InvalidResponseError(
-                "The answer to a stream request is neither an event stream nor a result",
-                status=self._exchange.status,
-                body=self.call.redactor.text(body[:400].decode("utf-8", "replace"))[:200],
-            )
-        self.synthesised = True
-        for name, data in events:
-            self.reader.accept(name, data)
-            self._note_arrivals()
+        message = "The answer to a stream request is neither an event stream nor a result"
+        return events or invalid_response(self.call, self._exchange, message, body)
 
     # -- running -----------------------------------------------------------------------------------
 
