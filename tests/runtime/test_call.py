@@ -398,6 +398,47 @@ def test_a_copy_shares_the_breaker_and_keeps_its_own_options() -> None:
         call(copy)
 
 
+@pytest.mark.requirement("R-012")
+@pytest.mark.parametrize("name", ["api_key", "base_url", "transport", "limits", "breaker", "on_event"])
+def test_what_copies_share_cannot_be_changed_for_one_of_them(name: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        client().with_options(**{name: None})  # type: ignore[arg-type]
+
+
+@pytest.mark.requirement("R-010")
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"limiter_mode": "windw"}, "sliding"),
+        ({"on_event": 3}, "function"),
+        ({"breaker": {}}, "BreakerSettings"),
+        ({"limits": [{}]}, "Limit"),
+        ({"headers": []}, "mapping"),
+        ({"api_key": 5}, "string"),
+        ({"base_url": 5}, "URL"),
+        ({"base_url": "https://h /x"}, "spaces"),
+    ],
+)
+def test_an_option_of_the_wrong_shape_says_what_it_must_be(options: dict[str, object], expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        client(**options)
+
+
+def test_an_option_at_the_wrong_level_says_where_it_belongs() -> None:
+    with pytest.raises(ConfigError, match="option of the client"):
+        call(client(), connect_timeout=3.0)
+    with pytest.raises(ConfigError, match="mapping"):
+        call(client(), extra_headers=["x"])
+
+
+@pytest.mark.requirement("R-055")
+def test_a_deadline_carries_the_last_attempts_error() -> None:
+    acme = client(failed(500), Answer(delay=9.0))
+    with pytest.raises(DeadlineExceededError) as caught:
+        call(acme, timeout=2.0)
+    assert isinstance(caught.value.__cause__, ServerError)
+
+
 @pytest.mark.requirement("R-218")
 def test_no_error_text_contains_the_key() -> None:
     acme = client(answer(400, {"error": {"message": "bad header Bearer canary-key"}}))

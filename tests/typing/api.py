@@ -194,13 +194,14 @@ def an_attribute_of_some_blocks_needs_narrowing(message: anthropic.Message) -> N
     print(message.content[0].text)  # type: ignore[union-attr]
 
 
-def a_tag_is_not_readable_before_unknown_is_ruled_out(message: anthropic.Message) -> None:
+def a_tag_tells_blocks_apart(message: anthropic.Message) -> None:
     for block in message.content:
-        print(block.type)  # type: ignore[union-attr]
-        if not isinstance(block, Unknown):
-            print(block.type)
-            if block.type == "text":
-                assert_type(block, anthropic.TextBlock)
+        if block.type == "text":
+            assert_type(block, anthropic.TextBlock)
+        elif block.type == "tool_use":
+            print(block.input)
+        if isinstance(block, Unknown):
+            print(block.some_new_field)
 
 
 def views_are_read_only_and_built_from_json(message: anthropic.Message) -> None:
@@ -308,6 +309,7 @@ def wrong_options_of_clients_are_found() -> None:
     OpenAI(auth="some")  # type: ignore[arg-type]
     OpenAI(limiter_mode="window")  # type: ignore[arg-type]
     OpenAI(on_event=print_error)  # type: ignore[arg-type]
+    OpenAI().with_options(api_key="k")  # type: ignore[call-arg]
 
 
 def print_error(error: ForgeError) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import msgspec
 
@@ -150,9 +150,18 @@ class View:
 
 
 class Unknown(View):
-    """A member of a union that this version does not know; all its JSON is kept."""
+    """A member of a union that this version does not know; all its JSON is kept.
+
+    To type checkers it may have any field, and a tag that no server sends: so a comparison of the tag with
+    a known one rules it out.
+    """
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 def _plain_mapping(cls: type[View], data: object) -> dict[str, Any]:

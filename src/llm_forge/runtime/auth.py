@@ -39,9 +39,7 @@ class Credential:
         return Secret.clean(answer, "the api_key function's result")
 
 
-def find_credential(
-    profile: Profile, api_key: ApiKey | Secret | None, *, none: bool, client: str
-) -> Credential:
+def find_credential(profile: Profile, api_key: ApiKey | None, *, none: bool, client: str) -> Credential:
     """The credential of a client: argument, then environment; ConfigError says where it was looked for."""
     if none:
         return Credential()

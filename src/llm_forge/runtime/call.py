@@ -75,7 +75,8 @@ class Call:
     @property
     def redactor(self) -> Redactor:
         """Removes this attempt's credential from texts; made only when an error needs it."""
-        return Redactor([self.secret] if self.secret is not None else [])
+        secrets = [self.secret] if self.secret is not None else []
+        return Redactor(secrets, self.shared.profile.secret_headers)
 
     @property
     def request_id(self) -> str | None:

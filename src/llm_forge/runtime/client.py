@@ -25,9 +25,11 @@ from .options import (
     ApiKey,
     CallOptions,
     ClientOptions,
+    CopyOptions,
     Settings,
     call_settings,
     client_settings,
+    copy_settings,
 )
 from .request import prepare
 from .shared import Shared
@@ -124,11 +126,11 @@ class _Client:
         now = self._shared.io.now()
         return {model: gate.snapshot(now) for model, gate in self._shared.gates().items()}
 
-    def with_options(self, **options: Any) -> Self:
+    def with_options(self, **options: Unpack[CopyOptions]) -> Self:
         """A copy with other options that shares everything else; closing it leaves this one open."""
         copy = object.__new__(type(self))
         copy.__dict__.update({name: value for name, value in self.__dict__.items() if name.startswith("_")})
-        copy._settings = client_settings(options, start=self._settings)
+        copy._settings = copy_settings(self._settings, options)
         copy._copied = True
         copy._closed = False
         return copy

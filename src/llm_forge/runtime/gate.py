@@ -40,7 +40,7 @@ class Gate:
         while isinstance(decision, Wait):
             decision = await self._wait(io, decision, deadline)
         if isinstance(decision, Refused):
-            raise _refusal(decision)
+            raise _refusal(decision, cost)
         return decision.reservation, io.now() - began if waited else 0.0
 
     async def _wait(self, io: Io, wait: Wait, deadline: Deadline) -> Decision:
@@ -114,10 +114,11 @@ class Gate:
             signal.set()
 
 
-def _refusal(refused: Refused) -> RateLimitWaitError | RateLimitConfigError:
+def _refusal(refused: Refused, cost: Cost) -> RateLimitWaitError | RateLimitConfigError:
     if refused.kind == "too-large":
         return RateLimitConfigError(
-            "The request is larger than a declared limit can ever admit; raise the limit or send less"
+            f"The request reserves {cost.input:.0f} input and {cost.output:.0f} output tokens, more than a "
+            "declared limit admits at once; raise that limit's burst, or set max_tokens"
         )
     return RateLimitWaitError(
         f"The rate limiter would hold this call for {refused.wait:.1f} s, longer than it may wait",

@@ -18,10 +18,11 @@ from ..core.breaker import BreakerSettings
 from ..core.durations import check_seconds
 from ..core.errors import ConfigError
 from ..core.limiter import Limit
+from ..core.secrets import Secret
 from .clock import Clock
 from .events import Event
 
-ApiKey = str | Callable[[], Any]
+ApiKey = str | Secret | Callable[[], Any]
 
 
 class Omit:
@@ -58,6 +59,22 @@ class CallOptions(TypedDict, total=False):
     extra_headers: Mapping[str, str]
     extra_query: Mapping[str, Any]
     extra_body: Mapping[str, Any]
+
+
+class CopyOptions(TypedDict, total=False):
+    """What `with_options` may change: defaults of later calls, nothing that is shared (R-012)."""
+
+    timeout: float | None
+    max_attempts: int
+    attempt_timeout: float
+    first_event_timeout: float
+    idle_timeout: float
+    stall_timeout: float
+    max_server_wait: float
+    connect_timeout: float
+    pool_timeout: float
+    strict_completion: bool
+    headers: Mapping[str, str]
 
 
 class ClientOptions(TypedDict, total=False):
@@ -148,17 +165,46 @@ _CALL_NAMES = frozenset(CallOptions.__annotations__)
 # Shared objects that live beside the settings, not in them.
 SHARED_NAMES = frozenset({"on_event", "clock", "random"})
 _CLIENT_NAMES = (frozenset(ClientOptions.__annotations__) - SHARED_NAMES) | {"timeout", "max_attempts"}
-_IDENTITY_NAMES = frozenset({"api_key", "base_url", "transport"})
+_EVERY_CLIENT_NAME = _CLIENT_NAMES | SHARED_NAMES | {"api_key", "base_url", "transport"}
+_COPY_NAMES = frozenset(CopyOptions.__annotations__)
+_SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "headers": (lambda value: isinstance(value, Mapping), "a mapping of header names to values"),
+    "extra_headers": (lambda value: isinstance(value, Mapping), "a mapping of header names to values"),
+    "extra_query": (lambda value: isinstance(value, Mapping), "a mapping of parameter names to values"),
+    "extra_body": (lambda value: isinstance(value, Mapping), "a mapping of body fields"),
+    "limits": (
+        lambda value: not isinstance(value, str) and all(isinstance(one, Limit) for one in value),
+        "a list of Limit objects",
+    ),
+    "limiter_mode": (lambda value: value in ("bucket", "sliding"), "'bucket' or 'sliding'"),
+    "breaker": (lambda value: isinstance(value, BreakerSettings), "a BreakerSettings object"),
+    "on_event": (callable, "a function of one event"),
+    "random": (callable, "a function without arguments"),
+    "clock": (lambda value: isinstance(value, Clock), "a Clock object"),
+    "concurrency": (lambda value: isinstance(value, int) and value >= 1, "a whole number from 1"),
+}
 
 
-def client_settings(options: Mapping[str, Any], *, start: Settings | None = None) -> Settings:
-    """Settings with a client's options applied; ConfigError names what is wrong."""
-    known = _CLIENT_NAMES | SHARED_NAMES | _IDENTITY_NAMES
-    reject_unknown(options, known, "client option")
+def client_settings(options: Mapping[str, Any]) -> Settings:
+    """Settings of a new client; ConfigError names what is wrong."""
+    reject_unknown(options, _EVERY_CLIENT_NAME, "client option")
+    _check_shapes(options)
     chosen = {name: value for name, value in options.items() if name in _CLIENT_NAMES}
     if "limits" in chosen:
         chosen["limits"] = tuple(chosen["limits"])
-    return _checked(replace(start or Settings(), **chosen), chosen)
+    return _checked(replace(Settings(), **chosen), chosen)
+
+
+def copy_settings(start: Settings, options: Mapping[str, Any]) -> Settings:
+    """Settings of a copy; what copies share cannot be changed for one of them (R-012)."""
+    for name in options:
+        if name in _EVERY_CLIENT_NAME and name not in _COPY_NAMES:
+            raise ConfigError(
+                f"{name!r} is shared by a client and its copies; make a new client to change it"
+            )
+    reject_unknown(options, _COPY_NAMES, "option")
+    _check_shapes(options)
+    return _checked(replace(start, **options), options)
 
 
 def call_settings(
@@ -167,11 +213,22 @@ def call_settings(
     """The settings of one call, and what it adds to the request; `parameters` helps the suggestion."""
     if not options:
         return start, NO_EXTRAS
+    for name in options:
+        if name in _EVERY_CLIENT_NAME and name not in _CALL_NAMES:
+            raise ConfigError(f"{name!r} is an option of the client, not of a call")
     reject_unknown(options, _CALL_NAMES, "option", also=parameters)
+    _check_shapes(options)
     chosen = {name: value for name, value in options.items() if name not in _EXTRA_NAMES}
     extras = {_EXTRA_NAMES[name]: value for name, value in options.items() if name in _EXTRA_NAMES if value}
     settings = _checked(replace(start, **chosen), chosen) if chosen else start
     return settings, Extras(**extras) if extras else NO_EXTRAS
+
+
+def _check_shapes(options: Mapping[str, Any]) -> None:
+    for name, value in options.items():
+        fits, expected = _SHAPES.get(name, (None, ""))
+        if fits is not None and value is not None and not fits(value):
+            raise ConfigError(f"{name} must be {expected}, not {type(value).__name__}")
 
 
 NO_EXTRAS: Final = Extras()

@@ -190,7 +190,7 @@ class AsyncStream(_Handle[E, R]):
         if not self._finished(pump):
             if self._closed:
                 raise self._left_early(pump)
-            while await self.next_event() is not None:
+            while await self._next_event() is not None:
                 pass
         return self._result()
 
@@ -201,7 +201,7 @@ class AsyncStream(_Handle[E, R]):
             if self._pump is not None:
                 await self._pump.end(None)
 
-    def abandon(self) -> None:
+    def _abandon(self) -> None:
         """Let go without waiting: what dropping the stream, or breaking out of its loop, does."""
         if not self._closed:
             self._closed = True
@@ -209,9 +209,9 @@ class AsyncStream(_Handle[E, R]):
                 self._pump.abandon()
 
     def __del__(self) -> None:
-        self.abandon()
+        self._abandon()
 
-    async def next_event(self) -> Decoded | None:
+    async def _next_event(self) -> Decoded | None:
         """The next event as it was decoded, None at the end; for readers of this stream."""
         pump = await self._open() if not self._closed else self._opened()
         if self._closed:
@@ -240,13 +240,13 @@ class _AsyncReading(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        while (event := await self._stream.next_event()) is not None:
+        while (event := await self._stream._next_event()) is not None:
             if (item := self._shape(event)) != "":
                 return item
         raise StopAsyncIteration
 
     def __del__(self) -> None:
-        self._stream.abandon()
+        self._stream._abandon()
 
 
 async def _opened_stream(call: Call) -> Pump:
