@@ -5,7 +5,7 @@ BIN := .venv/bin
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden conformance bench clean
+.PHONY: help demo test check gen golden conformance vendors bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,7 +31,9 @@ golden: .venv/dev.stamp ## rewrite the expected output of every case under golde
 conformance: .venv/dev.stamp ## corpora and scenarios, LANG=python (default), one result table
 	@$(BIN)/llm-forge conformance --lang $(LANG_NAME)
 
-bench: .venv/bench.stamp ## CPU per request and per streamed event beside other clients, as ratios
+vendors: .venv/vendors.stamp ## install the vendors' own clients, which more tests and `bench` use
+
+bench: .venv/vendors.stamp ## CPU per request and per streamed event beside other clients, as ratios
 	@$(BIN)/python benchmarks/run.py
 
 clean: ## remove .venv and everything built
@@ -50,6 +52,6 @@ clean: ## remove .venv and everything built
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch .venv/run.stamp $@
 
-.venv/bench.stamp: .venv/dev.stamp
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+.venv/vendors.stamp: .venv/dev.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,vendors]'
 	@touch $@
