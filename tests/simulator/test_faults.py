@@ -134,3 +134,13 @@ def test_rules_can_be_added_while_it_runs() -> None:
         assert ask(sim, "groq").status == 500
         sim.faults.clear()
         assert ask(sim, "groq").status == 200
+
+
+@pytest.mark.requirement("R-068")
+@pytest.mark.parametrize(
+    ("status", "advice"), [(400, "false"), (403, "false"), (429, "true"), (500, None), (529, None)]
+)
+def test_anthropic_forbids_to_repeat_only_what_the_client_did_wrong(status: int, advice: str | None) -> None:
+    with Simulator(faults=[{"status": status}]) as sim:
+        answer = ask(sim, "anthropic")
+    assert (answer.status, answer.headers.get("x-should-retry")) == (status, advice)

@@ -102,7 +102,7 @@ class Anthropic(Provider):
         """`{"type":"error","error":{"type","message"},"request_id"}`."""
         status, kind, message = worded(failure)
         body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
-        return Reply(status=status, json=body, headers=[("x-should-retry", str(status == 429).lower())])
+        return Reply(status=status, json=body, headers=_retry_advice(status))
 
     def stream_error(self, kind: str, message: str) -> str:
         """An `error` event."""
@@ -310,6 +310,11 @@ def _parts(text: str) -> Iterator[str]:
     pieces = tokens(text)
     for at in range(0, len(pieces), _CHUNK_TOKENS):
         yield "".join(pieces[at : at + _CHUNK_TOKENS])
+
+
+def _retry_advice(status: int) -> list[tuple[str, str]]:
+    """`x-should-retry`: true with 429, false with the other refusals, absent where the server failed."""
+    return [("x-should-retry", str(status == 429).lower())] if status < 500 else []
 
 
 def _event(value: Mapping[str, Any], spaces: int) -> str:
