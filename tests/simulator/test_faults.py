@@ -144,3 +144,23 @@ def test_anthropic_forbids_to_repeat_only_what_the_client_did_wrong(status: int,
     with Simulator(faults=[{"status": status}]) as sim:
         answer = ask(sim, "anthropic")
     assert (answer.status, answer.headers.get("x-should-retry")) == (status, advice)
+
+
+def test_an_error_of_the_vendor_can_be_spoiled_too() -> None:
+    rule = {"status": 503, "retry_after": 2, "content_type": "text/html", "headers": {"x-extra": "1"}}
+    with Simulator(faults=[rule]) as sim:
+        answer = ask(sim, "openai")
+        entry = sim.ledger.entries[0]
+    assert (answer.headers["content-type"], answer.headers["x-extra"], answer.headers["retry-after"]) == (
+        "text/html",
+        "1",
+        "2",
+    )
+    assert entry.fault == "status headers content_type"
+
+
+def test_the_ledger_names_an_unknown_event_before_the_first() -> None:
+    with Simulator(faults=[Fault(unknown_event=0)]) as sim:
+        events = ask(sim, "openai", stream=True).events
+        assert "forge_unknown" in events[0]
+        assert sim.ledger.entries[0].fault == "unknown_event"

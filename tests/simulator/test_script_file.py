@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from llm_forge.simulator import (
     DocumentError,
+    Fault,
     Piece,
     Reply,
     faults_from,
@@ -84,6 +88,22 @@ def test_a_mistake_is_named_with_file_line_and_key(entry: str, complaint: str) -
         ({"nth": [1, "2"], "status": 500}, "faults [0].nth[1]: expected a whole number"),
         ({"reply": {"satus": 1}}, "faults [0].reply.satus: unknown key"),
         ({"status": "500"}, "faults [0].status: expected a whole number, found str '500'"),
+        (
+            {"provider": "opnai", "status": 500},
+            "faults [0].provider: no provider 'opnai'; did you mean openai?",
+        ),
+        (
+            {"operation": "chat.create", "status": 500},
+            "faults [0].operation: no operation 'chat.create'; did you mean chat.completions.create?",
+        ),
+        (
+            {"provider": "openai", "operation": "messages.create", "status": 500},
+            "faults [0].operation: no operation of openai 'messages.create'; did you mean",
+        ),
+        ({"drop": "reset", "cut": {"bytes": 1}}, "faults [0].cut: does not go with drop; only delay does"),
+        ({"status": 500, "cut": {"events": 1}}, "faults [0].cut: goes with streams only"),
+        ({"status": 500, "duplicate": 1}, "faults [0].duplicate: goes with streams only"),
+        ({"drop": "reset", "retry_after": 1}, "faults [0].retry_after: goes with status only"),
     ],
 )
 def test_a_wrong_rule_is_named(rule: object, complaint: str) -> None:
@@ -91,6 +111,59 @@ def test_a_wrong_rule_is_named(rule: object, complaint: str) -> None:
         faults_from([rule])
     assert str(caught.value).startswith(complaint)
     assert len(str(caught.value).splitlines()) <= 3
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "complaint"),
+    [
+        ("every", 0, "expected a whole number from 1 up, found 0"),
+        ("nth", 0, "expected a whole number from 1 up, found 0"),
+        ("nth", [], "expected at least one whole number"),
+        ("times", -1, "expected a whole number from 1 up, found -1"),
+        ("probability", 7, "expected a number from 0 to 1, found 7"),
+        ("probability", math.nan, "expected a number from 0 to 1, found nan"),
+        ("status", 99, "expected a whole number from 400 to 599, found 99"),
+        ("proxy_error", 700, "expected a whole number from 400 to 599, found 700"),
+        ("split", 0, "expected a whole number from 1 up, found 0"),
+        ("duplicate", 0, "expected a whole number from 1 up, found 0"),
+        ("unknown_event", -1, "expected a whole number from 0 up, found -1"),
+        ("delay", -1, "expected seconds, 0 or more, found -1"),
+        ("pause", math.inf, "expected seconds, 0 or more, found inf"),
+        ("retry_after", -1.5, "expected seconds, 0 or more, found -1.5"),
+        ("content_type", "text/html\r\nx-evil: 1", "expected one line of text"),
+        ("headers", {"a b": "1"}, "'a b' cannot be a header name; use letters, digits and hyphens"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_from_a_file_and_from_python(
+    key: str, value: Any, complaint: str
+) -> None:
+    rule = {"body_delay": 0.1, key: value} | ({"status": 500} if key == "retry_after" else {})
+    with pytest.raises(DocumentError) as from_file:
+        faults_from([rule])
+    with pytest.raises(ValueError, match="Fault") as from_python:
+        Fault(**rule)
+    for caught, place in ((from_file, "faults [0]."), (from_python, "Fault ")):
+        assert str(caught.value).startswith(f"{place}{key}")
+        assert complaint in str(caught.value)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", ["1\r\nx-evil: 1", "1\n", "\x00"])
+def test_a_header_of_a_fault_stays_on_its_line(value: str) -> None:
+    with pytest.raises(DocumentError, match=r"x\.yaml:1 \[0\]\.headers\.x-extra: expected one line of text"):
+        faults_from(*parse_document(json.dumps([{"headers": {"x-extra": value}}]), "x.yaml"))
+
+
+def test_a_file_may_give_a_number_as_a_header() -> None:
+    (rule,) = faults_from([{"headers": {"x-extra": 1}}])
+    assert rule.headers == {"x-extra": "1"}
+
+
+def test_a_rule_of_python_needs_an_effect_and_one_answer_as_well() -> None:
+    with pytest.raises(ValueError, match="Fault: no effect; give one of: status"):
+        Fault(provider="groq")
+    with pytest.raises(ValueError, match=r"Fault drop: one answer only: there is status already"):
+        Fault(status=500, drop="reset")
 
 
 @pytest.mark.parametrize("form", ["faults:\n  - {status: 503, nth: 1}\n", "- {status: 503, nth: 1}\n"])

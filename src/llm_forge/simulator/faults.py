@@ -26,7 +26,8 @@ A rule selects requests, counts its matches from 1, and has one or more effects:
     unknown_event: 1            # spoil: send an event of an unknown type after the first
     headers: {x-extra: "1"}     # spoil: more headers; content_type: text/html replaces that one
 
-The first rule that fires decides. A wrong key or value is a DocumentError with file, line and key.
+The first rule that fires decides. A wrong key or value is a DocumentError with file, line and key; what
+is allowed stands in fault_values.py.
 """
 
 from __future__ import annotations
@@ -34,39 +35,28 @@ from __future__ import annotations
 import fnmatch
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from .documents import DocumentError, Place, read_document
+from .fault_values import REPLACEMENTS, SPOILS, checked
 from .script import Reply, header_pairs, reason
-from .script_file import reply_from
 from .text import dice
 
 __all__ = ["DocumentError", "Fault", "FaultPlan", "Spoiler", "faults_from", "load_faults"]
 
 CutEnd: TypeAlias = Literal["close", "complete", "reset", "stall"]
-_REPLACEMENTS = ("status", "drop", "proxy_error", "reply")
-_SPOILS = [
-    "delay",
-    "body_delay",
-    "pause",
-    "split",
-    "cut",
-    "omit_terminal",
-    "error_event",
-    "duplicate",
-    "unknown_event",
-    "headers",
-    "content_type",
-]
 _PAGE = "<html><head><title>{status} {reason}</title></head><body><h1>{status} {reason}</h1></body></html>\n"
 _UNKNOWN = 'event: forge_unknown\ndata: {"type":"forge_unknown","choices":[]}\n\n'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """A rule, with the keys of the file (see the module's text)."""
+    """A rule, with the keys of the file (see the module's text).
+
+    DocumentError, which is a ValueError, for a wrong value.
+    """
 
     provider: str | None = None
     operation: str | None = None
@@ -95,16 +85,19 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str | None = None
 
+    def __post_init__(self) -> None:
+        checked(_given(self), Place("Fault"))
+
     @property
     def label(self) -> str:
         """What it does, for the ledger."""
-        names = (*_REPLACEMENTS, *_SPOILS)
-        return " ".join(name for name in names if getattr(self, name))
+        given = _given(self)
+        return " ".join(name for name in (*REPLACEMENTS, *SPOILS) if name in given)
 
     @property
     def replaces(self) -> bool:
         """Whether the provider is not asked at all."""
-        return any(getattr(self, name) is not None for name in _REPLACEMENTS)
+        return any(getattr(self, name) is not None for name in REPLACEMENTS)
 
     def selects(self, provider: str, operation: str, path: str, model: str, *, stream: bool) -> bool:
         """Whether the rule speaks of such a request."""
@@ -226,58 +219,13 @@ def faults_from(value: Any, place: Place | None = None) -> list[Fault]:
 def _fault(item: Any, where: Place) -> Fault:
     if isinstance(item, Fault):
         return item
-    given = where.known_keys(item, Fault.__dataclass_fields__)
-    replacements = [key for key in _REPLACEMENTS if key in given]
-    if len(replacements) > 1:
-        raise (where / replacements[1]).error(f"one answer only: there is {replacements[0]} already")
-    if not replacements and not any(key in given for key in _SPOILS):
-        raise where.error(f"no effect; give one of: {', '.join((*_REPLACEMENTS, *_SPOILS))}")
-    return Fault(**{key: _value(key, one, where / key) for key, one in given.items()})
+    return Fault(**checked(where.known_keys(item, Fault.__dataclass_fields__), where))
 
 
-def _value(key: str, value: Any, where: Place) -> Any:
-    if key == "reply":
-        return reply_from(value, where)
-    if key in _NESTED:
-        return _nested(key, value, where)
-    if key == "nth" and isinstance(value, list):
-        return [(where / index).check(one, int, "a whole number") for index, one in enumerate(value)]
-    if key == "drop" and value not in {"reset", "close"}:
-        raise where.error("expected reset or close")
-    kind, expected = _KINDS[key]
-    return where.check(value, kind, expected)
-
-
-def _nested(key: str, value: Any, where: Place) -> Mapping[str, Any]:
-    kinds = _NESTED[key]
-    given = where.known_keys(value, kinds)
-    for name, one in given.items():
-        kind, expected = kinds[name]
-        (where / name).check(one, kind, expected)
-    if key == "cut" and ("events" in given) == ("bytes" in given):
-        raise where.error("expected events or bytes")
-    if given.get("end") not in {None, "close", "complete", "reset", "stall"}:
-        raise (where / "end").error("expected close, complete, reset or stall")
-    return given
-
-
-_TEXT = (str, "text")
-_WHOLE = (int, "a whole number")
-_SECONDS = ((int, float), "seconds")
-_FLAG = (bool, "true or false")
-_KINDS: Mapping[str, tuple[Any, str]] = {
-    **dict.fromkeys(("provider", "operation", "path", "model", "message", "drop", "content_type"), _TEXT),
-    **dict.fromkeys(("nth", "every", "times", "status", "proxy_error", "split"), _WHOLE),
-    **dict.fromkeys(("duplicate", "unknown_event"), _WHOLE),
-    **dict.fromkeys(("retry_after", "delay", "body_delay", "pause"), _SECONDS),
-    **dict.fromkeys(("stream", "omit_terminal"), _FLAG),
-    "probability": ((int, float), "a number from 0 to 1"),
-    "headers": (dict, "a mapping"),
-}
-_NESTED: Mapping[str, Mapping[str, tuple[Any, str]]] = {
-    "cut": {"events": _WHOLE, "bytes": _WHOLE, "end": _TEXT},
-    "error_event": {"after": _WHOLE, "type": _TEXT, "message": _TEXT},
-}
+def _given(fault: Fault) -> dict[str, Any]:
+    """The keys that say something, in the order of the class."""
+    pairs = ((one.name, getattr(fault, one.name), one.default) for one in fields(fault))
+    return {name: value for name, value, usual in pairs if value != ({} if usual is MISSING else usual)}
 
 
 def _page(status: int) -> Reply:

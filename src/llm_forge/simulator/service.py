@@ -114,10 +114,7 @@ class Service:
         message = fault.message or _MESSAGES.get(status, "Simulated error")
         reply = self._refused(Failure("status", message, status=status), turn, entry)
         extra = [] if fault.retry_after is None else [("retry-after", f"{fault.retry_after:g}")]
-        return replace(
-            Spoiler(fault).spoil(reply),
-            headers=[*header_pairs(reply.headers), *extra, *fault.headers.items()],
-        )
+        return Spoiler(fault).spoil(replace(reply, headers=[*header_pairs(reply.headers), *extra]))
 
     def _answered(self, operation: str, turn: Turn, entry: Entry, fault: Fault | None) -> Reply:
         self._validator.check(operation, turn.body)

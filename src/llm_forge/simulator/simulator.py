@@ -26,10 +26,7 @@ from typing import TYPE_CHECKING, Any
 from .documents import DocumentError
 from .faults import Fault, FaultPlan, faults_from, load_faults
 from .ledger import Ledger
-from .providers.anthropic import Anthropic
-from .providers.groq import Groq
-from .providers.mistral import Mistral
-from .providers.openai import OpenAI
+from .providers import PROVIDERS
 from .script import Reply, perform
 from .server import ClientClosedError, Exchange, Request, Server
 from .service import Service
@@ -68,9 +65,9 @@ class Simulator:
         self._port = port
         self._services = {
             provider.name: Service(
-                provider, seed, self.faults, clock, (limits or {}).get(provider.name, {}), pacing
+                provider(), seed, self.faults, clock, (limits or {}).get(provider.name, {}), pacing
             )
-            for provider in (Anthropic(), Groq(), Mistral(), OpenAI())
+            for provider in PROVIDERS
         }
         self._server: Server | None = None
 
