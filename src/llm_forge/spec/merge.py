@@ -20,7 +20,7 @@ _STEP = re.compile(r"\.(\*|[^.\[\]]+)|\[(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.
 
 
 def lay_over(main: Document, patch: Document) -> None:
-    """Change `main` as `patch` says; lines of what is new are those of the patch."""
+    """Change `main` as `patch` says; what is new keeps the lines and the file name of the patch."""
     place = root_place(patch)
     if not isinstance(patch.root, Mapping):
         raise place.wrong("a mapping")
@@ -28,17 +28,22 @@ def lay_over(main: Document, patch: Document) -> None:
         for action in place.child("actions").items():
             _act(main, action)
     else:
-        _merge(main.root, patch.root)
+        _merge(main.root, place)
 
 
-def _merge(into: Mapping, patch: Mapping) -> None:
-    for key, value in patch.items():
+def _merge(into: Mapping, patch: Place) -> None:
+    for key, value in patch.entries():
         known = into.get(key)
-        if isinstance(known, Mapping) and isinstance(value, Mapping):
+        if isinstance(known, Mapping) and isinstance(value.value, Mapping):
             _merge(known, value)
         else:
-            into[key] = value
-            into.lines[key] = patch.lines.get(key, into.line)
+            _put(into, key, value)
+
+
+def _put(container: Any, key: Any, patch: Place) -> None:
+    container[key] = patch.value
+    container.lines[key] = patch.line
+    container.files[key] = patch.file
 
 
 def _act(main: Document, action: Place) -> None:
@@ -48,20 +53,28 @@ def _act(main: Document, action: Place) -> None:
         action.note(f"overlay target {shown(target)} matches nothing")
     for container, key in found:
         if action.flag("remove"):
-            del container[key]
+            _remove(container, key)
         elif action.has("update"):
-            _update(container, key, action.value["update"])
+            _update(container, key, action.child("update"))
 
 
-def _update(container: Any, key: Any, patch: Any) -> None:
+def _update(container: Any, key: Any, patch: Place) -> None:
     known = container[key]
-    if isinstance(known, Mapping) and isinstance(patch, Mapping):
+    if isinstance(known, Mapping) and isinstance(patch.value, Mapping):
         _merge(known, patch)
-    elif isinstance(known, Sequence) and not isinstance(patch, Sequence):
-        known.append(patch)
-        known.lines.append(known.line)
-    else:
-        container[key] = patch
+    elif isinstance(known, Sequence) and not isinstance(patch.value, Sequence):
+        known.append(None)
+        known.lines.append(patch.line)
+        _put(known, len(known) - 1, patch)
+    elif isinstance(container, (Mapping, Sequence)):
+        _put(container, key, patch)
+
+
+def _remove(container: Any, key: Any) -> None:
+    del container[key]
+    if isinstance(container, Sequence):
+        del container.lines[key]
+        container.files = {at - (at > key): file for at, file in container.files.items() if at != key}
 
 
 def _steps(action: Place, target: str) -> list[str]:

@@ -20,13 +20,22 @@ _KINDS: dict[type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One value of a document; `pointer` is its RFC 6901 JSON pointer, `up` the value around it."""
+    """One value of a document; `pointer` is its RFC 6901 JSON pointer, `up` the value around it.
+
+    `laid_over` is the name of another file that put it there; "" where the document has it itself.
+    """
 
     document: Document
     value: Any
     line: int
     pointer: str = ""
     up: Place | None = None
+    laid_over: str = ""
+
+    @property
+    def file(self) -> str:
+        """The name of the file in which this value stands."""
+        return self.laid_over or self.document.name
 
     def child(self, key: str) -> Place:
         """The value under a key; its value is None where the key is absent."""
@@ -34,11 +43,13 @@ class Place:
         pointer = f"{self.pointer}/{token}"
         if isinstance(self.value, Mapping):
             line = self.value.lines.get(key, self.value.line)
-            return Place(self.document, self.value.get(key), line, pointer, self)
+            file = self.value.files.get(key, self.laid_over)
+            return Place(self.document, self.value.get(key), line, pointer, self, file)
         if isinstance(self.value, Sequence) and key.isdigit() and int(key) < len(self.value):
             index = int(key)
-            return Place(self.document, self.value[index], self.value.lines[index], pointer, self)
-        return Place(self.document, None, self.line, pointer, self)
+            file = self.value.files.get(index, self.laid_over)
+            return Place(self.document, self.value[index], self.value.lines[index], pointer, self, file)
+        return Place(self.document, None, self.line, pointer, self, self.laid_over)
 
     def has(self, key: str) -> bool:
         """Whether this is a mapping with that key."""
@@ -90,11 +101,11 @@ class Place:
 
     def error(self, message: str) -> DescriptionError:
         """An error at this place."""
-        return DescriptionError(message, file=self.document.name, line=self.line, pointer=self.pointer)
+        return DescriptionError(message, file=self.file, line=self.line, pointer=self.pointer)
 
     def note(self, message: str) -> None:
         """Record a notice at this place."""
-        self.document.notices.append(Notice(self.document.name, self.line, self.pointer, message))
+        self.document.notices.append(Notice(self.file, self.line, self.pointer, message))
 
 
 def root_place(document: Document) -> Place:

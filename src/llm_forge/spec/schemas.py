@@ -267,7 +267,7 @@ class Schemas:
             return None
         rest = Mapping(place.value.line)
         rest.update({k: v for k, v in place.value.items() if k not in (word, "nullable", "discriminator")})
-        rest.lines = place.value.lines
+        rest.lines, rest.files = place.value.lines, place.value.files
         return replace(place, value=rest) if implied_type(rest) or rest.keys() & set(_MEANING) else None
 
     def _merge(self, parts: list[Type], hint: str, place: Place) -> Type:

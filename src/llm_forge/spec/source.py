@@ -26,25 +26,30 @@ MAX_ALIASED = 1_000_000
 
 
 class Mapping(dict[str, Any]):
-    """A mapping of a document; `line` is where it begins, `lines` where each of its keys stands."""
+    """A mapping of a document; `line` is where it begins, `lines` where each of its keys stands.
 
-    __slots__ = ("line", "lines")
+    `files` names the file of each key that was laid over the document from another one.
+    """
+
+    __slots__ = ("files", "line", "lines")
 
     def __init__(self, line: int) -> None:
         super().__init__()
         self.line = line
         self.lines: dict[str, int] = {}
+        self.files: dict[str, str] = {}
 
 
 class Sequence(list[Any]):
-    """A sequence of a document; `lines` is where each of its entries begins."""
+    """A sequence of a document; `lines` is where each of its entries begins, `files` as in `Mapping`."""
 
-    __slots__ = ("line", "lines")
+    __slots__ = ("files", "line", "lines")
 
     def __init__(self, line: int) -> None:
         super().__init__()
         self.line = line
         self.lines: list[int] = []
+        self.files: dict[int, str] = {}
 
 
 @dataclass(slots=True)
