@@ -283,7 +283,7 @@ def test_st_25_breaking_out_dropping_and_leaving_all_close_the_connection() -> N
         leave(stream(acme))
         gc.collect()
         assert acme.world.exchanges[0].closed, leave.__name__
-        assert acme._shared.running == 0
+        assert not acme._shared.running
 
 
 def read_and_fail(opened: Stream[Any, Any]) -> None:

@@ -23,6 +23,7 @@ from ..core.errors import (
     Attempt,
     AttemptTimeoutError,
     CircuitOpenError,
+    ClientClosedError,
     DeadlineExceededError,
     ForgeError,
     InvalidResponseError,
@@ -71,6 +72,7 @@ class Call:
     last_error: ForgeError | None = None
     response_headers: Headers | None = None
     secret: Secret | None = None
+    owner: int = 0
 
     @property
     def redactor(self) -> Redactor:
@@ -93,14 +95,15 @@ class Call:
 
     def begin(self, *, stream: bool) -> None:
         """Count this call as running and say so; ClientClosedError if the client is closed."""
-        self.shared.begin()
+        self.owner = self.io.owner()
+        self.shared.begin(self.owner)
         self.emit("call-start", 0, operation=self.operation.name, model=self.prepared.model, stream=stream)
 
     def finish(self, outcome: str) -> None:
         """Count this call as over: `ok`, `left` (a stream nobody read to its end), or what ended it."""
         elapsed = self.io.now() - self.started
         self.emit("call-end", len(self.attempts), outcome=outcome, elapsed=elapsed)
-        self.shared.end()
+        self.shared.end(self.owner)
 
     def emit(self, name: Any, attempt: int = 0, /, **facts: Any) -> None:
         """Tell the client's sink."""
@@ -155,6 +158,8 @@ async def run(call: Call, attempt: Callable[[Call, int], Awaitable[T]]) -> T:
                 raise call.enrich(error)  # noqa: B904 - it is the error itself, enriched
             raise call.enrich(call.last_error.enrich(circuit_open=True)) from call.last_error.__cause__
         except ForgeError as error:
+            if call.shared.closed:
+                raise closed_under(call) from error
             _note(call, number, began, waited, error)
             plan = _decide(call, number, error)
             waited, spent = plan.after, plan.cost
@@ -163,6 +168,11 @@ async def run(call: Call, attempt: Callable[[Call, int], Awaitable[T]]) -> T:
             return result
         await call.io.sleep(waited)
         number += 1
+
+
+def closed_under(call: Call) -> ForgeError:
+    """The error of a call that a closing client did not let finish (R-042)."""
+    return call.enrich(ClientClosedError("The client was closed while this call ran"))
 
 
 def _note(call: Call, number: int, began: float, waited: float, error: ForgeError | None) -> None:

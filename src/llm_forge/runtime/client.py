@@ -224,11 +224,12 @@ class SyncClient(_Client):
         self._closed = True
         if self._copied or self._shared.closed:
             return
-        with self._shared.lock:
-            self._shared.closed = True
-            self._shared.idle.wait_for(lambda: not self._shared.running, CLOSE_SECONDS)
         io = self._shared.io
         assert isinstance(io, SyncIo)  # noqa: S101 - made by _make_io above
+        me = io.owner()
+        with self._shared.lock:
+            self._shared.closed = True
+            self._shared.idle.wait_for(lambda: not self._shared.others_run(me), CLOSE_SECONDS)
         io.transport.close()
 
     def __enter__(self) -> Self:
@@ -287,7 +288,7 @@ class AsyncClient(_Client):
         io = self._shared.io
         assert isinstance(io, AsyncIo)  # noqa: S101 - made by _make_io above
         ends = io.now() + CLOSE_SECONDS
-        while self._shared.running and io.now() < ends:
+        while self._shared.others_run(io.owner()) and io.now() < ends:
             await io.sleep(0.01)
         await io.transport.close()
 

@@ -58,6 +58,10 @@ class Io(Protocol):
         """A signal to wait for."""
         ...
 
+    def owner(self) -> int:
+        """Who runs now: the thread, or on asyncio the task."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         ...
@@ -140,6 +144,9 @@ class SyncIo(_World):
         super().__init__(clock, chance)
         self.transport = transport
 
+    def owner(self) -> int:
+        return threading.get_ident()
+
     def signal(self) -> ThreadSignal:
         return ThreadSignal(self.clock)
 
@@ -184,6 +191,9 @@ class AsyncIo(_World):
     ) -> None:
         super().__init__(clock, chance)
         self.transport = transport
+
+    def owner(self) -> int:
+        return id(asyncio.current_task())
 
     def signal(self) -> LoopSignal:
         return LoopSignal(self.clock)

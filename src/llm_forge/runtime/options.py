@@ -228,7 +228,8 @@ def _check_shapes(options: Mapping[str, Any]) -> None:
     for name, value in options.items():
         fits, expected = _SHAPES.get(name, (None, ""))
         if fits is not None and value is not None and not fits(value):
-            raise ConfigError(f"{name} must be {expected}, not {type(value).__name__}")
+            shown = value if isinstance(value, (int, float)) else type(value).__name__
+            raise ConfigError(f"{name} must be {expected}, not {shown}")
 
 
 NO_EXTRAS: Final = Extras()

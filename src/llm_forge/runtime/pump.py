@@ -15,6 +15,7 @@ from typing import Any
 from ..core.error_body import stream_error
 from ..core.errors import (
     AttemptTimeoutError,
+    ClientClosedError,
     ConnectionLostError,
     DeadlineExceededError,
     ForgeError,
@@ -300,6 +301,10 @@ class Pump:
         )
         if not self.handed_over:
             return error
+        if self.call.shared.closed and isinstance(error, StreamInterruptedError):
+            error = ClientClosedError(
+                "The client was closed while this stream was read", partial=error.partial
+            )
         self.call.fail_last(error)
         return self.call.enrich(error)
 

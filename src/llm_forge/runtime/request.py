@@ -119,9 +119,7 @@ def _headers_of(
     if extras.idempotency_key and profile.idempotency_header:
         fields[profile.idempotency_header] = extras.idempotency_key
     for source in (settings.headers, given or {}, extras.headers):
-        fields.update(
-            {name.lower(): _text(value) for name, value in source.items() if not isinstance(value, Omit)}
-        )
+        fields.update({name.lower(): _text(value) for name, value in source.items() if not _is_absent(value)})
     for name, value in fields.items():
         check_header(name, value)
     return tuple(fields.items())
@@ -137,6 +135,10 @@ def check_header(name: str, value: str) -> None:
         raise InvalidRequestError(f"The value of header {name!r} must be ASCII")
 
 
+def _is_absent(value: Any) -> bool:
+    return value is None or isinstance(value, Omit)
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -148,7 +150,7 @@ def _text(value: Any) -> str:
 def _pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, value in query.items():
-        if isinstance(value, Omit) or value is None:
+        if _is_absent(value):
             continue
         items = value if isinstance(value, (list, tuple)) else [value]
         pairs.extend((name, _text(item)) for item in items)

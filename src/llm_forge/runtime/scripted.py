@@ -79,6 +79,10 @@ class ScriptedIo:
         """The scripted chance."""
         return self.chance
 
+    def owner(self) -> int:
+        """There is only one."""
+        return 0
+
     def signal(self) -> ScriptedSignal:
         """A signal that is only recorded."""
         return ScriptedSignal(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 from ..core.breaker import Breaker
 from ..core.budget import RetryBudget
@@ -33,7 +33,7 @@ class Shared:
         self.lock = threading.Lock()
         self.budget = RetryBudget()
         self.closed = False
-        self.running = 0
+        self.running: Counter[int] = Counter()
         self.idle = threading.Condition(self.lock)
         self.inferred_warned = False
         self._settings = settings
@@ -79,16 +79,21 @@ class Shared:
             concurrency=settings.concurrency,
         )
 
-    def begin(self) -> None:
-        """Count a running call; ClientClosedError once the client is closed (R-042)."""
+    def begin(self, owner: int) -> None:
+        """Count a call that `owner` runs; ClientClosedError once the client is closed (R-042)."""
         with self.lock:
             if self.closed:
                 raise ClientClosedError("This client is closed; create a new one", provider=self.profile.name)
-            self.running += 1
+            self.running[owner] += 1
 
-    def end(self) -> None:
+    def end(self, owner: int) -> None:
         """Count a call as over."""
         with self.lock:
-            self.running -= 1
-            if not self.running:
+            self.running[owner] -= 1
+            if not self.running[owner]:
+                del self.running[owner]
                 self.idle.notify_all()
+
+    def others_run(self, owner: int) -> bool:
+        """Whether anybody else's call runs; one's own open stream cannot end while one waits for it."""
+        return any(one != owner for one in self.running)

@@ -13,6 +13,7 @@ from typing import Any, Generic, Self, TypeVar
 from ..core.errors import StreamError
 from ..core.stream import Completion, Decoded
 from .call import Call, outcome_name, run
+from .finalise import finalise
 from .io import run_now
 from .pump import Pump, open_stream
 
@@ -137,7 +138,8 @@ class Stream(_Handle[E, R]):
                 run_now(self._pump.end(None))
 
     def __del__(self) -> None:
-        self.close()
+        if not self._closed:
+            finalise(self.close)
 
     def _open(self) -> Pump:
         if self._pump is None:
@@ -160,7 +162,7 @@ class Stream(_Handle[E, R]):
                 if self._closed or not run_now(pump.more()):
                     return
         finally:
-            self.close()
+            finalise(self.close)  # a suspended generator is closed by whoever collects it
 
 
 class AsyncStream(_Handle[E, R]):
@@ -209,7 +211,8 @@ class AsyncStream(_Handle[E, R]):
                 self._pump.abandon()
 
     def __del__(self) -> None:
-        self._abandon()
+        if not self._closed:
+            finalise(self._abandon)
 
     async def _next_event(self) -> Decoded | None:
         """The next event as it was decoded, None at the end; for readers of this stream."""
@@ -246,7 +249,8 @@ class _AsyncReading(Generic[T]):
         raise StopAsyncIteration
 
     def __del__(self) -> None:
-        self._stream._abandon()
+        if not self._stream._closed:
+            finalise(self._stream._abandon)
 
 
 async def _opened_stream(call: Call) -> Pump:

@@ -12,8 +12,9 @@ import asyncio
 import contextlib
 import socket
 import time
+import weakref
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import httpcore2
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 SHORTEST = 0.001  # a socket with timer 0 does not block at all, which is another mode
 
 C = TypeVar("C", "httpx2.Client", "httpx2.AsyncClient")
+OpenStreams: TypeAlias = "weakref.WeakSet[Stream]"
 
 
 class Operation:
@@ -84,12 +86,25 @@ def keep_alive(sock: socket.socket, seconds: float) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, idle, max(1, round(seconds)))
 
 
+def shut_down(client: httpx2.Client) -> None:
+    """End every connection of the client; closing it alone would not wake a thread that reads."""
+    for transport in (client._transport, *client._mounts.values()):
+        backend = getattr(getattr(transport, "_pool", None), "_network_backend", None)
+        if isinstance(backend, Backend):
+            for stream in tuple(backend.opened):
+                stream.shut_down()
+
+
 class Stream(httpcore2.NetworkStream):
     """A connection whose calls take the current operation's time; connect time covers TLS too."""
 
-    def __init__(self, stream: httpcore2.NetworkStream, connecting: Operation | None = None) -> None:
+    def __init__(
+        self, stream: httpcore2.NetworkStream, opened: OpenStreams, connecting: Operation | None = None
+    ) -> None:
         self._stream = stream
+        self._opened = opened
         self._connecting = connecting
+        opened.add(self)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - httpx2's timer
         operation = CURRENT.get()
@@ -107,10 +122,15 @@ class Stream(httpcore2.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
         left = self._connecting.left(timeout) if self._connecting else timeout
-        return Stream(self._stream.start_tls(ssl_context, server_hostname, left))
+        return Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._opened)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+    def shut_down(self) -> None:
+        """End the connection under whoever reads from it."""
+        with contextlib.suppress(OSError, AttributeError):
+            self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 class Backend(httpcore2.NetworkBackend):
@@ -119,6 +139,7 @@ class Backend(httpcore2.NetworkBackend):
     def __init__(self, keepalive_seconds: float) -> None:
         self._sockets = httpcore2.SyncBackend()
         self._keepalive_seconds = keepalive_seconds
+        self.opened: OpenStreams = weakref.WeakSet()
 
     def connect_tcp(
         self,
@@ -133,7 +154,7 @@ class Backend(httpcore2.NetworkBackend):
         connecting = Operation.within(operation.left(timeout))
         stream = self._sockets.connect_tcp(host, port, connecting.left(None), local_address, socket_options)
         keep_alive(stream.get_extra_info("socket"), self._keepalive_seconds)
-        return Stream(stream, connecting)
+        return Stream(stream, self.opened, connecting)
 
 
 INFO = {"client_addr": "sockname", "server_addr": "peername", "socket": "socket", "ssl_object": "ssl_object"}

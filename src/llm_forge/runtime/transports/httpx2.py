@@ -33,7 +33,8 @@ from ...core.errors import (
     InvalidRequestError,
 )
 from ...core.headers import Headers
-from .backend import CURRENT, Operation, instrument
+from ..finalise import finalise
+from .backend import CURRENT, Operation, instrument, shut_down
 from .httpx2_faults import fault_before_headers, fault_in_body
 from .limits import DEFAULT_LIMITS, checked_headers
 from .logs import keep_secrets_out
@@ -206,7 +207,7 @@ class Httpx2Exchange(_Opened):
 
     def __del__(self) -> None:
         if hasattr(self, "_chunks"):
-            self._finish(reusable=False)
+            finalise(partial(self._finish, reusable=False))
 
     def _next(self) -> bytes:
         for chunk in self._chunks:
@@ -264,11 +265,12 @@ class Httpx2Transport:
         return self._slots.active()
 
     def close(self) -> None:
-        """End idle connections; a user's own client stays open."""
+        """End all connections, also under a read of another thread; a user's own client stays open."""
         with self._lock:
             self._closed = True
             client = self._client if self._own else None
         if client is not None and self._pid == os.getpid():
+            shut_down(client)
             client.close()
 
     def _usable(self) -> lib.Client:
@@ -353,7 +355,11 @@ class Httpx2AsyncExchange(_Opened):
         self._timer.reschedule(self._loop.time())
 
     def __del__(self) -> None:
-        if hasattr(self, "_timer") and self._release(reusable=False) and self._loop.is_running():
+        if hasattr(self, "_timer"):
+            finalise(self._forget)
+
+    def _forget(self) -> None:
+        if self._release(reusable=False) and self._loop.is_running():
             self._loop.call_soon_threadsafe(_close_later, self._loop, self._response)
 
     async def _next(self) -> bytes:

@@ -19,6 +19,7 @@ import contextlib
 import os
 import threading
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,7 @@ from pyreqwest.client import ClientBuilder
 
 from ...core.errors import AttemptTimeoutError, ClientClosedError, ConnectionLostError, InvalidRequestError
 from ...core.headers import Headers
+from ..finalise import finalise
 from .limits import DEFAULT_LIMITS, checked_headers
 from .protocol import AsyncExchange, Exchange, HttpRequest, PoolLimits, Timers
 from .pyreqwest_faults import fault_before_headers, fault_in_body
@@ -183,7 +185,7 @@ class _Opened:
 
     def __del__(self) -> None:
         if hasattr(self, "_ended"):
-            self._end(reusable=False)
+            finalise(partial(self._end, reusable=False))
 
 
 class PyreqwestExchange(_Opened):
@@ -221,7 +223,7 @@ class PyreqwestExchange(_Opened):
 
     def __del__(self) -> None:
         if hasattr(self, "_ended"):
-            self._abort()
+            finalise(self._abort)
 
     def _abort(self) -> None:
         step, self._step = self._step, None

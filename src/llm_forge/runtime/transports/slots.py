@@ -137,15 +137,15 @@ class Slots:
                 origin.active -= 1
 
     def _claim(self, origin: str, waiter: _Waiter, timeout: float | None) -> Slot:
-        if waiter.slot is None:
-            self._leave(origin, waiter)
-        if waiter.slot is None:
-            raise PoolTimeoutError(
-                f"No connection to {origin} became free within {timeout} s. "
-                "Close streams that are no longer read, or raise the pool limit.",
-                phase="pool",
-            )
-        return waiter.slot
+        with self._lock:
+            if waiter.slot is not None:
+                return waiter.slot
+            self._origins[origin].waiters.remove(waiter)
+        raise PoolTimeoutError(
+            f"No connection to {origin} became free within {timeout} s. "
+            "Close streams that are no longer read, or raise the pool limit.",
+            phase="pool",
+        )
 
     def _leave(self, name: str, waiter: _Waiter) -> None:
         with self._lock:
