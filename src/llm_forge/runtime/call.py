@@ -280,7 +280,7 @@ async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float, *, 
     try:
         return await _open_fresh(call, wired, timers)
     except TransportError as error:
-        late = _or_deadline(call, error, _PHASES.get(error.kind, "response"))
+        late = _or_deadline(call, error, _PHASES.get(error.kind) or error.phase or "response")
         raise late from late.__cause__
 
 

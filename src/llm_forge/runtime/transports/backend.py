@@ -35,11 +35,12 @@ OpenStreams: TypeAlias = "weakref.WeakSet[Stream]"
 class Operation:
     """One `open` or `read`; `deadline` is monotonic time, None for no limit."""
 
-    __slots__ = ("connected", "deadline", "received")
+    __slots__ = ("connected", "connecting", "deadline", "received")
 
     def __init__(self, deadline: float | None = None) -> None:
         self.deadline = deadline
         self.connected = False
+        self.connecting = False
         self.received = False
 
     @classmethod
@@ -220,11 +221,13 @@ class AsyncBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        CURRENT.get().connected = True
+        operation = CURRENT.get()
+        operation.connected = operation.connecting = True
         connecting = Operation.within(timeout)
         with _connect_errors():
             async with asyncio.timeout(timeout):
                 connection = await Connection.open(host, port, local_address)
+        operation.connecting = False
         connected: Any = connection.info("socket")
         keep_alive(connected, self._keepalive_seconds)
         for option in socket_options or ():

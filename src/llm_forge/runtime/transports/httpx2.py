@@ -476,7 +476,10 @@ class Httpx2AsyncTransport:
                 response = await client.send(prepared, stream=True, follow_redirects=False)
         except (lib.HTTPError, lib.InvalidURL, TimeoutError) as error:
             stale = self._theirs is None and operation.stale
-            raise fault_before_headers(error, stale=stale, timers=timers) from error
+            fault = fault_before_headers(error, stale=stale, timers=timers)
+            if operation.connecting:
+                fault.phase = "connect"
+            raise fault from error
         finally:
             CURRENT.reset(token)
         try:

@@ -18,6 +18,7 @@ import asyncio
 import contextlib
 import os
 import threading
+import weakref
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -55,6 +56,15 @@ def started_before_fork() -> bool:
     return _started_in is not None and _started_in != os.getpid()
 
 
+class _Unsent:
+    """A native request. Its own repr raises once it is sent, which would spoil tracebacks with locals."""
+
+    __slots__ = ("native",)
+
+    def __init__(self, native: StreamRequest) -> None:
+        self.native = native
+
+
 class _Clients:
     """pyreqwest clients by connect timer, built on first use."""
 
@@ -71,7 +81,7 @@ class _Clients:
         """Whether a parent of this process started pyreqwest, here or in another transport."""
         return self._pid != os.getpid() or started_before_fork()
 
-    def request(self, request: HttpRequest, timers: Timers) -> StreamRequest:
+    def request(self, request: HttpRequest, timers: Timers) -> _Unsent:
         """The request in pyreqwest's form, not sent yet."""
         try:
             builder = (
@@ -83,7 +93,7 @@ class _Clients:
                 builder = builder.timeout(timedelta(seconds=timers.total + AFTER_OURS))
             if request.body is not None:
                 builder = builder.body_bytes(request.body)
-            return builder.streamed_read_buffer_limit(0).build_streamed()
+            return _Unsent(builder.streamed_read_buffer_limit(0).build_streamed())
         except (lib.BuilderError, ValueError) as error:
             raise InvalidRequestError("The URL, method or a header of the request is not valid.") from error
 
@@ -151,7 +161,7 @@ def _response_timeout(seconds: float | None) -> AttemptTimeoutError:
 class _Opened:
     """What both exchanges share: the open response and the duty to end it exactly once."""
 
-    def __init__(self, request: StreamRequest, response: Response, slots: Slots, slot: Slot) -> None:
+    def __init__(self, request: _Unsent, response: Response, slots: Slots, slot: Slot) -> None:
         self.status: int = response.status
         self._body = response.body_reader
         self._request = request
@@ -178,7 +188,7 @@ class _Opened:
         if self._ended or self._pid != os.getpid():
             return
         self._ended, self._clean = True, reusable
-        leave = self._request.__aexit__(None, None, None)
+        leave = self._request.native.__aexit__(None, None, None)
         with contextlib.suppress(StopIteration, lib.PyreqwestError, RuntimeError):
             leave.send(None)  # ends in its first step: it only tells the library's thread to stop reading
         self._slots.release(self._slot, reusable=reusable)
@@ -246,6 +256,7 @@ class PyreqwestTransport:
         self._slots = Slots(limits)
         self._options: dict[str, Any] = {"limits": limits, "trust_env": trust_env, "ca_bundle": ca_bundle}
         self._child: Httpx2Transport | None = None
+        self._opened: weakref.WeakSet[PyreqwestExchange] = weakref.WeakSet()
 
     def open(self, request: HttpRequest, timers: Timers) -> Exchange:
         """The response once its headers arrived; raises as the timers of `Timers` say."""
@@ -263,17 +274,19 @@ class PyreqwestTransport:
         return self._child.active() if self._child else self._slots.active()
 
     def close(self) -> None:
-        """End idle connections and requests that wait for their headers."""
+        """End idle connections, requests that wait for their headers, and open exchanges."""
         if self._clients.forked():
             if self._child is not None:
                 self._child.close()
             return
         for client in self._clients.drain():
             Step(client.close()).run(1.0)
+        for exchange in tuple(self._opened):
+            exchange.close()
 
     def _send(self, request: HttpRequest, timers: Timers, slot: Slot) -> PyreqwestExchange:
         prepared = self._clients.request(request, timers)
-        step = Step(prepared.__aenter__())
+        step = Step(prepared.native.__aenter__())
         try:
             response = step.run(timers.response)
         except lib.PyreqwestError as error:
@@ -284,7 +297,9 @@ class PyreqwestTransport:
         except BaseException:
             step.cancel()
             raise
-        return PyreqwestExchange(prepared, response, self._slots, slot)
+        exchange = PyreqwestExchange(prepared, response, self._slots, slot)
+        self._opened.add(exchange)
+        return exchange
 
     def _successor(self) -> Httpx2Transport:
         from .httpx2 import Httpx2Transport
@@ -297,6 +312,7 @@ class PyreqwestTransport:
 class PyreqwestAsyncExchange(_Opened):
     """An open response of `PyreqwestAsyncTransport`."""
 
+    loop: asyncio.AbstractEventLoop | None = None
     _timer: asyncio.Timeout | None = None
     _closing = False
 
@@ -341,6 +357,7 @@ class PyreqwestAsyncTransport:
         self._slots = Slots(limits)
         self._options: dict[str, Any] = {"limits": limits, "trust_env": trust_env, "ca_bundle": ca_bundle}
         self._child: Httpx2AsyncTransport | None = None
+        self._opened: weakref.WeakSet[PyreqwestAsyncExchange] = weakref.WeakSet()
 
     async def open(self, request: HttpRequest, timers: Timers) -> AsyncExchange:
         """The response once its headers arrived; raises as the timers of `Timers` say."""
@@ -358,24 +375,30 @@ class PyreqwestAsyncTransport:
         return self._child.active() if self._child else self._slots.active()
 
     async def close(self) -> None:
-        """End idle connections and requests that wait for their headers."""
+        """End idle connections, requests that wait for their headers, and this loop's open exchanges."""
         if self._clients.forked():
             if self._child is not None:
                 await self._child.close()
             return
         for client in self._clients.drain():
             await client.close()
+        for exchange in tuple(self._opened):
+            if exchange.loop is asyncio.get_running_loop():
+                await exchange.close()
 
     async def _send(self, request: HttpRequest, timers: Timers, slot: Slot) -> PyreqwestAsyncExchange:
         prepared = self._clients.request(request, timers)
         try:
             async with asyncio.timeout(timers.response):
-                response = await prepared.__aenter__()
+                response = await prepared.native.__aenter__()
         except lib.PyreqwestError as error:
             raise fault_before_headers(error, reused=slot.reused) from error
         except TimeoutError as error:
             raise _response_timeout(timers.response) from error
-        return PyreqwestAsyncExchange(prepared, response, self._slots, slot)
+        exchange = PyreqwestAsyncExchange(prepared, response, self._slots, slot)
+        exchange.loop = asyncio.get_running_loop()
+        self._opened.add(exchange)
+        return exchange
 
     def _successor(self) -> Httpx2AsyncTransport:
         from .httpx2 import Httpx2AsyncTransport
