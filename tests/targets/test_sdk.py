@@ -77,9 +77,53 @@ def test_the_example_in_the_readme_of_an_sdk_runs(tmp_path: Path, server: str) -
     generate(spec.load(MINIMAL), "python", tmp_path / "out", "notes_sdk")
     readme = (tmp_path / "out" / "README.md").read_text()
     example = readme.partition("```python\n")[2].partition("```")[0]
-    program = example.replace('api_key="your key"', f'api_key="k", base_url="{server}"')
+    program = example.replace('api_key="..."', f'api_key="...", base_url="{server}"')
     assert program != example
     assert "Note(id='n1'" in run(tmp_path / "out", "-c", program)
+
+
+def readme(folder: Path, model: str, told: str = "") -> tuple[str, str]:
+    """The README of an SDK with one operation that takes a model, and its example alone."""
+    text = MINIMAL.read_text()
+    changes = (
+        (f"{' ' * 14}required: [text]\n", f"{' ' * 14}required: [model]\n"),
+        (f"{' ' * 16}text: {{type: string, description: What it says.}}\n", f"{' ' * 16}model: {model}\n"),
+    )
+    for old, new in changes:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    (folder / "description.yaml").write_text(text + told)
+    generate(spec.load(folder / "description.yaml"), "python", folder / "out", "notes_sdk")
+    whole = (folder / "out" / "README.md").read_text()
+    return whole, whole.partition("```python\n")[2].partition("```")[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [
+        ("{type: string, example: acme-1}", "acme-1"),
+        ("{type: string, examples: [acme-2, acme-3]}", "acme-2"),
+        ("{anyOf: [{type: string}, {enum: [acme-4, acme-5]}]}", "acme-4"),
+        ("{anyOf: [{type: string}, {enum: [acme-4, acme-5]}], example: acme-5}", "acme-5"),
+        ("{$ref: '#/components/schemas/ModelName'}", "acme-6"),
+        ("{type: string, example: 7}", "your-model"),
+        ("{type: string}", "your-model"),
+    ],
+)
+def test_the_example_of_a_readme_names_a_model_of_the_description(
+    model: str, shown: str, tmp_path: Path
+) -> None:
+    _, example = readme(tmp_path, model, "    ModelName: {type: string, examples: [acme-6]}\n")
+    assert f'client.notes.create(model="{shown}")' in example
+
+
+def test_the_example_of_a_readme_reads_the_key_from_its_variable(tmp_path: Path, server: str) -> None:
+    told = "x-forge: {env: {api_key: NOTES_API_KEY, base_url: NOTES_BASE_URL}}\n"
+    whole, example = readme(tmp_path, "{type: string}", told)
+    assert "with Minimal() as client:" in example
+    assert "environment variable `NOTES_API_KEY`" in whole
+    said = run(tmp_path / "out", "-c", example, NOTES_API_KEY="k", NOTES_BASE_URL=server)
+    assert "Note(id='n1'" in said
 
 
 def test_core_and_runtime_of_an_sdk_are_byte_copies(tmp_path: Path) -> None:

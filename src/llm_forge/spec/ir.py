@@ -101,7 +101,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One field of an object."""
+    """One field of an object; `example` is the first one the description gives, None without one."""
 
     name: str
     type: Type
@@ -112,6 +112,7 @@ class Property:
     read_only: bool = False
     write_only: bool = False
     deprecated: bool = False
+    example: Any = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ class Parameter:
     """One path, query or header parameter.
 
     `style` and `explode` follow OpenAPI and say how arrays are written; `encoding` is "json" for a
-    parameter that holds a JSON text.
+    parameter that holds a JSON text. `example` is as in `Property`.
     """
 
     name: str
@@ -184,6 +185,7 @@ class Parameter:
     explode: bool = True
     encoding: Literal["plain", "json"] = "plain"
     deprecated: bool = False
+    example: Any = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from .ir import Operation, Parameter, Primitive, Skipped
 from .method_names import default_name
 from .place import Place
 from .references import References, is_reference
-from .schemas import Schemas, annotation
+from .schemas import Schemas, annotation, first_example
 from .source import Mapping, plain
 from .streams import read_stream
 from .words import pascal
@@ -128,7 +128,12 @@ class Operations:
             explode=explode if isinstance(explode, bool) else style == "form",
             encoding=encoding,  # type: ignore[arg-type]  # one of the two texts above
             deprecated=place.flag("deprecated"),
+            example=self._example(place, schema),
         )
+
+    def _example(self, place: Place, schema: Place) -> object:
+        found = first_example(place)
+        return found if found is not None else self.schemas.example(schema)
 
 
 def _methods(item: Place) -> Iterator[tuple[str, Place]]:

@@ -248,7 +248,12 @@ class Schemas:
         for name, schema in place.child("properties").entries():
             found = self.read(schema, hint + (pascal(name) or "Field"))
             told = _annotations(schema)
-            yield Property(name, found, name in required, **told)
+            yield Property(name, found, name in required, **told, example=self.example(schema))
+
+    def example(self, schema: Place) -> Any:
+        """The first example of a schema, or of what it refers to; None without one."""
+        found = first_example(schema)
+        return found if found is not None else first_example(self.references.follow(schema))
 
     # allOf
 
@@ -403,6 +408,16 @@ def annotation(place: Place, key: str) -> str:
     """Text under a key that is only documentation; any other kind counts as absent."""
     value = place.value.get(key) if isinstance(place.value, Mapping) else None
     return value if isinstance(value, str) else ""
+
+
+def first_example(place: Place) -> Any:
+    """The first example beside a value: `example`, or `examples` as a list or by name; None without one."""
+    if place.has("example"):
+        return plain(place.value["example"])
+    several = place.child("examples").value
+    if isinstance(several, Mapping):
+        return plain(next((one.get("value") for one in several.values() if isinstance(one, Mapping)), None))
+    return plain(several[0]) if isinstance(several, Sequence) and several else None
 
 
 def _annotations(schema: Place) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ...spec import ir
 from . import layout
 from .printing import import_lines, text
-from .sample import argument, sample
+from .sample import argument, described, sample
 from .text import Comment, Quoted, docstring
 from .view import Method, ResourceClass, View
 
@@ -139,7 +139,8 @@ def _readme(view: View, package: str) -> str:
     if keys:
         found += [
             "",
-            f"Without `api_key`, the key is read from the environment variable `{keys[0]}`.",
+            f"The key is read from the environment variable `{keys[0]}`, unless the client is given one as",
+            '`api_key="..."`.',
         ]
     found += [
         "",
@@ -177,7 +178,8 @@ def _example(view: View, package: str, resource: ResourceClass, method: Method) 
     path = f"client.{_attribute_path(view, resource)}"
     arguments = _sample_arguments(view, method)
     found = ["```python", f"from {package} import {view.client}", ""]
-    found.append(f'with {view.client}(api_key="your key") as client:')
+    key = "" if view.api.env.api_key else 'api_key="..."'
+    found.append(f"with {view.client}({key}) as client:")
     call = layout.Group(f"{path}.{method.name}(", arguments, ")")
     found += [*layout.lines("answer = ", call, indent="    "), "    print(answer)"]
     if method.stream is not None:
@@ -190,17 +192,13 @@ def _example(view: View, package: str, resource: ResourceClass, method: Method) 
 def _sample_arguments(view: View, method: Method) -> tuple[layout.Node, ...]:
     """Values for the arguments that a call needs."""
     operation = method.operation
-    types = {Quoted(one.name): one.type for one in operation.parameters}
+    values = {Quoted(one.name): described(view.api, one) for one in operation.parameters}
     body = view.api.resolve(operation.body.type) if operation.body else None
     if isinstance(body, ir.ObjectType):
-        types |= {Quoted(one.name): one.type for one in body.properties}
+        values |= {Quoted(one.name): described(view.api, one) for one in body.properties if one.required}
     elif operation.body is not None:
-        types[Quoted("body")] = operation.body.type
-    return tuple(
-        argument(one.name, sample(view.api, types.get(one.wire, ir.AnyType()), one.name))
-        for one in method.arguments
-        if one.required
-    )
+        values[Quoted("body")] = sample(view.api, operation.body.type, "body")
+    return tuple(argument(one.name, values.get(one.wire, {})) for one in method.arguments if one.required)
 
 
 def _tests(view: View, package: str) -> str:

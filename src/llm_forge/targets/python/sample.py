@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ...spec import ir
@@ -9,6 +10,31 @@ from . import layout
 from .text import Quoted, literal
 
 _DEEPEST = 6
+_LONGEST_EXAMPLE = 80
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+}
+
+
+def described(api: ir.Api, one: ir.Property | ir.Parameter, depth: int = 0) -> Any:
+    """The description's own example of a field or parameter if it is a short scalar, else a `sample`."""
+    if len(str(one.example)) <= _LONGEST_EXAMPLE and _fits(api, one.type, one.example):
+        return one.example
+    return sample(api, one.type, one.name, depth)
+
+
+def _fits(api: ir.Api, found: ir.Type, example: Any) -> bool:
+    """Whether an example is a scalar of the type: descriptions have examples of other kinds too."""
+    flat = api.resolve(found)
+    if isinstance(flat, ir.Nullable):
+        return _fits(api, flat.inner, example)
+    if isinstance(flat, ir.Union):
+        return any(_fits(api, member, example) for member in flat.members)
+    kind = flat.kind if isinstance(flat, (ir.Primitive, ir.EnumType)) else ""
+    return type(example) in _KINDS.get(kind, ())
 
 
 def sample(api: ir.Api, found: ir.Type, name: str = "", depth: int = 0) -> Any:
@@ -19,7 +45,7 @@ def sample(api: ir.Api, found: ir.Type, name: str = "", depth: int = 0) -> Any:
     if depth > _DEEPEST or isinstance(flat, (ir.AnyType, ir.MapType)):
         return {}
     if isinstance(flat, ir.ObjectType):
-        return {p.name: sample(api, p.type, p.name, depth + 1) for p in flat.properties if p.required}
+        return {p.name: described(api, p, depth + 1) for p in flat.properties if p.required}
     if isinstance(flat, ir.ListType):
         return [sample(api, flat.item, name, depth + 1)]
     if isinstance(flat, ir.TaggedUnion):
@@ -46,6 +72,8 @@ def _scalar(found: ir.Type, name: str) -> Any:
         return {}
     if found.kind == "string" and name in ("content", "text", "prompt", "input"):
         return "Hello"
+    if found.kind == "string" and name == "model":
+        return "your-model"
     low = found.limits.minimum or 0
     numbers = {"boolean": True, "integer": max(int(low), 64), "number": max(float(low), 1.0)}
     return numbers.get(found.kind, name.replace("_", " ") or "text")
