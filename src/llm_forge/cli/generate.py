@@ -12,14 +12,16 @@ from .failure import Failure
 NOTICES_SHOWN = 20
 
 
-def run_generate(source: str, languages: list[str], out: Path, *, forge: Path | None, force: bool) -> None:
+def run_generate(
+    source: str, languages: list[str], out: Path, *, forge: Path | None, package: str | None, force: bool
+) -> None:
     """Write one SDK a language; nothing is written for any language unless the description loads."""
     names = _languages(languages)
     try:
         api = _load(source, forge)
         for name in names:
             folder = out if len(names) == 1 else out / name
-            _report(name, folder, generate(api, name, folder, force=force))
+            _report(name, folder, generate(api, name, folder, package, force=force))
     except (DescriptionError, OutputError) as error:
         raise Failure(str(error)) from error
 
@@ -52,8 +54,19 @@ def _load(source: str, forge: Path | None) -> Api:
 
 
 def _report(language: str, folder: Path, made: Generated) -> None:
-    for notice in made.notices[:NOTICES_SHOWN]:
+    """Every operation left out, other notes up to a limit, and one line that counts them all."""
+    notes = made.notices[len(made.left_out) :]
+    for notice in (*made.left_out, *notes[:NOTICES_SHOWN]):
         print(f"note: {notice}")
-    if len(made.notices) > NOTICES_SHOWN:
-        print(f"note: and {len(made.notices) - NOTICES_SHOWN} more like these")
-    print(f"{language}: {len(made.files)} files in {folder}")
+    if len(notes) > NOTICES_SHOWN:
+        print(f"note: and {len(notes) - NOTICES_SHOWN} more like these")
+    counts = (
+        _counted(made.operations, "operation"),
+        f"{len(made.left_out)} left out",
+        _counted(len(notes), "note"),
+    )
+    print(f"{language}: {_counted(len(made.files), 'file')} in {folder} ({', '.join(counts)})")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

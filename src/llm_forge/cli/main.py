@@ -96,6 +96,10 @@ def generate(
     forge: Annotated[
         Path | None, typer.Option("--forge", help="A forge file: x-forge keys for an OpenAPI file.")
     ] = None,
+    package: Annotated[
+        str | None,
+        typer.Option("--package", metavar="NAME", help="Import name of the SDK, such as acme_sdk."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write into a folder that holds other files.")
     ] = False,
@@ -106,7 +110,7 @@ def generate(
     """
     from .generate import run_generate
 
-    run_generate(source, lang, out, forge=forge, force=force)
+    run_generate(source, lang, out, forge=forge, package=package, force=force)
 
 
 @app.command()

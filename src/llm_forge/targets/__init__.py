@@ -24,11 +24,17 @@ TARGETS: Mapping[str, Target] = {"python": PythonTarget()}
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What `generate` wrote: paths relative to the directory; what was left out, then what was repaired."""
+    """What `generate` wrote: paths relative to the directory.
+
+    `operations` counts those that the SDK has, `left_out` names each that it lacks, `notices` is all
+    that is to be said: `left_out` first, then what was changed or repaired.
+    """
 
     directory: Path
     files: tuple[str, ...]
     notices: tuple[Notice, ...]
+    operations: int = 0
+    left_out: tuple[Notice, ...] = ()
 
 
 def generate(
@@ -49,7 +55,16 @@ def generate(
     except ValueError as error:
         raise OutputError(f"{error}; give another --package") from None
     write_tree(files, Path(out_dir), force=force)
-    return Generated(Path(out_dir), tuple(files), target.notices(api) + api.notices)
+    missing = target.left_out(api)
+    left_out = (*missing, *(notice for notice in api.notices if notice.message in _skipped(api)))
+    others = [notice for notice in (*target.notices(api), *api.notices) if notice not in left_out]
+    operations = len(tuple(api.operations())) - len(missing)
+    return Generated(Path(out_dir), tuple(files), (*left_out, *others), operations, left_out)
+
+
+def _skipped(api: Api) -> frozenset[str]:
+    """What is said of operations that the description gives no sense to."""
+    return frozenset(f"{one.http_method} {one.path} is left out: {one.reason}" for one in api.skipped)
 
 
 __all__ = ["TARGETS", "Generated", "Options", "OutputError", "Target", "generate", "write_tree"]

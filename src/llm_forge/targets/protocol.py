@@ -24,6 +24,10 @@ class Target(Protocol):
         """A whole stand-alone SDK: contents by relative path with forward slashes."""
         ...
 
+    def left_out(self, api: Api) -> tuple[Notice, ...]:
+        """One notice for each operation of the tree that the SDK lacks."""
+        ...
+
     def notices(self, api: Api) -> tuple[Notice, ...]:
-        """One notice for each operation that the SDK lacks."""
+        """All that the SDK does not do as described: `left_out`, then single parameters."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from .view import Method, ResourceClass, View
 
 def write_package(view: View, package: str, license_text: str) -> dict[str, str]:
     """The files around the package, and its `__init__.py` and `py.typed`."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", package):
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", package) or keyword.iskeyword(package):
         raise ValueError(f"package name {package!r} must be a lower-case Python name")
+    if package == "tests":
+        raise ValueError("package name 'tests' is taken by the SDK's own tests")
     found = {
         "pyproject.toml": _pyproject(view, package),
         "README.md": _readme(view, package),

@@ -14,21 +14,32 @@ def unsupported(api: ir.Api) -> dict[str, str]:
     return {name: why for name, why in found.items() if why}
 
 
-def notices(api: ir.Api) -> tuple[Notice, ...]:
-    """What was read but cannot be generated: operations first, then single parameters."""
-    left_out = unsupported(api)
-    missing = [
-        f"{_shown(one)} is not generated: {left_out[one.name]}"
+def left_out(api: ir.Api) -> tuple[Notice, ...]:
+    """One notice for each operation that is not generated."""
+    reasons = unsupported(api)
+    return tuple(
+        _notice(api, f"{_shown(one)} is not generated: {reasons[one.name]}")
         for one in api.operations()
-        if one.name in left_out
-    ]
-    unsent = [
-        f"{_shown(one)} does not send its {parameter.location} parameter {parameter.name!r}, an object"
+        if one.name in reasons
+    )
+
+
+def unsent(api: ir.Api) -> tuple[Notice, ...]:
+    """One notice for each parameter that a generated operation does not send."""
+    reasons = unsupported(api)
+    return tuple(
+        _notice(
+            api,
+            f"{_shown(one)} does not send its {parameter.location} parameter {parameter.name!r}, an object",
+        )
         for one in api.operations()
         for parameter in one.parameters
-        if one.name not in left_out and is_object_parameter(api, parameter)
-    ]
-    return tuple(Notice(api.source, 0, "", message) for message in missing + unsent)
+        if one.name not in reasons and is_object_parameter(api, parameter)
+    )
+
+
+def _notice(api: ir.Api, message: str) -> Notice:
+    return Notice(api.source, 0, "", message)
 
 
 def _shown(operation: ir.Operation) -> str:

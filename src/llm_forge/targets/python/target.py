@@ -32,7 +32,7 @@ class PythonTarget:
     def files(self, api: Api, options: Options) -> Mapping[str, str | bytes]:
         """A stand-alone SDK with its own pyproject.toml, README, tests and runtime."""
         view = plan(api, version())
-        package = options.package or f"{view.package}_sdk"
+        package = f"{view.package}_sdk" if options.package is None else options.package
         found: dict[str, str | bytes] = dict(write_package(view, package, _license()))
         for path, content in _runtime_files():
             found[f"{package}/{path}"] = content
@@ -40,9 +40,13 @@ class PythonTarget:
             found[f"{package}/clients/{view.package}/{name}"] = source
         return dict(sorted(found.items()))
 
+    def left_out(self, api: Api) -> tuple[Notice, ...]:
+        """One notice for each operation of the tree that the SDK lacks."""
+        return support.left_out(api)
+
     def notices(self, api: Api) -> tuple[Notice, ...]:
-        """One notice for each operation that the SDK lacks."""
-        return support.notices(api)
+        """Operations that the SDK lacks, then parameters that it does not send."""
+        return support.left_out(api) + support.unsent(api)
 
 
 def client_package(api: Api) -> tuple[str, dict[str, str]]:
