@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 DEFAULT_MAX_TOKENS = 4096  # for APIs that insist on a limit
@@ -11,12 +11,16 @@ DEFAULT_MAX_TOKENS = 4096  # for APIs that insist on a limit
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`resource` is the attribute path of the operations, `required` what the API insists on."""
+    """`resource` is the attribute path of the operations, `required` what the API insists on.
+
+    `output_limit` is the API's own name for `max_tokens`.
+    """
 
     resource: tuple[str, ...]
     read_text: Callable[[Mapping[str, Any]], str]
     read_finish: Callable[[Mapping[str, Any]], str | None]
     required: Mapping[str, Any]
+    output_limit: str = "max_tokens"
 
 
 def _blocks_text(message: Mapping[str, Any]) -> str:
@@ -49,4 +53,11 @@ _CHAT = Dialect(
     lambda completion: _first_choice(completion).get("finish_reason"),
     {},
 )
-DIALECTS: Mapping[str, Dialect] = {"anthropic": _BLOCKS, "groq": _CHAT, "mistral": _CHAT, "openai": _CHAT}
+# Models that reason refuse `max_tokens`; both APIs take the newer name for all models.
+_CHAT_NEWER_LIMIT = replace(_CHAT, output_limit="max_completion_tokens")
+DIALECTS: Mapping[str, Dialect] = {
+    "anthropic": _BLOCKS,
+    "groq": _CHAT_NEWER_LIMIT,
+    "mistral": _CHAT,
+    "openai": _CHAT_NEWER_LIMIT,
+}

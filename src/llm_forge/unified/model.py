@@ -43,7 +43,8 @@ class LanguageModel:
     def invoke(self, prompt: Prompt, **parameters: Any) -> Reply:
         """The whole answer to a prompt or a list of messages.
 
-        `parameters` are the provider's own, and call options such as `timeout`.
+        `parameters` are the provider's own, and call options such as `timeout`; `max_tokens` is the
+        longest answer for every provider.
         """
         return self._reply(self._resource.create(**self._arguments(prompt, parameters)))
 
@@ -64,7 +65,10 @@ class LanguageModel:
 
     def _arguments(self, prompt: Prompt, parameters: Mapping[str, Any]) -> dict[str, Any]:
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
-        return {**self._dialect.required, "model": self.model, "messages": messages, **parameters}
+        asked = {**self._dialect.required, **parameters}
+        if "max_tokens" in asked:
+            asked[self._dialect.output_limit] = asked.pop("max_tokens")
+        return {"model": self.model, "messages": messages, **asked}
 
     def _reply(self, raw: View) -> Reply:
         data = raw.to_dict()
