@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar, Unpack
 
@@ -31,7 +31,7 @@ from .options import (
     client_settings,
     copy_settings,
 )
-from .request import prepare
+from .request import RequestParts, prepare
 from .shared import Shared
 from .stream import AsyncStream, Stream
 from .transports import resolve_async_transport, resolve_transport
@@ -138,7 +138,7 @@ class _Client:
     def _prepared_call(
         self,
         operation: Operation[Any, Any],
-        parts: Mapping[str, Any],
+        parts: RequestParts,
         options: CallOptions,
         *,
         streaming: bool,
@@ -187,35 +187,17 @@ class SyncClient(_Client):
     def _make_io(self, transport: Any, clock: Clock, chance: Callable[[], float]) -> Io:
         return SyncIo(resolve_transport(transport, PoolLimits()), clock, chance)
 
-    def call(
-        self,
-        operation: Operation[R, E],
-        *,
-        path: Mapping[str, Any] | None = None,
-        query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
-        options: CallOptions,
-    ) -> R:
+    def call(self, operation: Operation[R, E], *, options: CallOptions, **parts: Unpack[RequestParts]) -> R:
         """Make one unary call; any error of core.errors may be raised."""
         self._check_open()
-        parts = {"path": path, "query": query, "headers": headers, "body": body}
         call = self._prepared_call(operation, parts, options, streaming=False)
         return operation.result(run_now(_run_unary(call)))
 
     def stream(
-        self,
-        operation: Operation[R, E],
-        *,
-        path: Mapping[str, Any] | None = None,
-        query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
-        options: CallOptions,
+        self, operation: Operation[R, E], *, options: CallOptions, **parts: Unpack[RequestParts]
     ) -> Stream[E, R]:
         """A stream that opens when it is entered or first used."""
         self._check_open()
-        parts = {"path": path, "query": query, "headers": headers, "body": body}
         call = self._prepared_call(operation, parts, options, streaming=True)
         return Stream(call.restarted)
 
@@ -248,34 +230,18 @@ class AsyncClient(_Client):
         return AsyncIo(resolve_async_transport(transport, PoolLimits()), clock, chance)
 
     async def call(
-        self,
-        operation: Operation[R, E],
-        *,
-        path: Mapping[str, Any] | None = None,
-        query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
-        options: CallOptions,
+        self, operation: Operation[R, E], *, options: CallOptions, **parts: Unpack[RequestParts]
     ) -> R:
         """Make one unary call; any error of core.errors may be raised."""
         self._check_open()
-        parts = {"path": path, "query": query, "headers": headers, "body": body}
         call = self._prepared_call(operation, parts, options, streaming=False)
         return operation.result(await _run_unary(call))
 
     def stream(
-        self,
-        operation: Operation[R, E],
-        *,
-        path: Mapping[str, Any] | None = None,
-        query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
-        options: CallOptions,
+        self, operation: Operation[R, E], *, options: CallOptions, **parts: Unpack[RequestParts]
     ) -> AsyncStream[E, R]:
         """A stream that opens when it is entered or first used."""
         self._check_open()
-        parts = {"path": path, "query": query, "headers": headers, "body": body}
         call = self._prepared_call(operation, parts, options, streaming=True)
         return AsyncStream(call.restarted)
 

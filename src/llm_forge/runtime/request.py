@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from urllib.parse import urlencode
 
 from ..core.codec import encode
@@ -31,6 +31,15 @@ DEFAULT_OUTPUT_TOKENS = 1024
 _OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 
 
+class RequestParts(TypedDict, total=False):
+    """What an operation's arguments become, by wire name; a value that is OMIT is left out."""
+
+    path: Mapping[str, Any] | None
+    query: Mapping[str, Any] | None
+    headers: Mapping[str, Any] | None
+    body: Mapping[str, Any] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A request without its credential, and what the loop must know of it."""
@@ -48,20 +57,19 @@ def prepare(
     settings: Settings,
     extras: Extras,
     *,
-    path: Mapping[str, Any] | None = None,
-    query: Mapping[str, Any] | None = None,
-    headers: Mapping[str, Any] | None = None,
-    body: Mapping[str, Any] | None = None,
     streaming: bool = False,
+    **parts: Unpack[RequestParts],
 ) -> Prepared:
     """The frozen request of a call; InvalidRequestError for anything that cannot be sent."""
-    content = _body_of(operation, body, extras.body, streaming=streaming)
+    content = _body_of(operation, parts.get("body"), extras.body, streaming=streaming)
     encoded = encode(content) if content is not None else None
     target = (
-        base_url + fill_path(operation.path, path) + encode_query(_pairs({**(query or {}), **extras.query}))
+        base_url
+        + fill_path(operation.path, parts.get("path"))
+        + encode_query(_pairs({**(parts.get("query") or {}), **extras.query}))
     )
     fields = _headers_of(
-        profile, settings, extras, headers, has_body=encoded is not None, streaming=streaming
+        profile, settings, extras, parts.get("headers"), has_body=encoded is not None, streaming=streaming
     )
     values = content or {}
     model = values.get("model")
