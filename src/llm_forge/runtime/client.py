@@ -15,10 +15,12 @@ from typing import Any, ClassVar, Self, TypeVar, Unpack
 from ..core.deadline import Deadline
 from ..core.errors import ClientClosedError
 from ..core.profile import Operation, Profile
+from .attempt import unary
 from .auth import find_credential
 from .base_url import read_base_url
-from .call import Call, outcome_name, run, unary
+from .call import run
 from .clock import Clock
+from .context import Call, outcome_name
 from .events import Sink
 from .io import AsyncIo, Io, SyncIo, run_now
 from .options import (

@@ -29,18 +29,10 @@ from ..core.headers import Headers
 from ..core.profile import StreamRule
 from ..core.stream import Decoded, StreamReader
 from ..core.synthesise import Events, synthesise
+from .answer import invalid_response, read_result
+from .attempt import acquire, read_body, read_chunk, refuse, send
 from .body import DEFAULT_LIMITS, Decoder
-from .call import (
-    Call,
-    acquire,
-    invalid_response,
-    outcome_name,
-    read_body,
-    read_chunk,
-    read_result,
-    refuse,
-    send,
-)
+from .context import Call, outcome_name
 from .events import log
 from .lease import Lease, usage_cost
 

@@ -12,7 +12,8 @@ from typing import Any, Generic, Self, TypeVar
 
 from ..core.errors import StreamError
 from ..core.stream import Completion, Decoded
-from .call import Call, outcome_name, run
+from .call import run
+from .context import Call, outcome_name
 from .finalise import finalise
 from .io import run_now
 from .pump import Pump, open_stream

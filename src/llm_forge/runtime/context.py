@@ -1,0 +1,112 @@
+"""One call in progress: what it is, what it knows, and what it tells (R-050)."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..core.deadline import Deadline
+from ..core.error_body import request_id_of
+from ..core.errors import Attempt, ClientClosedError, DeadlineExceededError, ForgeError
+from ..core.headers import Headers
+from ..core.profile import Operation
+from ..core.redact import Redactor
+from ..core.secrets import Secret
+from .io import Io
+from .options import Extras, Settings
+from .request import Prepared
+from .shared import Shared
+
+
+@dataclass(slots=True)
+class Call:
+    """One call in progress: its context (R-050) and the record of its attempts."""
+
+    shared: Shared
+    io: Io
+    operation: Operation[Any, Any]
+    prepared: Prepared
+    settings: Settings
+    extras: Extras
+    deadline: Deadline
+    started: float
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    attempts: list[Attempt] = field(default_factory=list)
+    timeouts: int = 0
+    last_error: ForgeError | None = None
+    response_headers: Headers | None = None
+    secret: Secret | None = None
+    owner: int = 0
+
+    @property
+    def redactor(self) -> Redactor:
+        """Removes this attempt's credential from texts; made only when an error needs it."""
+        secrets = [self.secret] if self.secret is not None else []
+        return Redactor(secrets, self.shared.profile.secret_headers)
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's id of the latest response (R-213)."""
+        if self.response_headers is None:
+            return None
+        return request_id_of(self.response_headers, self.shared.profile)
+
+    def restarted(self) -> Call:
+        """This call with its clock starting now: a stream's time begins when it is opened."""
+        now = self.io.now()
+        timeout = self.settings.call_timeout(streaming=True)
+        return replace(self, started=now, deadline=Deadline.after(timeout, now))
+
+    def begin(self, *, stream: bool) -> None:
+        """Count this call as running and say so; ClientClosedError if the client is closed."""
+        self.owner = self.io.owner()
+        self.shared.begin(self.owner)
+        self.emit("call-start", 0, operation=self.operation.name, model=self.prepared.model, stream=stream)
+
+    def finish(self, outcome: str) -> None:
+        """Count this call as over: `ok`, `left` (a stream nobody read to its end), or what ended it."""
+        elapsed = self.io.now() - self.started
+        self.emit("call-end", len(self.attempts), outcome=outcome, elapsed=elapsed)
+        self.shared.end(self.owner)
+
+    def emit(self, name: Any, attempt: int = 0, /, **facts: Any) -> None:
+        """Tell the client's sink."""
+        self.shared.sink.emit(name, self.id, attempt, **facts)
+
+    def fail_last(self, error: ForgeError) -> None:
+        """Record that the latest attempt, a stream that had begun, failed after all."""
+        self.attempts[-1] = replace(self.attempts[-1], outcome=error.kind, status=error.status)
+
+    def enrich(self, error: ForgeError) -> ForgeError:
+        """Add what this call knows to an error that is about to reach the user (R-212)."""
+        error.enrich(
+            provider=self.shared.profile.name,
+            operation=self.operation.name,
+            model=self.prepared.model,
+            call_id=self.id,
+            attempts=tuple(self.attempts),
+            elapsed=self.io.now() - self.started,
+        )
+        if error.request_id is None:
+            error.request_id = self.request_id
+        return error
+
+
+def outcome_name(error: BaseException) -> str:
+    """How a call that ended with this error is reported."""
+    return error.kind if isinstance(error, ForgeError) else "cancelled"
+
+
+def closed_under(call: Call) -> ForgeError:
+    """The error of a call that a closing client did not let finish (R-042)."""
+    return call.enrich(ClientClosedError("The client was closed while this call ran"))
+
+
+def or_deadline(call: Call, error: ForgeError, phase: str) -> ForgeError:
+    """The deadline's error if it is the deadline that fired, else the error itself (R-055)."""
+    if not call.deadline.expired(call.io.now()):
+        return error
+    late = DeadlineExceededError(f"The call's deadline passed in phase {phase}", phase=phase)
+    late.__cause__ = call.last_error or error
+    return late
