@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from llm_forge.core.breaker import BreakerSettings
+from llm_forge.core.breaker import Breaker, BreakerSettings
 from llm_forge.core.errors import (
     AttemptTimeoutError,
     AuthError,
@@ -27,6 +27,7 @@ from llm_forge.core.errors import (
     ServerError,
 )
 from llm_forge.core.limiter import Limit
+from llm_forge.runtime.events import Event
 from llm_forge.runtime.scripted import Answer
 from llm_forge.runtime.transports.protocol import StaleConnection
 from tests.runtime.kit import BLOCKS, GET, ONCE, answer, call, client, failed, ok, outcomes
@@ -458,6 +459,23 @@ def test_a_sink_that_raises_changes_nothing() -> None:
     acme = client(ok(), on_event=broken)
     assert call(acme).id == "x"
     assert acme._shared.sink.failures > 0
+
+
+@pytest.mark.requirement("R-059")
+def test_a_sink_may_use_the_client_even_while_the_breaker_changes() -> None:
+    seen = []
+
+    def ask_back(event: Event) -> None:
+        if event.name == "breaker":
+            seen.append((event.facts["after"], acme.rate_limit_status()))
+            acme._shared.breakers()
+
+    acme = client(*(failed(500) for _ in range(2)), max_attempts=1, on_event=ask_back)
+    acme._shared._breakers["chat"] = Breaker(BreakerSettings(min_outcomes=2))
+    for _ in range(2):
+        with pytest.raises(ServerError):
+            call(acme)
+    assert [state for state, _ in seen] == ["open"]
 
 
 @pytest.mark.requirement("R-230")

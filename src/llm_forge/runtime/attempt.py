@@ -34,7 +34,8 @@ THROTTLED = frozenset({429, 498, 529})
 async def acquire(call: Call, number: int) -> Lease:
     """A lease from breaker and limiter, ready to send."""
     shared, io = call.shared, call.io
-    lease = Lease(shared, io, shared.breaker(call.operation.group), shared.gate(call.prepared.model))
+    breaker, gate = shared.breaker(call.operation.group), shared.gate(call.prepared.model)
+    lease = Lease(shared, io, breaker, gate, call.id)
     lease.admit()
     try:
         cost = Cost(input=call.prepared.estimated_input, output=call.prepared.requested_output)

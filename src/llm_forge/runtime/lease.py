@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.breaker import Breaker, Permit, Rejected
+from ..core.breaker import Breaker, Outcome, Permit, Rejected, Transition
 from ..core.classify import breaker_outcome, limiter_result
 from ..core.deadline import Deadline
 from ..core.errors import CircuitOpenError
@@ -21,8 +21,9 @@ from .shared import Shared
 class Lease:
     """Made by `acquire`; `end` gives everything back."""
 
-    def __init__(self, shared: Shared, io: Io, breaker: Breaker, gate: Gate) -> None:
+    def __init__(self, shared: Shared, io: Io, breaker: Breaker, gate: Gate, call_id: str) -> None:
         self._shared = shared
+        self._call_id = call_id
         self._io = io
         self._breaker = breaker
         self._gate = gate
@@ -37,7 +38,8 @@ class Lease:
         now = self._io.now()
         with self._shared.lock:
             answer = self._breaker.admit(now)
-            self._tell_transitions_locked()
+            changes = self._breaker.take_transitions()
+        self._tell(changes)
         if isinstance(answer, Rejected):
             raise CircuitOpenError(
                 f"{self._shared.profile.name} failed too often; the circuit stays open for another "
@@ -53,22 +55,20 @@ class Lease:
 
     def readmit(self) -> None:
         """Ask the breaker again after a long wait; the old permit is given back unused."""
-        self._record(None, neutral=True)
+        self._record("neutral")
         self.admit()
 
     def probe_succeeded(self) -> None:
         """A half-open probe that is a stream succeeds at its first application event (R-099)."""
         if self._permit is not None and self._permit.probe:
-            self._record(None)
+            self._record("success")
 
     def end(self, error: BaseException | None, used: Cost | None = None) -> None:
         """Report to breaker and limiter; the exchange is closed by `close`."""
         if self._ended:
             return
         self._ended = True
-        self._record(
-            error, neutral=error is not None and not self.sent and breaker_outcome(error) == "success"
-        )
+        self._record(breaker_outcome(error))
         if self._reservation is not None:
             self._gate.leave(
                 self._reservation,
@@ -83,18 +83,19 @@ class Lease:
         if exchange is not None:
             await self._io.close(exchange)
 
-    def _record(self, error: BaseException | None, *, neutral: bool = False) -> None:
+    def _record(self, outcome: Outcome) -> None:
         permit, self._permit = self._permit, None
         if permit is None:
             return
-        outcome = "neutral" if neutral else breaker_outcome(error)
         with self._shared.lock:
             self._breaker.record(permit, outcome, self._io.now(), self._io.random())
-            self._tell_transitions_locked()
+            changes = self._breaker.take_transitions()
+        self._tell(changes)
 
-    def _tell_transitions_locked(self) -> None:
-        for change in self._breaker.take_transitions():
-            self._shared.sink.emit("breaker", "", 0, before=change.before, after=change.after)
+    def _tell(self, changes: list[Transition]) -> None:
+        """Outside the lock: a sink may take its time, or use the client itself (R-059)."""
+        for change in changes:
+            self._shared.sink.emit("breaker", self._call_id, 0, before=change.before, after=change.after)
 
 
 _INPUT_NAMES = ("input_tokens", "prompt_tokens")
