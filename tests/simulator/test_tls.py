@@ -8,9 +8,9 @@ import ssl
 import pytest
 
 from llm_forge.simulator import Reply, ScriptedServer
-from tests.shared import ROOT
+from tests.certificates import certificates
 
-CERTIFICATES = ROOT / "tests" / "runtime" / "transports" / "certificates"
+CERTIFICATES = certificates()
 
 
 def certified() -> ssl.SSLContext:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from llm_forge.core.headers import Headers
 from llm_forge.runtime.transports.httpx2 import Httpx2AsyncTransport, Httpx2Transport
 from llm_forge.runtime.transports.protocol import HttpRequest, PoolLimits, Timers
 from llm_forge.runtime.transports.pyreqwest import PyreqwestAsyncTransport, PyreqwestTransport
+from tests.certificates import certificates
 
-CERTIFICATES = Path(__file__).parent / "certificates"
+CERTIFICATES = certificates()
 CA = str(CERTIFICATES / "ca.pem")
 HEADERS = (("accept", "application/json"), ("user-agent", "test"), ("x-a", "1"), ("x-a", "2"))
 CLASSES: dict[str, Any] = {
