@@ -62,7 +62,8 @@ class Call:
         """Count this call as running and say so; ClientClosedError if the client is closed."""
         self.owner = self.io.owner()
         self.shared.begin(self.owner)
-        self.emit("call-start", 0, operation=self.operation.name, model=self.prepared.model, stream=stream)
+        facts = {"provider": self.shared.profile.name, "operation": self.operation.name}
+        self.emit("call-start", 0, **facts, model=self.prepared.model, stream=stream)
 
     def finish(self, outcome: str) -> None:
         """Count this call as over: `ok`, `left` (a stream nobody read to its end), or what ended it."""
