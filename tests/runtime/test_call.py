@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -27,10 +28,14 @@ from llm_forge.core.errors import (
     ServerError,
 )
 from llm_forge.core.limiter import Limit
+from llm_forge.core.profile import Operation
 from llm_forge.runtime.events import Event
 from llm_forge.runtime.scripted import Answer
 from llm_forge.runtime.transports.protocol import StaleConnection
-from tests.runtime.kit import BLOCKS, GET, ONCE, answer, call, client, failed, ok, outcomes
+from tests.runtime.kit import BLOCKS, CHAT, GET, ONCE, answer, call, client, failed, ok, outcomes
+
+ANY_JSON: Operation[Any, Any] = Operation("pets.list", "GET", "/pets", lambda value: value, answer="json")
+NOTHING: Operation[Any, Any] = Operation("pets.clear", "DELETE", "/pets", lambda value: value, answer="empty")
 
 
 @pytest.mark.requirement("R-062")
@@ -246,6 +251,57 @@ def test_st_14_an_answer_that_is_no_result_is_a_typed_error(response: Answer) ->
         call(acme)
     assert caught.value.status == response.status
     assert len(acme.world.requests) == 1
+
+
+@pytest.mark.requirement("R-198")
+@pytest.mark.parametrize("value", [[{"id": "a"}], [], 7, 0, False, "", None, {"id": "a"}])
+def test_an_operation_that_promises_json_returns_any_json_value(value: object) -> None:
+    returned = call(client(answer(200, value)), ANY_JSON)
+    assert (type(returned), returned) == (type(value), value)
+
+
+@pytest.mark.requirement("R-198")
+@pytest.mark.parametrize(
+    ("response", "told"),
+    [
+        (Answer(body=[b""]), "is empty"),
+        (Answer(204, [], []), "is empty"),
+        (Answer(body=[b"["]), "is not valid JSON"),
+        (Answer(200, [("content-type", "text/html")], [b"[1]"]), "is text/html"),
+    ],
+)
+def test_an_operation_that_promises_json_refuses_what_is_no_json(response: Answer, told: str) -> None:
+    with pytest.raises(InvalidResponseError, match=told) as caught:
+        call(client(response), ANY_JSON)
+    assert caught.value.status == response.status
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        Answer(204, [], []),
+        Answer(205, [("content-type", "text/html")], []),
+        Answer(204, [("content-type", "application/json")], []),
+        Answer(200, [], []),
+        Answer(202, [("content-type", "text/plain")], [b"Accepted"]),
+        Answer(body=[b'{"deleted": true}']),
+        Answer(body=[b"{"]),
+        Answer(body=[b"[1]"]),
+        Answer(body=[b"null"]),
+    ],
+)
+def test_an_operation_that_promises_nothing_returns_none(response: Answer) -> None:
+    acme = client(response)
+    assert call(acme, NOTHING) is None
+    assert acme.world.exchanges[0].closed
+
+
+@pytest.mark.parametrize("operation", [CHAT, ANY_JSON, NOTHING], ids=lambda one: one.answer)
+def test_an_error_object_is_an_error_whatever_was_promised(operation: Operation[Any, Any]) -> None:
+    body = {"error": {"message": "no", "type": "overloaded_error"}}
+    with pytest.raises(ServerError) as caught:
+        call(client(ok(body), max_attempts=1), operation)
+    assert caught.value.status == 529
 
 
 def test_an_error_object_under_status_200_is_an_api_error() -> None:

@@ -13,6 +13,18 @@ from llm_forge.targets.python.target import client_package
 from tests.shared import needs_shared
 from tests.spec.test_vendor_documents import OPERATIONS, unpacked
 
+# Operations with a body or an answer that is no JSON, or that only stream.
+LEFT_OUT = {
+    "openai.official.yaml": 11,
+    "mistral.official.yaml": 10,
+    "mistral.public-doc.yaml": 14,
+    "anthropic.stainless-via-tryagi.yaml": 6,
+    "groq.stainless-via-tryagi.yaml": 5,
+    "openrouter.official.yaml": 4,
+    "ollama.official.yaml": 0,
+    "gemini.tryagi-from-discovery.json": 0,
+}
+
 
 @needs_shared
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
@@ -26,6 +38,7 @@ def test_operations_of_a_document_are_generated_or_reported_by_name(name: str, t
         if isinstance(node, ast.AnnAssign) and "Operation" in ast.dump(node)
     ]
     reported = unsupported(api)
+    assert len(reported) == LEFT_OUT[name]
     assert len(constants) + len(reported) + len(api.skipped) == OPERATIONS[name]
     said = "\n".join(notice.message for notice in (*left_out(api), *unsent(api)))
     assert all(operation in said for operation in reported)

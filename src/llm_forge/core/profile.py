@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 R = TypeVar("R")
 E = TypeVar("E")
@@ -17,6 +17,7 @@ ResetMeaning = Literal["window", "refill"]
 LimitUnit = Literal["requests", "tokens", "input", "output", "other"]
 Replay = Literal["safe", "keyed", "once"]
 Family = Literal["chat-completion", "block-event"]
+Answer: TypeAlias = Literal["object", "json", "empty"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,11 @@ class StreamRule(Generic[E]):
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[R, E]):
-    """One operation of a provider; `result` makes the typed result from decoded JSON."""
+    """One operation of a provider; `result` makes the typed result from decoded JSON.
+
+    `answer` is what the body of a 2xx answer is: a JSON object, any JSON value (null is one), or nothing,
+    in which case `result` is given None (R-198).
+    """
 
     name: str
     method: str
@@ -98,3 +103,4 @@ class Operation(Generic[R, E]):
     replay: Replay = "safe"
     group: str = "default"
     has_body: bool = False
+    answer: Answer = "object"

@@ -1,4 +1,4 @@
-"""A 2xx answer: the JSON object that an operation promises, or the typed error that it is (R-198).
+"""A 2xx answer: the JSON (or nothing) that an operation promises, or the typed error that it is (R-198).
 
 Errors are returned, not raised: no frame of their traceback holds the body (R-218).
 """
@@ -9,23 +9,27 @@ from typing import Any
 
 from ..core.codec import JsonError, decode
 from ..core.error_body import stream_error
-from ..core.errors import ApiError, ForgeError, InvalidResponseError
+from ..core.errors import ApiError, InvalidResponseError
 from ..core.stream import may_be_error
 from .context import Call
 
+_BODILESS = frozenset({204, 205})
 
-def read_result(call: Call, exchange: Any, body: bytes) -> dict[str, Any] | ForgeError:
-    """The JSON object of a 2xx body, or the error that it is (R-198).
+
+def read_result(call: Call, exchange: Any, body: bytes) -> Any:
+    """The JSON of a 2xx body, None for an operation that promises no body, or the error that it is (R-198).
 
     The error is returned, not raised: no frame of its traceback holds the body (R-218).
     """
-    kind = (exchange.headers.get("content-type") or "application/json").partition(";")[0].strip().lower()
-    value, reason = None, f"is {kind}, not JSON"
-    if kind == "application/json" or kind.endswith("+json"):
-        value, reason = _decode_object(body)
-    if isinstance(value, dict):
-        return (may_be_error("", value) and _error_inside(call, value)) or value
-    return invalid_response(call, exchange, f"The {exchange.status} answer {reason}", body)
+    promised = call.operation.answer
+    if promised == "empty":
+        return _error_instead(call, exchange, body)
+    value, reason = _decoded(exchange, body)
+    if promised == "object" and not reason and not isinstance(value, dict):
+        reason = "is not a JSON object"
+    if reason:
+        return invalid_response(call, exchange, f"The {exchange.status} answer {reason}", body)
+    return _error_inside(call, value) or value
 
 
 def invalid_response(call: Call, exchange: Any, message: str, body: bytes) -> InvalidResponseError:
@@ -38,7 +42,17 @@ def invalid_response(call: Call, exchange: Any, message: str, body: bytes) -> In
     )
 
 
-def _error_inside(call: Call, value: dict[str, Any]) -> ApiError | None:
+def _error_instead(call: Call, exchange: Any, body: bytes) -> ApiError | None:
+    """The error that came where nothing was promised; any other body is of no use to anyone."""
+    if exchange.status in _BODILESS:
+        return None
+    value, _ = _decoded(exchange, body)
+    return _error_inside(call, value)
+
+
+def _error_inside(call: Call, value: Any) -> ApiError | None:
+    if not may_be_error("", value):
+        return None
     error = stream_error(
         value, profile=call.shared.profile, redactor=call.redactor, request_id=call.request_id
     )
@@ -47,9 +61,12 @@ def _error_inside(call: Call, value: dict[str, Any]) -> ApiError | None:
     return error
 
 
-def _decode_object(body: bytes) -> tuple[Any, str]:
-    """The decoded body and, where it is no object, the reason."""
+def _decoded(exchange: Any, body: bytes) -> tuple[Any, str]:
+    """The decoded body and "", or None and the reason why it is no JSON."""
+    kind = (exchange.headers.get("content-type") or "application/json").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        return None, f"is {kind}, not JSON"
     try:
-        return decode(body), "is not a JSON object"
+        return decode(body), ""
     except JsonError as error:
         return None, f"is not valid JSON: {error}" if body else "is empty"

@@ -188,7 +188,7 @@ async def refuse(call: Call, exchange: Any, ends: float) -> ApiError:
 
 
 async def unary(call: Call, number: int) -> Any:
-    """One attempt of a unary call: the decoded JSON object."""
+    """One attempt of a unary call: the decoded JSON, None where no body is promised."""
     lease = await acquire(call, number)
     value: Any = None
     try:

@@ -21,17 +21,33 @@ if TYPE_CHECKING:
 class Files2(SyncResource):
     """Operations `files.*`, blocking."""
 
+    def delete(self, id: str, **options: Unpack[CallOptions]) -> None:
+        """Call files.delete."""
+        return self._client.call(profile.FILES_DELETE, path={"id": id}, options=options)
+
     def get(self, id: str, **options: Unpack[CallOptions]) -> models.File:
         """Call files.get."""
         return self._client.call(profile.FILES_GET, path={"id": id}, options=options)
+
+    def list(self, **options: Unpack[CallOptions]) -> models.FilesListResponse:
+        """Call files.list."""
+        return self._client.call(profile.FILES_LIST, options=options)
 
 
 class AsyncFiles2(AsyncResource):
     """Operations `files.*`, awaited."""
 
+    async def delete(self, id: str, **options: Unpack[CallOptions]) -> None:
+        """Call files.delete."""
+        return await self._client.call(profile.FILES_DELETE, path={"id": id}, options=options)
+
     async def get(self, id: str, **options: Unpack[CallOptions]) -> models.File:
         """Call files.get."""
         return await self._client.call(profile.FILES_GET, path={"id": id}, options=options)
+
+    async def list(self, **options: Unpack[CallOptions]) -> models.FilesListResponse:
+        """Call files.list."""
+        return await self._client.call(profile.FILES_LIST, options=options)
 
 
 class Files(SyncClient):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from ...core.views import View, field
 
 
@@ -12,3 +14,6 @@ class File(View):
     __slots__ = ()
     id: str = field("id")
     size: int | None = field("size")
+
+
+FilesListResponse: TypeAlias = list[File]

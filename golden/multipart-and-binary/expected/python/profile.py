@@ -6,9 +6,27 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.profile import Operation, Profile
+from ...core.views import either, list_of, obj
 from . import models
 
 PROFILE = Profile(name="files", base_url="https://api.example.com")
+FILES_DELETE: Operation[None, Any] = Operation(
+    name="files.delete",
+    method="DELETE",
+    path="/files/{id}",
+    result=either(),
+    replay="once",
+    group="files",
+    answer="empty",
+)
 FILES_GET: Operation[models.File, Any] = Operation(
     name="files.get", method="GET", path="/files/{id}", result=models.File, group="files"
+)
+FILES_LIST: Operation[models.FilesListResponse, Any] = Operation(
+    name="files.list",
+    method="GET",
+    path="/files",
+    result=list_of(obj(models.File)),
+    group="files",
+    answer="json",
 )

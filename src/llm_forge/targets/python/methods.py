@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 
 from ...spec import ir
-from .expressions import ANY, Expression, Name, Subscript
+from .expressions import ANY, NONE, Expression, Name, Subscript
 from .names import ARGUMENT_SCOPE, Names, constant
-from .support import is_object_parameter
+from .support import answer, is_object_parameter, streams
 from .text import Identifier, Prose, Quoted, first_sentence
-from .types import Side
+from .types import Side, is_name
 from .view import Argument, Method
 
 _LOCAL = re.compile(r"\bobj\((\w+)\)|\b(to_\w+)")
@@ -29,9 +29,10 @@ class MethodPlan:
     def method(self, name: Identifier, names: Names) -> Method:
         """The method; `names` hands out the name of its streaming twin."""
         operation = self.operation
-        streams = operation.stream is not None and operation.stream.family is not None
+        promised = answer(self.api, operation)
+        event = operation.stream.event if operation.stream and streams(operation) else None
         twin = None
-        if streams:
+        if event is not None:
             twin = names.snake("stream" if name == "create" else f"{name}_stream")
         summary = (
             operation.summary.strip() or first_sentence(operation.description) or f"Call {operation.name}."
@@ -41,15 +42,16 @@ class MethodPlan:
             constant=constant(operation.name),
             arguments=self._arguments(),
             query=tuple((Quoted(key), Quoted(value)) for key, value in operation.query),
-            result=self._expression(operation.result.type, "Response"),
-            event=self._expression(operation.stream.event, "Event") if streams and operation.stream else None,
+            answer=promised,
+            result=NONE if promised == "empty" else self._expression(operation.result.type, "Response"),
+            event=None if event is None else self._expression(event, "Event"),
             stream=twin,
             summary=Prose(_sentence(summary), 96),
             doc=Prose(self._description(summary)),
             operation=operation,
             content_type=_content_type(operation.body),
-            convert=self._convert(operation.result.type),
-            event_convert=self._convert(operation.stream.event) if streams and operation.stream else "",
+            convert=self._convert(operation.result.type, always_object=promised == "object"),
+            event_convert="" if event is None else self._convert(event, always_object=True),
         )
 
     def _description(self, summary: str) -> str:
@@ -58,14 +60,14 @@ class MethodPlan:
 
     def _expression(self, found: ir.Type, what: str) -> Expression:
         made = self.models.expression(found)
-        if isinstance(made, Name):
+        if is_name(made):
             return made
         return self.models.alias(made, f"{self.operation.name.replace('.', '_')}_{what}")
 
-    def _convert(self, found: ir.Type) -> str:
-        """The source of the converter, as profile.py spells it."""
+    def _convert(self, found: ir.Type, *, always_object: bool) -> str:
+        """The source of the converter, as profile.py spells it; one that gets objects only is a class."""
         source = self.models.converter(found) or "either()"
-        whole = re.fullmatch(r"obj\((\w+)\)", source)
+        whole = re.fullmatch(r"obj\((\w+)\)", source) if always_object else None
         if whole:
             return f"models.{whole.group(1)}"
         return _LOCAL.sub(lambda m: f"obj(models.{m[1]})" if m[1] else f"models.{m[2]}", source)

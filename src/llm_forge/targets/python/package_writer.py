@@ -104,9 +104,11 @@ def _error_names() -> list[str]:
 
 
 def _first(view: View) -> tuple[ResourceClass, Method] | None:
-    """The method that examples show: one that streams, else one with a body, else any."""
+    """The method that examples show: one that streams, else one that answers, best to a body, else any."""
     every = [(resource, method) for resource in view.resources for method in resource.methods]
-    every.sort(key=lambda one: (one[1].stream is None, one[1].operation.body is None))
+    every.sort(
+        key=lambda one: (one[1].stream is None, one[1].answer == "empty", one[1].operation.body is None)
+    )
     return every[0] if every else None
 
 

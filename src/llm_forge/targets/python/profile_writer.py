@@ -137,6 +137,7 @@ def _operation(method: Method) -> list[str]:
         replay=None if operation.replay == "safe" else Quoted(operation.replay),
         group=None if operation.group == "default" else Quoted(operation.group),
         has_body="True" if operation.body is not None else None,
+        answer=None if method.answer == "object" else Quoted(method.answer),
     )
     start = f"{method.constant}: Operation[{result}, {event}] = "
     if len(f"{start}Operation(") <= layout.WIDTH:

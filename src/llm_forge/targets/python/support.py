@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ...spec import ir
 from ...spec.errors import Notice
+from .view import Answer
 
-_ANSWERS = (ir.ObjectType, ir.MapType, ir.TaggedUnion, ir.AnyType)
+_OBJECTS = (ir.ObjectType, ir.MapType, ir.TaggedUnion)
+_BODIES = (*_OBJECTS, ir.AnyType, ir.Nullable)  # what a call writes as an object, whatever else is allowed
 
 
 def unsupported(api: ir.Api) -> dict[str, str]:
@@ -63,24 +65,40 @@ def reason(api: ir.Api, operation: ir.Operation) -> str:
 def _body_reason(api: ir.Api, body: ir.Body) -> str:
     if body.kind != "json":
         return f"a {body.kind} body ({body.media_type}) cannot be sent yet"
-    return "" if _is_answer(api, body.type) else "its body is not a JSON object"
+    return "" if _is_any_of(api, body.type, _BODIES) else "its body is not a JSON object"
 
 
 def _result_reason(api: ir.Api, operation: ir.Operation) -> str:
     result = operation.result
-    if result.kind in ("binary", "empty"):
-        return f"its {result.kind} answer{_in_words(result.media_type)} cannot be returned yet"
+    if result.kind == "binary":
+        return f"its binary answer{_in_words(result.media_type)} cannot be returned yet"
     if result.kind == "stream":
         return f"it only streams{_in_words(result.media_type)}, which cannot be returned yet"
-    return "" if _is_answer(api, result.type) else "its answer is not a JSON object"
+    if streams(operation) and (result.kind == "empty" or not _is_any_of(api, result.type, _BODIES)):
+        return "it streams, and its whole answer is not a JSON object"
+    return ""
 
 
 def _in_words(media_type: str) -> str:
     return f" ({media_type})" if media_type else ""
 
 
-def _is_answer(api: ir.Api, found: ir.Type) -> bool:
-    """Whether a type is a JSON object, of whatever kind."""
+def streams(operation: ir.Operation) -> bool:
+    """Whether a method that streams is generated for an operation."""
+    return operation.stream is not None and operation.stream.family is not None
+
+
+def answer(api: ir.Api, operation: ir.Operation) -> Answer:
+    """What the runtime is to expect of a 2xx body; a stream accumulates to an object."""
+    if operation.result.kind == "empty":
+        return "empty"
+    if streams(operation) or _is_any_of(api, operation.result.type, _OBJECTS):
+        return "object"
+    return "json"
+
+
+def _is_any_of(api: ir.Api, found: ir.Type, allowed: tuple[type[ir.Type], ...]) -> bool:
+    """Whether a type, every member of a union included, is one of these kinds."""
     seen: set[ir.Type] = set()
     waiting = [found]
     while waiting:
@@ -89,12 +107,12 @@ def _is_answer(api: ir.Api, found: ir.Type) -> bool:
             continue
         seen.add(one)
         flat = api.resolve(one)
-        if isinstance(flat, ir.Nullable):
-            waiting.append(flat.inner)
-        elif isinstance(flat, ir.Union):
+        if isinstance(flat, ir.Union):
             waiting.extend(flat.members)
-        elif not isinstance(flat, _ANSWERS):
+        elif not isinstance(flat, allowed):
             return False
+        elif isinstance(flat, ir.Nullable):
+            waiting.append(flat.inner)
     return True
 
 

@@ -59,7 +59,7 @@ class Side:
     def expression(self, found: ir.Type, hint: str = "") -> Expression:
         """The type expression; one that is long inline becomes an alias named after `hint`."""
         made = self._expression(found)
-        if hint and not _is_name(made) and width(made, self.module) > LONGEST_INLINE:
+        if hint and not is_name(made) and width(made, self.module) > LONGEST_INLINE:
             return self.alias(made, hint)
         return made
 
@@ -171,7 +171,7 @@ class Side:
         return distinct[0] if len(distinct) == 1 else f"either({', '.join(distinct)})"
 
 
-def _is_name(made: Expression) -> bool:
+def is_name(made: Expression) -> bool:
     """Whether the expression is one name, or one name or None."""
     members = made.members if isinstance(made, Either) else (made,)
     others = [one for one in members if one != NONE]

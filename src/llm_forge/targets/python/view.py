@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from ...spec.ir import Api, Operation
 from .expressions import Expression
 from .text import Comment, Identifier, Prose, Quoted
+
+Answer: TypeAlias = Literal["object", "json", "empty"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +112,14 @@ class Method:
 
     `stream` is the name of its streaming twin, `content_type` that of a body that is JSON under another
     name, such as application/merge-patch+json.
+    `answer` is what the runtime expects of a 2xx body: a JSON object, any JSON value, or nothing.
     """
 
     name: Identifier
     constant: Identifier
     arguments: tuple[Argument, ...]
     query: tuple[tuple[Quoted, Quoted], ...]
+    answer: Answer
     result: Expression
     event: Expression | None
     stream: Identifier | None
