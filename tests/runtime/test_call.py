@@ -549,3 +549,10 @@ def test_events_tell_the_story_of_a_call_in_order() -> None:
     ]
     assert [event.name for event in events] == names
     assert len({event.call_id for event in events}) == 1
+
+
+@pytest.mark.requirement("R-198")
+def test_a_page_is_no_empty_answer() -> None:
+    portal = Answer(200, [("content-type", "text/html; charset=utf-8")], [b"<html>sign in</html>"])
+    with pytest.raises(InvalidResponseError, match="page"):
+        call(client(portal), NOTHING)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.codec import JsonError, decode
 from ..core.error_body import stream_error
-from ..core.errors import ApiError, InvalidResponseError
+from ..core.errors import ApiError, ForgeError, InvalidResponseError
 from ..core.stream import may_be_error
 from .context import Call
 
@@ -42,10 +42,15 @@ def invalid_response(call: Call, exchange: Any, message: str, body: bytes) -> In
     )
 
 
-def _error_instead(call: Call, exchange: Any, body: bytes) -> ApiError | None:
-    """The error that came where nothing was promised; any other body is of no use to anyone."""
+def _error_instead(call: Call, exchange: Any, body: bytes) -> ForgeError | None:
+    """The error that came where nothing was promised; any other body is of no use to anyone.
+
+    A page is an error too: it is a portal or a proxy that answered, not the API.
+    """
     if exchange.status in _BODILESS:
         return None
+    if body.strip() and (exchange.headers.get("content-type") or "").startswith("text/html"):
+        return invalid_response(call, exchange, f"The {exchange.status} answer is a page", body)
     value, _ = _decoded(exchange, body)
     return _error_inside(call, value)
 
