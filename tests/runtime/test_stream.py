@@ -170,6 +170,40 @@ def test_a_whole_message_on_a_block_stream_is_synthesised_without_loss() -> None
     assert opened.result().to_dict() == whole
 
 
+def unlabelled(*pieces: bytes, kind: str | None = None) -> Answer:
+    return Answer(200, [("content-type", kind)] if kind else [], list(pieces))
+
+
+@pytest.mark.requirement("R-134")
+@pytest.mark.parametrize("kind", [None, "application/json", "text/plain"])
+def test_an_event_stream_is_known_by_its_first_bytes_in_any_chunking(kind: str | None) -> None:
+    whole = HEL + LO + END + DONE
+    pieces = [whole[i : i + 1] for i in range(len(whole))]
+    for chunks in (pieces, [whole]):
+        assert text_of(stream(client(unlabelled(*chunks, kind=kind))).result()) == "Hello"
+
+
+@pytest.mark.requirement("R-134")
+def test_an_unlabelled_answer_that_is_whole_is_taken_as_such() -> None:
+    whole = b'{"choices": [{"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}]}'
+    assert list(stream(client(unlabelled(whole))).texts()) == ["Hi"]
+    error = b'{"error": {"message": "no", "type": "overloaded_error"}}'
+    with pytest.raises(OverloadedError):
+        stream(client(unlabelled(error)), max_attempts=1).result()
+    with pytest.raises(InvalidResponseError):
+        stream(client(unlabelled(b"<html>"))).result()
+
+
+@pytest.mark.requirement("R-144")
+@pytest.mark.parametrize("cut", range(12))
+def test_an_unlabelled_stream_that_breaks_at_once_is_interrupted(cut: int) -> None:
+    broken = Answer(
+        200, [], [HEL[:cut], ConnectionLostError("reset")] if cut else [ConnectionLostError("reset")]
+    )
+    with pytest.raises(StreamInterruptedError):
+        stream(client(broken), max_attempts=1).result()
+
+
 @pytest.mark.requirement("R-148")
 def test_st_15_an_error_event_is_its_unary_class_with_partial_and_no_retry() -> None:
     error = block("error", error={"type": "overloaded_error", "message": "Overloaded"})

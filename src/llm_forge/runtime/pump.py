@@ -37,8 +37,11 @@ from .events import log
 from .lease import Lease, usage_cost
 
 DRAIN_SECONDS = 0.1
+EVENT_STREAM = "text/event-stream"
 NO_CONTENT = (204, 205)
-EVENT_STREAM_STARTS = (b"data:", b"event:", b":", b"id:")
+EVENT_STREAM_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:", b"\xef\xbb\xbf")
+WHOLE_STARTS = (b"{", b"[", b"<")
+ENOUGH_BYTES = 6  # the longest start of an event stream
 
 
 class Timer(Enum):
@@ -80,20 +83,22 @@ class Pump:
         if self._exchange.status in NO_CONTENT:
             raise invalid_response(call, self._exchange, f"The {self._exchange.status} answer is empty", b"")
         self._decoder = Decoder(self._exchange.headers, DEFAULT_LIMITS.stream_bytes)
-        if not _is_labelled(self._exchange.headers) and await self._is_whole(ends):
+        kind = _media_type(self._exchange.headers)
+        if kind != EVENT_STREAM and await self._is_whole(kind, ends):
             return
         while not self.reader.application_events and not self.reader.ended:
             await self._read()
         if self.reader.failure is not None and not self.reader.application_events:
             raise self._with_partial(self.reader.failure)
 
-    async def _is_whole(self, ends: float) -> bool:
+    async def _is_whole(self, kind: str | None, ends: float) -> bool:
         """Whether the answer is no event stream; then it was taken as the whole result (R-134).
 
-        Some servers label a real event stream wrongly: its first bytes tell.
+        Some servers label a real event stream wrongly, or not at all: its first bytes tell.
         """
         first = await self._first_bytes(ends)
-        if first.lstrip().startswith(EVENT_STREAM_STARTS):
+        head = first.lstrip()
+        if not head.startswith(WHOLE_STARTS) if kind is None else head.startswith(EVENT_STREAM_STARTS):
             self.reader.feed(first)
             return False
         whole = self._whole(first + await read_body(self.call, self._exchange, ends, self._decoder))
@@ -107,8 +112,14 @@ class Pump:
 
     async def _first_bytes(self, ends: float) -> bytes:
         first = b""
-        while not first.strip() and (chunk := await read_chunk(self.call, self._exchange, ends, "body")):
-            first += self._decoder.feed(chunk)
+        try:
+            while len(first.lstrip()) < ENOUGH_BYTES:
+                chunk = await read_chunk(self.call, self._exchange, ends, "body")
+                if not chunk:
+                    break
+                first += self._decoder.feed(chunk)
+        except (ConnectionLostError, ProtocolError) as error:
+            raise self._with_partial(self._broken()) from error
         return first
 
     def _whole(self, body: bytes) -> Events | ForgeError:
@@ -145,10 +156,7 @@ class Pump:
         except TimeoutError as error:
             raise self._with_partial(self._late(timer)) from error
         except (ConnectionLostError, ProtocolError) as error:
-            lost = StreamInterruptedError(
-                f"The connection broke after {self.reader.events_seen} events; error.partial is what arrived"
-            )
-            raise self._with_partial(lost) from error
+            raise self._with_partial(self._broken()) from error
         finally:
             self._stalled += self.call.io.now() - began
         self._feed(chunk)
@@ -300,6 +308,11 @@ class Pump:
         self.call.fail_last(error)
         return self.call.enrich(error)
 
+    def _broken(self) -> StreamInterruptedError:
+        return StreamInterruptedError(
+            f"The connection broke after {self.reader.events_seen} events; error.partial is what arrived"
+        )
+
     def result_of(self, data: dict[str, Any]) -> Any:
         """The operation's typed result from accumulated JSON."""
         return self.call.operation.result(data)
@@ -309,9 +322,9 @@ class Pump:
         return self.rule.event(event.data)
 
 
-def _is_labelled(headers: Headers) -> bool:
-    kind = headers.get("content-type") or "text/event-stream"
-    return kind.partition(";")[0].strip().lower() == "text/event-stream"
+def _media_type(headers: Headers) -> str | None:
+    kind = headers.get("content-type")
+    return kind.partition(";")[0].strip().lower() if kind else None
 
 
 async def open_stream(call: Call, number: int) -> Pump:
