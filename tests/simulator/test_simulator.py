@@ -104,16 +104,17 @@ def test_it_leaves_nothing_behind() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_run_serves_until_it_is_told_to_stop(number: int) -> None:
-    program = "from llm_forge.simulator import *; s = Simulator().start(); print(s.url, flush=True); run(s)"
-    process = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, env=os.environ, text=True
+    program = (
+        "from llm_forge.simulator import *\n"
+        "run(Simulator(), announce=lambda simulator: print(simulator.url, flush=True))"
     )
-    assert process.stdout is not None
-    url = process.stdout.readline().strip()
-    assert fetch(f"{url}/_forge/ledger").status == 200
-    process.send_signal(number)
-    assert process.wait(10) == 0
-    process.stdout.close()
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert fetch(f"{url}/_forge/ledger").status == 200
+        process.send_signal(number)
+        assert process.wait(10) == 0
 
 
 def test_an_unknown_limit_is_refused() -> None:
