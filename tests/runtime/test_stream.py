@@ -19,6 +19,7 @@ from llm_forge.core.errors import (
     OverloadedError,
     ProtocolError,
     RateLimitError,
+    ResponseTooLargeError,
     StreamDecodeError,
     StreamError,
     StreamIdleError,
@@ -192,6 +193,13 @@ def test_an_unlabelled_answer_that_is_whole_is_taken_as_such() -> None:
         stream(client(unlabelled(error)), max_attempts=1).result()
     with pytest.raises(InvalidResponseError):
         stream(client(unlabelled(b"<html>"))).result()
+
+
+@pytest.mark.requirement("R-195")
+def test_a_whole_answer_on_a_stream_call_has_the_limit_of_whole_answers() -> None:
+    mebibyte = b" " * 1024 * 1024
+    with pytest.raises(ResponseTooLargeError):
+        stream(client(unlabelled(b'{"a": ', b"1", *([mebibyte] * 65))), max_attempts=1).result()
 
 
 @pytest.mark.requirement("R-144")

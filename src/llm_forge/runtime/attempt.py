@@ -13,6 +13,7 @@ from ..core.errors import (
     DeadlineExceededError,
     ForgeError,
     RedirectError,
+    ResponseTooLargeError,
     TransportError,
 )
 from ..core.limiter import Cost
@@ -20,10 +21,11 @@ from ..core.rate_headers import observe
 from ..core.server_wait import server_wait
 from .answer import read_result
 from .base_url import origin_of
-from .body import DEFAULT_LIMITS, Decoder, check_headers
+from .body import DEFAULT_LIMITS, Decoder
 from .context import Call, or_deadline
 from .lease import Lease, usage_cost
 from .request import with_credential
+from .transports.limits import check_headers
 from .transports.protocol import HttpRequest, StaleConnection, Timers
 
 MAX_REDIRECTS = 3
@@ -161,6 +163,8 @@ async def read_body(call: Call, exchange: Any, ends: float, decoder: Decoder | N
     pieces: list[bytes] = []
     while chunk := await read_chunk(call, exchange, ends, "body"):
         pieces.append(decoder.feed(chunk))
+        if decoder.total_bytes > DEFAULT_LIMITS.body_bytes:
+            raise ResponseTooLargeError(f"The response exceeds {DEFAULT_LIMITS.body_bytes} bytes")
         if failed and decoder.total_bytes > DEFAULT_LIMITS.error_bytes:
             # An error body is cut at its limit instead of refused: its beginning says enough.
             return b"".join(pieces)[: DEFAULT_LIMITS.error_bytes]

@@ -24,21 +24,9 @@ class BodyLimits:
     stream_bytes: int = 1024 * MIB
     ratio: int = 200
     ratio_from_bytes: int = MIB
-    header_bytes: int = 64 * 1024
-    header_fields: int = 256
 
 
 DEFAULT_LIMITS = BodyLimits()
-
-
-def check_headers(headers: Headers, limits: BodyLimits = DEFAULT_LIMITS) -> None:
-    """Refuse a header section beyond the limits; both adapters also stop while reading it."""
-    pairs = headers.pairs()
-    size_bytes = sum(len(name) + len(value) + 4 for name, value in pairs)
-    if len(pairs) > limits.header_fields or size_bytes > limits.header_bytes:
-        raise ResponseTooLargeError(
-            f"The response headers exceed {limits.header_fields} fields or {limits.header_bytes} bytes"
-        )
 
 
 class Decoder:

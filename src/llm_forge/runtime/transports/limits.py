@@ -18,11 +18,16 @@ FRAMING = 4  # ": " and the line end, as they stand on the wire
 def checked_headers(pairs: Iterable[tuple[str, str]]) -> Headers:
     """Headers of the pairs; ResponseTooLargeError above 256 fields or 64 KiB."""
     headers = Headers(pairs)
+    check_headers(headers)
+    return headers
+
+
+def check_headers(headers: Headers) -> None:
+    """ResponseTooLargeError above 256 fields or 64 KiB, for headers that a user's own transport made."""
     fields = headers.pairs()
     size_bytes = sum(len(name) + len(value) + FRAMING for name, value in fields)
     if len(fields) > MAX_FIELDS or size_bytes > MAX_BYTES:
         raise too_large()
-    return headers
 
 
 def too_large() -> ResponseTooLargeError:

@@ -14,7 +14,6 @@ Rules every adapter keeps:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -109,8 +108,3 @@ class AsyncTransport(Protocol):
     async def open(self, request: HttpRequest, timers: Timers) -> AsyncExchange: ...
 
     async def close(self) -> None: ...
-
-
-TransportFactory = Callable[[PoolLimits], Transport]
-AsyncTransportFactory = Callable[[PoolLimits], AsyncTransport]
-HeaderPairs = Iterable[tuple[str, str]]
