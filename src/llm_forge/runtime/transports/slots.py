@@ -17,9 +17,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from ...core.errors import PoolTimeoutError
+from ..base_url import origin_of
 from .protocol import PoolLimits
 
 
@@ -51,12 +51,6 @@ class _Origin:
             self.idle.pop()
             return True
         return False
-
-
-def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL as one string."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 class Slots:
