@@ -5,7 +5,7 @@ BIN := .venv/bin
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden conformance vendors bench clean
+.PHONY: help demo test check gen golden requirements conformance vendors bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -16,17 +16,21 @@ demo: .venv/run.stamp ## the main job on the embedded simulator: no key, no netw
 test: .venv/dev.stamp ## every test (tests that need more than Python say so when they skip)
 	@$(BIN)/python -m pytest -n auto
 
-check: .venv/dev.stamp ## lint, strict types, architecture, regenerated output equals what is checked in
+check: .venv/dev.stamp ## lint, strict types, architecture, regenerated output equals what is checked in, no requirement without a test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 	@$(BIN)/python -m llm_forge.targets.regenerate --check
+	@$(BIN)/python -m tests.requirements.table --check
 
 gen: .venv/dev.stamp ## regenerate src/llm_forge/clients from the descriptions
 	@$(BIN)/python -m llm_forge.targets.regenerate
 
 golden: .venv/dev.stamp ## rewrite the expected output of every case under golden/
 	@$(BIN)/python -m llm_forge.targets.regenerate --golden
+
+requirements: .venv/dev.stamp ## write docs/requirements.md: each requirement with the tests that name it
+	@$(BIN)/python -m tests.requirements.table
 
 conformance: .venv/dev.stamp ## corpora and scenarios, LANG=python (default), one result table
 	@$(BIN)/llm-forge conformance --lang $(LANG_NAME)
