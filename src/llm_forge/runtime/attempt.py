@@ -102,7 +102,7 @@ async def _open_fresh(call: Call, request: HttpRequest, timers: Timers) -> Any:
         return await call.io.open(request, timers)
     except StaleConnection:
         # The server closed an idle connection under us: once more, not counted as an attempt.
-        if call.operation.replay == "once":
+        if call.operation.replay == "once" or not request.rewindable:
             raise
         return await call.io.open(request, timers)
 

@@ -84,6 +84,7 @@ def _decide(call: Call, number: int, error: ForgeError) -> Retry:
         number,
         failure,
         replay=call.operation.replay,
+        rewindable=call.prepared.request.rewindable,
         keyed=bool(call.extras.idempotency_key and call.shared.profile.idempotency_header),
         timeouts=call.timeouts,
         left=call.deadline.left(call.io.now()),

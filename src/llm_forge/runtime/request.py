@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from ..core.codec import encode
 from ..core.errors import InvalidRequestError
@@ -26,6 +26,7 @@ from .transports.protocol import HttpRequest
 ACCEPT_ENCODING = "gzip, deflate"
 USER_AGENT = f"llm-forge/{VERSION}"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_COOKIE_SAFE = "!#$&'()*+-./:<=>?@[]^_`{|}~"
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 DEFAULT_OUTPUT_TOKENS = 1024
 _OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
@@ -37,6 +38,7 @@ class RequestParts(TypedDict, total=False):
     path: Mapping[str, Any] | None
     query: Mapping[str, Any] | None
     headers: Mapping[str, Any] | None
+    cookies: Mapping[str, Any] | None
     body: Mapping[str, Any] | None
 
 
@@ -68,9 +70,7 @@ def prepare(
         + fill_path(operation.path, parts.get("path"))
         + encode_query(_pairs({**(parts.get("query") or {}), **extras.query}))
     )
-    fields = _headers_of(
-        profile, settings, extras, parts.get("headers"), has_body=encoded is not None, streaming=streaming
-    )
+    fields = _headers_of(profile, settings, extras, parts, has_body=encoded is not None, streaming=streaming)
     values = content or {}
     model = values.get("model")
     return Prepared(
@@ -111,7 +111,7 @@ def _headers_of(
     profile: Profile,
     settings: Settings,
     extras: Extras,
-    given: Mapping[str, Any] | None,
+    parts: RequestParts,
     *,
     has_body: bool,
     streaming: bool,
@@ -126,7 +126,9 @@ def _headers_of(
     fields.update(profile.headers)
     if extras.idempotency_key and profile.idempotency_header:
         fields[profile.idempotency_header] = extras.idempotency_key
-    for source in (settings.headers, given or {}, extras.headers):
+    if cookies := _cookies(parts.get("cookies") or {}):
+        fields["cookie"] = cookies
+    for source in (settings.headers, parts.get("headers") or {}, extras.headers):
         fields.update({name.lower(): _text(value) for name, value in source.items() if not _is_absent(value)})
     for name, value in fields.items():
         check_header(name, value)
@@ -141,6 +143,12 @@ def check_header(name: str, value: str) -> None:
         raise InvalidRequestError(f"The value of header {name!r} contains CR, LF or NUL")
     if not value.isascii():
         raise InvalidRequestError(f"The value of header {name!r} must be ASCII")
+
+
+def _cookies(given: Mapping[str, Any]) -> str:
+    """The value of a cookie header; what a cookie cannot hold is percent-encoded (RFC 6265 section 4.1)."""
+    pairs = [(name, _text(value)) for name, value in given.items() if not _is_absent(value)]
+    return "; ".join(f"{name}={quote(value, safe=_COOKIE_SAFE)}" for name, value in pairs)
 
 
 def _is_absent(value: Any) -> bool:
@@ -177,9 +185,16 @@ def with_credential(request: HttpRequest, scheme: AuthScheme, credential: Secret
         joint = "&" if "?" in request.url else "?"
         return replace(request, url=f"{request.url}{joint}{urlencode([(scheme.name, value)])}")
     if scheme.placement == "cookie":
-        name, value = "cookie", f"{scheme.name}={value}"
-    elif scheme.kind == "bearer":
+        return _with_cookie(request, f"{scheme.name}={value}")
+    if scheme.kind == "bearer":
         value = f"Bearer {value}"
     if any(field == name for field, _ in request.headers):
         return request  # the caller's own header wins
     return replace(request, headers=(*request.headers, (name, value)))
+
+
+def _with_cookie(request: HttpRequest, cookie: str) -> HttpRequest:
+    """One cookie header: servers need not understand a second one (RFC 6265 section 5.4)."""
+    others = [value for field, value in request.headers if field == "cookie"]
+    headers = tuple(pair for pair in request.headers if pair[0] != "cookie")
+    return replace(request, headers=(*headers, ("cookie", "; ".join([*others, cookie]))))

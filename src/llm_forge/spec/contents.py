@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from .ir import AnyType, Body, BodyKind, ListType, ObjectType, Result, Type
+from .ir import AnyType, Body, BodyKind, FieldEncoding, ListType, ObjectType, Primitive, Result, Type
 from .place import Place
 from .references import References
 from .schemas import Schemas, annotation
 from .source import Mapping
 
 _BODY_ORDER: tuple[BodyKind, ...] = ("json", "multipart", "form", "binary")
+_LINES = frozenset(
+    {"application/jsonl", "application/x-jsonl", "application/jsonlines", "application/ndjson",
+     "application/x-ndjson"}
+)  # fmt: skip
+_BYTES = Primitive("string", "binary")
 _SUCCESS_ORDER = ("200", "201", "202", "203", "206", "2XX", "2xx", "204", "205")
 
 
@@ -19,7 +24,7 @@ def media_kind(media_type: str) -> str:
         return "json"
     if essence == "text/event-stream":
         return "event-stream"
-    if essence in ("application/x-ndjson", "application/jsonl", "application/json-seq"):
+    if essence in _LINES:
         return "lines"
     if essence == "multipart/form-data":
         return "multipart"
@@ -34,10 +39,34 @@ def read_body(references: References, schemas: Schemas, place: Place, hint: str)
     for kind in _BODY_ORDER:
         if kind in kinds:
             key = kinds[kind]
-            schema = media[key].child("schema")
-            found: Type = schemas.read(schema, hint) if schema.value is not None else AnyType()
-            return Body(kind, found, key, place.flag("required"), annotation(place, "description"))
+            return Body(
+                kind=kind,
+                type=_body_type(schemas, kind, media[key].child("schema"), hint),
+                media_type=key,
+                required=place.flag("required"),
+                description=annotation(place, "description"),
+                encodings=_encodings(media[key]) if kind in ("multipart", "form") else (),
+            )
     return None
+
+
+def _body_type(schemas: Schemas, kind: BodyKind, schema: Place, hint: str) -> Type:
+    if kind == "binary":
+        return _BYTES
+    return schemas.read(schema, hint) if schema.value is not None else AnyType()
+
+
+def _encodings(media: Place) -> tuple[FieldEncoding, ...]:
+    """How fields of a form are written, where the description says so."""
+    found = []
+    for name, told in media.child("encoding").entries("encodings by field (a mapping)"):
+        style = told.text("style")
+        if style not in ("", "form", "deepObject"):
+            told.child("style").note(f"the style {style!r} of the field {name!r} is not written; ignored")
+            style = ""
+        media_type = told.text("contentType").partition(",")[0].strip()
+        found.append(FieldEncoding(name, "" if "*" in media_type else media_type, style))
+    return tuple(found)
 
 
 def read_responses(
@@ -78,7 +107,8 @@ def _result(
     if event is not None:
         return Result("stream", AnyType(), kinds["event-stream"], status), event
     if "lines" in kinds:
-        return Result("stream", AnyType(), kinds["lines"], status), None
+        line = _event(schemas, media[kinds["lines"]], hint)
+        return Result("lines", line, kinds["lines"], status), None
     if media:
         return Result("binary", AnyType(), next(iter(media)), status), None
     return Result("empty", AnyType(), "", status), None

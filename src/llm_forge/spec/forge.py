@@ -24,7 +24,11 @@ ERROR_KEYS = frozenset({"type", "message", "status_of_type", "terminal_codes", "
 LIMIT_KEYS = frozenset(
     {"family", "unit", "limit", "remaining", "reset", "reset_form", "reset_meaning", "cost", "period"}
 )
+PAGE_KEYS = frozenset(
+    {"style", "items", "param", "id", "before", "next", "more", "start", "size_param", "total"}
+)
 CHOICES = {
+    "style": ("after-id", "before-id", "cursor", "page", "link"),
     "replay": ("safe", "keyed", "once"),
     "family": ("chat-completion", "block-event"),
     "unit": ("requests", "tokens", "input", "output", "other"),

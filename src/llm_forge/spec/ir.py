@@ -13,9 +13,10 @@ from typing import Any, Literal, TypeAlias
 from .errors import Notice
 
 Kind = Literal["string", "integer", "number", "boolean", "null"]
-Location = Literal["path", "query", "header"]
-ResultKind = Literal["json", "stream", "json-or-stream", "binary", "empty"]
+Location = Literal["path", "query", "header", "cookie"]
+ResultKind = Literal["json", "stream", "json-or-stream", "lines", "binary", "empty"]
 BodyKind = Literal["json", "multipart", "form", "binary"]
+PageStyle = Literal["after-id", "before-id", "cursor", "page", "link"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ class TypeDef:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One path, query or header parameter.
+    """One path, query, header or cookie parameter.
 
     `style` and `explode` follow OpenAPI and say how arrays are written; `encoding` is "json" for a
     parameter that holds a JSON text. `example` is as in `Property`.
@@ -189,19 +190,36 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldEncoding:
+    """How one field of a form is written: its media type, or the style `deepObject` (`a[b]=c`)."""
+
+    name: str
+    media_type: str = ""
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
-    """A request body; `media_type` is what goes into Content-Type."""
+    """A request body; `media_type` is what goes into Content-Type.
+
+    `encodings` are of single fields of a form (multipart or urlencoded). Bytes are `string` with the
+    format `binary`, here as in fields.
+    """
 
     kind: BodyKind
     type: Type
     media_type: str = "application/json"
     required: bool = True
     description: str = ""
+    encodings: tuple[FieldEncoding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a successful call gives; `type` is of the JSON (any JSON value for binary and empty)."""
+    """What a successful call gives; `type` is of the JSON (any JSON value for binary and empty).
+
+    For `lines` (JSON Lines) it is the type of one line.
+    """
 
     kind: ResultKind
     type: Type = AnyType()
@@ -222,11 +240,36 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class Pagination:
+    """How the next page of a list is asked for; `items`, `id`, `more`, `next` and `total` are dotted paths.
+
+    after-id: `param` is the id (`id` within an item) of the last item; where the caller set the parameter
+    `before`, pages go backwards and it is that of the first. before-id: always backwards.
+    cursor: `param` is what stands at `next`. page: `param` is a number that begins at `start`;
+    `size_param` names the parameter with the size of a page, `total` where the number of all items stands.
+    link: the next page's URL stands at `next`. `more` false ends it in every style; `in_body` says that
+    `param` is a field of the body, not of the query.
+    """
+
+    style: PageStyle
+    items: str
+    param: str = ""
+    id: str = "id"
+    before: str = ""
+    next: str = ""
+    more: str = ""
+    start: int = 1
+    size_param: str = ""
+    total: str = ""
+    in_body: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation; `name` is its method path such as `messages.create`.
 
-    `query` are pairs that the description fixes in the path itself (`?beta=true`). `pagination` is
-    what the description says of it, not interpreted yet. `error` is the type of error bodies.
+    `query` are pairs that the description fixes in the path itself (`?beta=true`). `error` is the type of
+    error bodies.
     """
 
     name: str
@@ -243,7 +286,7 @@ class Operation:
     summary: str = ""
     description: str = ""
     deprecated: bool = False
-    pagination: Mapping[str, Any] | None = None
+    pagination: Pagination | None = None
     operation_id: str = ""
 
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import get_args
 from urllib.parse import parse_qsl
 
 from . import forge
 from .contents import read_body, read_responses
-from .ir import Operation, Parameter, Primitive, Skipped
+from .ir import Location, Operation, Parameter, Primitive, Skipped
 from .method_names import default_name
+from .pagination import read_pagination
 from .place import Place
 from .references import References, is_reference
 from .schemas import Schemas, annotation, first_example
-from .source import Mapping, plain
+from .source import Mapping
 from .streams import read_stream
 from .words import pascal
 
@@ -68,11 +70,12 @@ class Operations:
             self.references, self.schemas, place.child("responses"), f"{hint}Response"
         )
         stream = read_stream(self.schemas, told.child("stream"), place, body, result, event)
+        parameters = self._parameters(item, place, path, hint)
         operation = Operation(
             name=name,
             http_method=method,
             path=path,
-            parameters=self._parameters(item, place, path, hint),
+            parameters=parameters,
             body=body,
             result=result,
             stream=stream,
@@ -83,7 +86,7 @@ class Operations:
             summary=annotation(place, "summary"),
             description=annotation(place, "description"),
             deprecated=place.flag("deprecated"),
-            pagination=_pagination(told),
+            pagination=read_pagination(told.child("pagination"), parameters, body, self.schemas),
             operation_id=annotation(place, "operationId"),
         )
         return operation, given is not None, place
@@ -104,7 +107,7 @@ class Operations:
         name, location = place.text("name"), place.text("in")
         if not name:
             raise place.error("a parameter without a name; add `name`")
-        if location not in ("path", "query", "header"):
+        if location not in get_args(Location):
             place.note(f"the {location or 'unplaced'} parameter {name!r} is not sent; use extra_headers")
             return None
         if location == "header" and name.lower() in self.headers | _OWN_HEADERS:
@@ -167,8 +170,3 @@ def _match_template(path: str, found: list[Parameter], place: Place) -> tuple[Pa
 def _replay(told: Place, method: str) -> str:
     given = forge.choice(told, "replay") if told.value else None
     return given or ("safe" if method in ("GET", "HEAD") else "once")
-
-
-def _pagination(told: Place) -> dict[str, object] | None:
-    value = told.child("pagination").value
-    return dict(plain(value)) if isinstance(value, Mapping) else None

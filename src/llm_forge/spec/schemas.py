@@ -211,9 +211,7 @@ class Schemas:
         if kind == "array":
             return self._array(place, hint)
         if kind in _KINDS:
-            written = place.value.get("format")
-            format_word = written if isinstance(written, str) else None
-            return Primitive(_KINDS[kind], format_word, read_limits(place))
+            return Primitive(_KINDS[kind], _format(place.value), read_limits(place))
         if kind not in ("any", ""):
             if kind == "file":
                 return Primitive("string", "binary")
@@ -418,6 +416,14 @@ def first_example(place: Place) -> Any:
     if isinstance(several, Mapping):
         return plain(next((one.get("value") for one in several.values() if isinstance(one, Mapping)), None))
     return plain(several[0]) if isinstance(several, Sequence) and several else None
+
+
+def _format(value: Mapping) -> str | None:
+    """The format; bytes are `binary`, which OpenAPI 3.1 spells as a media type without an encoding."""
+    written, media_type = value.get("format"), value.get("contentMediaType")
+    if written is None and isinstance(media_type, str) and "contentEncoding" not in value:
+        return None if media_type.startswith(("text/", "application/json")) else "binary"
+    return written if isinstance(written, str) else None
 
 
 def _annotations(schema: Place) -> dict[str, Any]:

@@ -21,6 +21,7 @@ import ssl
 import threading
 import time
 import weakref
+from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache, partial
 from typing import Any
 
@@ -38,7 +39,7 @@ from .backend import CURRENT, Operation, instrument, shut_down
 from .httpx2_faults import fault_before_headers, fault_in_body
 from .limits import DEFAULT_LIMITS, checked_headers
 from .logs import keep_secrets_out
-from .protocol import HttpRequest, PoolLimits, Timers
+from .protocol import BodySource, HttpRequest, PoolLimits, Timers
 from .slots import Slot, Slots
 
 keep_secrets_out()
@@ -83,8 +84,35 @@ def _new_async_client(limits: PoolLimits, trust_env: bool, ca_bundle: str | None
     )
 
 
-def prepare(request: HttpRequest, timers: Timers) -> tuple[lib.Request, dict[str, float | None]]:
+class _Pieces:
+    """A body source as a blocking client takes it: only `__iter__` tells httpx2 which kind it is."""
+
+    def __init__(self, source: BodySource) -> None:
+        self._source = source
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._source)
+
+
+class _AsyncPieces:
+    """A body source as an asyncio client takes it."""
+
+    def __init__(self, source: BodySource) -> None:
+        self._source = source
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._source)
+
+
+def prepare(
+    request: HttpRequest, timers: Timers, pieces: type[_Pieces] | type[_AsyncPieces] = _Pieces
+) -> tuple[lib.Request, dict[str, float | None]]:
     """The request in httpx2's form, and its timers as a mapping that stays changeable."""
+    headers, body = list(request.headers), request.body
+    if body is not None and not isinstance(body, bytes):
+        if body.size is not None:
+            headers.append(("content-length", str(body.size)))
+        body = pieces(body)  # type: ignore[assignment]  # one of the two kinds of iterables
     times = {
         "connect": timers.connect,
         "pool": timers.pool,
@@ -95,8 +123,8 @@ def prepare(request: HttpRequest, timers: Timers) -> tuple[lib.Request, dict[str
         prepared = lib.Request(
             request.method,
             request.url,
-            headers=list(request.headers),
-            content=request.body,
+            headers=headers,
+            content=body,
             extensions={"timeout": times},
         )
     except (lib.InvalidURL, ValueError) as error:
@@ -468,7 +496,7 @@ class Httpx2AsyncTransport:
     async def _send(
         self, client: lib.AsyncClient, request: HttpRequest, timers: Timers, slot: Slot
     ) -> Httpx2AsyncExchange:
-        prepared, times = prepare(request, timers)
+        prepared, times = prepare(request, timers, _AsyncPieces)
         operation = Operation()
         token = CURRENT.set(operation)
         try:

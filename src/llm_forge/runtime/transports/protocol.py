@@ -2,7 +2,10 @@
 
 Rules every adapter keeps:
 - No redirect is followed, nothing is retried, nothing is decompressed, no header is added beyond
-  what HTTP itself needs (host, content-length); no cookies, no netrc.
+  what HTTP itself needs (host, content-length, transfer-encoding); no cookies, no netrc.
+- A body that is a `BodySource` is sent as its pieces come, never collected: with its size as
+  content-length, or chunked where it has none. Asyncio adapters iterate it with `async for`. What its
+  iteration raises leaves `open` as it is. `open` iterates it at most once, and nobody resends it.
 - Library exceptions never escape: they become the TransportError classes of core.errors with the
   original as `__cause__` (R-216). A timer that fires raises the error named at the timer.
 - A body that ends short of its Content-Length, or without its last chunk, is ConnectionLostError
@@ -14,6 +17,7 @@ Rules every adapter keeps:
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,9 +51,27 @@ class PoolLimits:
     keepalive_seconds: float = 60.0
 
 
+class BodySource(Protocol):
+    """A request body that is not held in memory (R-046).
+
+    `size` is its length in bytes, None if nobody knows. `rewindable` says that iterating again gives
+    the same bytes again from the start; one that is not can be iterated once (R-078).
+    """
+
+    @property
+    def size(self) -> int | None: ...
+
+    @property
+    def rewindable(self) -> bool: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as it goes on the wire; `url` is absolute, `body` is whole or None.
+    """A request as it goes on the wire; `url` is absolute, `body` is whole, a source of pieces, or None.
 
     Its repr shows neither query, headers nor body: a debugger or a traceback with locals must not (R-004).
     """
@@ -57,7 +79,12 @@ class HttpRequest:
     method: str
     url: str = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(repr=False)
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | BodySource | None = field(default=None, repr=False)
+
+    @property
+    def rewindable(self) -> bool:
+        """Whether the request can be sent again (R-078)."""
+        return self.body is None or isinstance(self.body, bytes) or self.body.rewindable
 
 
 class StaleConnection(ConnectionLostError):  # noqa: N818 - it names a state, and never reaches users

@@ -145,7 +145,7 @@ def _documentation(method: Method) -> list[str]:
 
 def _call(function: str, method: Method) -> layout.Group:
     items: list[layout.Node] = [f"profile.{method.constant}"]
-    for where in ("path", "query", "headers", "body"):
+    for where in ("path", "query", "headers", "cookies", "body"):
         pairs = [f"{one.wire}: {one.name}" for one in method.arguments if one.where == where]
         if where == "query":
             pairs = [f"{key}: {value}" for key, value in method.query] + pairs

@@ -14,7 +14,7 @@ from .types import Side, is_name
 from .view import Argument, Method
 
 _LOCAL = re.compile(r"\bobj\((\w+)\)|\b(to_\w+)")
-_PLACES = {"path": "path", "query": "query", "header": "headers"}
+_PLACES = {"path": "path", "query": "query", "header": "headers", "cookie": "cookies"}
 
 
 @dataclass(slots=True)

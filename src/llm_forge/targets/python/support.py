@@ -72,7 +72,7 @@ def _result_reason(api: ir.Api, operation: ir.Operation) -> str:
     result = operation.result
     if result.kind == "binary":
         return f"its binary answer{_in_words(result.media_type)} cannot be returned yet"
-    if result.kind == "stream":
+    if result.kind in ("stream", "lines"):
         return f"it only streams{_in_words(result.media_type)}, which cannot be returned yet"
     if streams(operation) and (result.kind == "empty" or not _is_any_of(api, result.type, _BODIES)):
         return "it streams, and its whole answer is not a JSON object"

@@ -96,7 +96,7 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of a method; `where` is path, query, headers, body or whole-body."""
+    """An argument of a method; `where` is path, query, headers, cookies, body or whole-body."""
 
     name: Identifier
     wire: Quoted
