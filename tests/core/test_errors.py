@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from llm_forge.core import errors
+from llm_forge.core.call_context import CallContext
 from llm_forge.core.errors import FACTS, Attempt, ErrorDetail, ForgeError, class_for_status
 from llm_forge.core.views import View
 
@@ -46,6 +47,7 @@ EVERY_FACT: dict[str, Any] = {
     "operation": "messages.create",
     "model": "m",
     "call_id": "c",
+    "context": CallContext("c", "acme", "messages.create", metadata={"tenant": "blue"}),
     "request_id": "req_1",
     "status": 429,
     "type": "t",

@@ -79,6 +79,7 @@ def test_an_interrupted_stream_is_a_failed_span(
 @pytest.mark.requirement("R-234")
 def test_events_of_unknown_calls_are_no_spans(exporter: InMemorySpanExporter, sink: object) -> None:
     from llm_forge import Event
+    from llm_forge.core.call_context import CallContext
 
-    sink(Event("retry", "unknown", 1, {}))  # type: ignore[operator]
+    sink(Event("retry", CallContext("unknown", "acme", "x")))  # type: ignore[operator]
     assert exporter.get_finished_spans() == ()

@@ -52,7 +52,7 @@ class Acme(SyncClient):
         return self.world
 
 
-def client(*answers: Answer | Exception, **options: Any) -> Acme:
+def client(*answers: Answer | BaseException, **options: Any) -> Acme:
     """A client that gets these answers, with chance fixed to 1."""
     return Acme(**{"api_key": "canary-key", "transport": ScriptedIo(list(answers)), **options})
 

@@ -39,6 +39,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .call_context import CallContext
+
 MESSAGE_LIMIT = 500
 
 
@@ -78,6 +80,7 @@ class ForgeError(Exception):
     operation: str | None = None
     model: str | None = None
     call_id: str | None = None
+    context: CallContext | None = None
     request_id: str | None = None
     status: int | None = None
     type: str | None = None

@@ -33,17 +33,17 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 THROTTLED = frozenset({429, 498, 529})
 
 
-async def acquire(call: Call, number: int) -> Lease:
+async def acquire(call: Call) -> Lease:
     """A lease from breaker and limiter, ready to send."""
     shared, io = call.shared, call.io
     breaker, gate = shared.breaker(call.operation.group), shared.gate(call.prepared.model)
-    lease = Lease(shared, io, breaker, gate, call.id)
+    lease = Lease(shared, io, breaker, gate, call.emit)
     lease.admit()
     try:
         cost = Cost(input=call.prepared.estimated_input, output=call.prepared.requested_output)
         waited = await lease.reserve(cost, call.deadline)
         if waited:
-            call.emit("limiter-wait", number, waited=waited)
+            call.emit("limiter-wait", waited=waited)
             lease.readmit()
     except BaseException as error:
         lease.end(error)
@@ -61,7 +61,7 @@ async def send(call: Call, lease: Lease, ends: float, *, whole: bool = True) -> 
     for _ in range(MAX_REDIRECTS + 1):
         exchange = await _open(call, lease, request, ends, whole=whole)
         lease.exchange = exchange
-        call.response_headers = exchange.headers
+        call.response_headers, call.response_status = exchange.headers, exchange.status
         _learn(call, exchange)
         check_headers(exchange.headers)
         if exchange.status not in REDIRECTS:
@@ -191,9 +191,9 @@ async def refuse(call: Call, exchange: Any, ends: float) -> ApiError:
     )
 
 
-async def unary(call: Call, number: int) -> Any:
+async def unary(call: Call) -> Any:
     """One attempt of a unary call: the decoded JSON, None where no body is promised."""
-    lease = await acquire(call, number)
+    lease = await acquire(call)
     value: Any = None
     try:
         ends = call.io.now() + call.settings.attempt_timeout

@@ -14,7 +14,7 @@ from typing import TypeVar
 from ..core.classify import failure_of
 from ..core.errors import Attempt, AttemptTimeoutError, CircuitOpenError, ForgeError
 from ..core.retry import GiveUp, Retry, RetryPolicy
-from .context import Call, closed_under
+from .context import Call, closed_under, outcome_name
 
 T = TypeVar("T")
 
@@ -30,16 +30,17 @@ def retry_policy(call: Call) -> RetryPolicy:
     )
 
 
-async def run(call: Call, attempt: Callable[[Call, int], Awaitable[T]]) -> T:
+async def run(call: Call, attempt: Callable[[Call], Awaitable[T]]) -> T:
     """Make attempts until one succeeds or the policy gives up; the last real error is raised."""
     number, waited, spent = 1, 0.0, 0
     while True:
         began = call.io.now()
-        call.response_headers = None
-        call.emit("attempt-start", number)
+        call.number, call.response_headers, call.response_status = number, None, None
+        call.emit("attempt-start")
         try:
-            result = await attempt(call, number)
+            result = await attempt(call)
         except CircuitOpenError as error:
+            _end(call, began, error)
             if call.last_error is None:
                 raise call.enrich(error)  # noqa: B904 - it is the error itself, enriched
             raise call.enrich(call.last_error.enrich(circuit_open=True)) from call.last_error.__cause__
@@ -49,6 +50,9 @@ async def run(call: Call, attempt: Callable[[Call, int], Awaitable[T]]) -> T:
             _note(call, number, began, waited, error)
             plan = _decide(call, number, error)
             waited, spent = plan.after, plan.cost
+        except BaseException as error:
+            _end(call, began, error)
+            raise
         else:
             _succeed(call, number, began, waited, spent)
             return result
@@ -63,7 +67,17 @@ def _note(call: Call, number: int, began: float, waited: float, error: ForgeErro
     call.attempts.append(Attempt(number, outcome, duration, waited, call.request_id, status))
     call.timeouts += isinstance(error, AttemptTimeoutError)
     call.last_error = error
-    call.emit("attempt-end", number, outcome=outcome, status=status, duration=duration)
+    _end(call, began, error)
+
+
+def _end(call: Call, began: float, error: BaseException | None) -> None:
+    call.emit(
+        "attempt-end",
+        outcome="ok" if error is None else outcome_name(error),
+        status=getattr(error, "status", None) or call.response_status,
+        duration=call.io.now() - began,
+        request_id=call.request_id,
+    )
 
 
 def _succeed(call: Call, number: int, began: float, waited: float, spent: int) -> None:
@@ -93,11 +107,11 @@ def _decide(call: Call, number: int, error: ForgeError) -> Retry:
     )
     if isinstance(plan, Retry) and not _spend(call, plan.cost):
         error.retry_budget_exhausted = True
-        call.emit("budget-exhausted", number)
+        call.emit("budget-exhausted")
         plan = GiveUp("budget")
     if isinstance(plan, GiveUp):
         raise call.enrich(error) from error.__cause__
-    call.emit("retry", number, cause=error.kind, status=error.status, wait=plan.after, source=plan.source)
+    call.emit("retry", cause=error.kind, status=error.status, wait=plan.after, source=plan.source)
     return plan
 
 

@@ -21,7 +21,7 @@ from .base_url import read_base_url
 from .call import run
 from .clock import Clock
 from .context import Call, outcome_name
-from .events import Sink
+from .events import Hooks
 from .io import AsyncIo, Io, SyncIo, run_now
 from .options import (
     ApiKey,
@@ -32,6 +32,7 @@ from .options import (
     call_settings,
     client_settings,
     copy_settings,
+    hooks_of,
 )
 from .request import RequestParts, prepare
 from .shared import Shared
@@ -89,7 +90,7 @@ class _Client:
         url, self._url_source = self._find_base_url(base_url, settings)
         io = self._make_io(transport, options.get("clock") or Clock(), options.get("random") or random.random)
         self._settings = settings
-        self._shared = Shared(self.profile, url, credential, settings, io, Sink(options.get("on_event")))
+        self._shared = Shared(self.profile, url, credential, settings, io, Hooks(hooks_of(options)))
         self._copied = False
         self._closed = False
 
@@ -128,6 +129,11 @@ class _Client:
         now = self._shared.io.now()
         return {model: gate.snapshot(now) for model, gate in self._shared.gates().items()}
 
+    @property
+    def hook_failures(self) -> int:
+        """How often a hook raised; its call never noticed (R-234)."""
+        return self._shared.hooks.failures
+
     def with_options(self, **options: Unpack[CopyOptions]) -> Self:
         """A copy with other options that shares everything else; closing it leaves this one open."""
         copy = object.__new__(type(self))
@@ -161,6 +167,7 @@ class _Client:
             extras=extras,
             deadline=Deadline.after(timeout, now),
             started=now,
+            streaming=streaming,
         )
 
     def _check_open(self) -> None:
@@ -173,7 +180,7 @@ class _Client:
 
 async def _run_unary(call: Call) -> Any:
     """A unary call from its start to its end."""
-    call.begin(stream=False)
+    call.begin()
     try:
         value = await run(call, unary)
     except BaseException as error:

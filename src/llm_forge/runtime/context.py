@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..core.call_context import CallContext
 from ..core.deadline import Deadline
 from ..core.error_body import request_id_of
 from ..core.errors import Attempt, ClientClosedError, DeadlineExceededError, ForgeError
@@ -13,6 +14,8 @@ from ..core.headers import Headers
 from ..core.profile import Operation
 from ..core.redact import Redactor
 from ..core.secrets import Secret
+from .base_url import origin_of
+from .events import Event, EventName
 from .io import Io
 from .options import Extras, Settings
 from .request import Prepared
@@ -31,13 +34,17 @@ class Call:
     extras: Extras
     deadline: Deadline
     started: float
+    streaming: bool = False
     id: str = field(default_factory=lambda: secrets.token_hex(16))
+    number: int = 0
     attempts: list[Attempt] = field(default_factory=list)
     timeouts: int = 0
     last_error: ForgeError | None = None
     response_headers: Headers | None = None
     secret: Secret | None = None
+    response_status: int | None = None
     owner: int = 0
+    _context: CallContext | None = None
 
     @property
     def redactor(self) -> Redactor:
@@ -56,24 +63,44 @@ class Call:
         """This call with its clock starting now: a stream's time begins when it is opened."""
         now = self.io.now()
         timeout = self.settings.call_timeout(streaming=True)
-        return replace(self, started=now, deadline=Deadline.after(timeout, now))
+        return replace(self, started=now, deadline=Deadline.after(timeout, now), _context=None)
 
-    def begin(self, *, stream: bool) -> None:
+    @property
+    def context(self) -> CallContext:
+        """This call, and its running attempt, as others see it; made only when somebody looks."""
+        if self._context is None or self._context.attempt != self.number:
+            self._context = CallContext(
+                call_id=self.id,
+                provider=self.shared.profile.name,
+                operation=self.operation.name,
+                model=self.prepared.model,
+                stream=self.streaming,
+                attempt=self.number,
+                started=self.started,
+                deadline=self.deadline.at,
+                origin=origin_of(self.prepared.request.url),
+                trace_parent=self.extras.trace_parent,
+                metadata=self.settings.call_metadata,
+            )
+        return self._context
+
+    def begin(self) -> None:
         """Count this call as running and say so; ClientClosedError if the client is closed."""
         self.owner = self.io.owner()
         self.shared.begin(self.owner)
         facts = {"provider": self.shared.profile.name, "operation": self.operation.name}
-        self.emit("call-start", 0, **facts, model=self.prepared.model, stream=stream)
+        self.emit("call-start", **facts, model=self.prepared.model, stream=self.streaming)
 
     def finish(self, outcome: str) -> None:
         """Count this call as over: `ok`, `left` (a stream nobody read to its end), or what ended it."""
         elapsed = self.io.now() - self.started
-        self.emit("call-end", len(self.attempts), outcome=outcome, elapsed=elapsed)
+        self.emit("call-end", outcome=outcome, elapsed=elapsed)
         self.shared.end(self.owner)
 
-    def emit(self, name: Any, attempt: int = 0, /, **facts: Any) -> None:
-        """Tell the client's sink."""
-        self.shared.sink.emit(name, self.id, attempt, **facts)
+    def emit(self, name: EventName, /, **facts: Any) -> None:
+        """Tell the client's hooks; costs next to nothing where there are none (R-235)."""
+        if self.shared.hooks:
+            self.shared.hooks.tell(Event(name, self.context, facts))
 
     def fail_last(self, error: ForgeError) -> None:
         """Record that the latest attempt, a stream that had begun, failed after all."""
@@ -86,6 +113,7 @@ class Call:
             operation=self.operation.name,
             model=self.prepared.model,
             call_id=self.id,
+            context=self.context,
             attempts=tuple(self.attempts),
             elapsed=self.io.now() - self.started,
         )

@@ -1,14 +1,19 @@
 """What happens inside calls, told to whoever wants to know (R-230).
 
-A sink is a function of one `Event`. A sink that raises never changes a call; it is counted (R-234).
+A hook is a function of one `Event`, called in place: it should be quick, because the call waits for it.
+`BackgroundHook` takes a slow one out of the call's way. A hook that raises never changes a call; it is
+counted (R-234).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from ..core.call_context import CallContext
 
 log = logging.getLogger("llm_forge")
 log.addHandler(logging.NullHandler())
@@ -21,9 +26,11 @@ EventName = Literal[
     "retry",
     "limiter-wait",
     "breaker",
+    "token-refresh",
     "stream-first-content",
     "stream-end",
     "stream-interrupted",
+    "batch-item",
     "budget-exhausted",
 ]
 
@@ -33,23 +40,39 @@ class Event:
     """One thing that happened; `facts` holds plain values, never content or secrets."""
 
     name: EventName
-    call_id: str
-    attempt: int
+    context: CallContext
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def call_id(self) -> str:
+        """The call it belongs to."""
+        return self.context.call_id
 
-class Sink:
-    """Hands events to the user's function, if there is one."""
+    @property
+    def attempt(self) -> int:
+        """The attempt it belongs to, 0 before the first."""
+        return self.context.attempt
 
-    def __init__(self, function: Callable[[Event], None] | None = None) -> None:
-        self.function = function
+
+Hook = Callable[[Event], object]
+
+
+class Hooks:
+    """Hands events to the user's functions, in their order; false where there are none (R-235)."""
+
+    def __init__(self, functions: Sequence[Hook] = ()) -> None:
+        self._functions = tuple(functions)
+        self._lock = threading.Lock()
         self.failures = 0
 
-    def emit(self, name: EventName, call_id: str, attempt: int = 0, /, **facts: Any) -> None:
-        """Tell the sink; costs next to nothing where there is none (R-235)."""
-        if self.function is None:
-            return
-        try:
-            self.function(Event(name, call_id, attempt, facts))
-        except Exception:  # noqa: BLE001 - a sink may raise anything and must not change the call
-            self.failures += 1
+    def __bool__(self) -> bool:
+        return bool(self._functions)
+
+    def tell(self, event: Event) -> None:
+        """Call every hook; what one raises keeps it from nobody else."""
+        for function in self._functions:
+            try:
+                function(event)
+            except Exception:  # noqa: BLE001 - a hook may raise anything and must not change the call
+                with self._lock:
+                    self.failures += 1

@@ -5,7 +5,7 @@ A lease ends exactly once, on every path (R-045, R-057): return, error, cancella
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..core.breaker import Breaker, Outcome, Permit, Rejected, Transition
@@ -21,9 +21,11 @@ from .shared import Shared
 class Lease:
     """Made by `acquire`; `end` gives everything back."""
 
-    def __init__(self, shared: Shared, io: Io, breaker: Breaker, gate: Gate, call_id: str) -> None:
+    def __init__(
+        self, shared: Shared, io: Io, breaker: Breaker, gate: Gate, emit: Callable[..., None]
+    ) -> None:
         self._shared = shared
-        self._call_id = call_id
+        self._emit = emit
         self._io = io
         self._breaker = breaker
         self._gate = gate
@@ -93,9 +95,9 @@ class Lease:
         self._tell(changes)
 
     def _tell(self, changes: list[Transition]) -> None:
-        """Outside the lock: a sink may take its time, or use the client itself (R-059)."""
+        """Outside the lock: a hook may take its time, or use the client itself (R-059)."""
         for change in changes:
-            self._shared.sink.emit("breaker", self._call_id, 0, before=change.before, after=change.after)
+            self._emit("breaker", before=change.before, after=change.after)
 
 
 _INPUT_NAMES = ("input_tokens", "prompt_tokens")

@@ -10,17 +10,19 @@ Rules of this file:
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Literal, TypedDict
 
 from ..core.breaker import BreakerSettings
+from ..core.call_context import Plain
 from ..core.durations import check_seconds
 from ..core.errors import ConfigError
 from ..core.limiter import Limit
 from ..core.secrets import Secret
 from .clock import Clock
-from .events import Event
+from .events import Hook
 
 ApiKey = str | Secret | Callable[[], Any]
 
@@ -44,7 +46,9 @@ class CallOptions(TypedDict, total=False):
     `timeout` bounds the whole call, `attempt_timeout` one exchange, `first_event_timeout` the wait for
     a stream's first event, `idle_timeout` a stream without bytes, `stall_timeout` a stream without
     events. `extra_headers`, `extra_query` and `extra_body` are added to the request as they are.
-    `strict_completion` refuses a stream that lacks its terminal event (R-145).
+    `strict_completion` refuses a stream that lacks its terminal event (R-145). `call_metadata` is plain
+    values of your own that middleware, hooks and errors see and no server does (R-050); `trace_parent` is
+    a W3C trace context that the request carries on (R-232).
     """
 
     timeout: float | None
@@ -55,6 +59,8 @@ class CallOptions(TypedDict, total=False):
     stall_timeout: float
     max_server_wait: float
     strict_completion: bool
+    call_metadata: Mapping[str, Plain]
+    trace_parent: str
     idempotency_key: str
     extra_headers: Mapping[str, str]
     extra_query: Mapping[str, Any]
@@ -74,6 +80,7 @@ class CopyOptions(TypedDict, total=False):
     connect_timeout: float
     pool_timeout: float
     strict_completion: bool
+    call_metadata: Mapping[str, Plain]
     headers: Mapping[str, str]
 
 
@@ -82,7 +89,7 @@ class ClientOptions(TypedDict, total=False):
 
     The duration options of `CallOptions` set here are defaults for every call. `connect_timeout` and
     `pool_timeout` bound getting a connection. `auth="none"` sends no credential. `limits` are local
-    limits (none by default). `on_event` sees what happens inside calls (R-230).
+    limits (none by default). `on_event`, a function or several, sees what happens inside calls (R-230).
     """
 
     attempt_timeout: float
@@ -93,6 +100,7 @@ class ClientOptions(TypedDict, total=False):
     connect_timeout: float
     pool_timeout: float
     strict_completion: bool
+    call_metadata: Mapping[str, Plain]
     allow_insecure_http: bool
     auth: Literal["none"]
     headers: Mapping[str, str]
@@ -101,7 +109,7 @@ class ClientOptions(TypedDict, total=False):
     max_limit_wait: float
     concurrency: int
     breaker: BreakerSettings
-    on_event: Callable[[Event], None]
+    on_event: Hook | Sequence[Hook]
     clock: Clock
     random: Callable[[], float]
 
@@ -114,6 +122,7 @@ class Extras:
     query: Mapping[str, Any] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     idempotency_key: str | None = None
+    trace_parent: str | None = None
 
 
 UNSET_TIMEOUT: Final = -1.0
@@ -136,6 +145,7 @@ class Settings:
     connect_timeout: float = 5.0
     pool_timeout: float = 10.0
     strict_completion: bool = False
+    call_metadata: Mapping[str, Plain] = field(default_factory=dict, repr=False)
     allow_insecure_http: bool = False
     auth: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold secrets
@@ -160,6 +170,7 @@ _EXTRA_NAMES = {
     "extra_query": "query",
     "extra_body": "body",
     "idempotency_key": "idempotency_key",
+    "trace_parent": "trace_parent",
 }
 _CALL_NAMES = frozenset(CallOptions.__annotations__)
 # Shared objects that live beside the settings, not in them.
@@ -167,6 +178,20 @@ SHARED_NAMES = frozenset({"on_event", "clock", "random"})
 _CLIENT_NAMES = (frozenset(ClientOptions.__annotations__) - SHARED_NAMES) | {"timeout", "max_attempts"}
 _EVERY_CLIENT_NAME = _CLIENT_NAMES | SHARED_NAMES | {"api_key", "base_url", "transport"}
 _COPY_NAMES = frozenset(CopyOptions.__annotations__)
+_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(name, str) and (one is None or isinstance(one, (str, int, float)))
+        for name, one in value.items()
+    )
+
+
+def _is_list_of_functions(value: Any) -> bool:
+    return isinstance(value, Sequence) and all(map(callable, value))
+
+
 _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "headers": (lambda value: isinstance(value, Mapping), "a mapping of header names to values"),
     "extra_headers": (lambda value: isinstance(value, Mapping), "a mapping of header names to values"),
@@ -178,7 +203,15 @@ _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "limiter_mode": (lambda value: value in ("bucket", "sliding"), "'bucket' or 'sliding'"),
     "breaker": (lambda value: isinstance(value, BreakerSettings), "a BreakerSettings object"),
-    "on_event": (callable, "a function of one event"),
+    "call_metadata": (_is_plain, "a mapping of names to text, numbers, true or false"),
+    "trace_parent": (
+        lambda value: isinstance(value, str) and _TRACE_PARENT.match(value) is not None,
+        "a W3C traceparent: version, trace id, span id and flags",
+    ),
+    "on_event": (
+        lambda value: callable(value) or _is_list_of_functions(value),
+        "a function of one event, or a list of them",
+    ),
     "random": (callable, "a function without arguments"),
     "clock": (lambda value: isinstance(value, Clock), "a Clock object"),
     "concurrency": (lambda value: isinstance(value, int) and value >= 1, "a whole number from 1"),
@@ -193,6 +226,12 @@ def client_settings(options: Mapping[str, Any]) -> Settings:
     if "limits" in chosen:
         chosen["limits"] = tuple(chosen["limits"])
     return _checked(replace(Settings(), **chosen), chosen)
+
+
+def hooks_of(options: Mapping[str, Any]) -> Sequence[Hook]:
+    """The functions that see a client's events."""
+    given = options.get("on_event") or ()
+    return (given,) if callable(given) else tuple(given)
 
 
 def copy_settings(start: Settings, options: Mapping[str, Any]) -> Settings:

@@ -56,10 +56,9 @@ class Timer(Enum):
 class Pump:
     """One stream from its first byte to its end; made by `open_stream`."""
 
-    def __init__(self, call: Call, lease: Lease, rule: StreamRule[Any], number: int, began: float) -> None:
+    def __init__(self, call: Call, lease: Lease, rule: StreamRule[Any], began: float) -> None:
         self.call = call
         self.rule = rule
-        self.number = number
         self.synthesised = False
         self.first_event_after: float | None = None
         self.first_content_after: float | None = None
@@ -217,7 +216,7 @@ class Pump:
             self._lease.probe_succeeded()
         if self.first_content_after is None and self._has_content():
             self.first_content_after = self.call.io.now() - self.call.started
-            self.call.emit("stream-first-content", self.number, after=self.first_content_after)
+            self.call.emit("stream-first-content", after=self.first_content_after)
 
     def _has_content(self) -> bool:
         content = self.reader.accumulator.is_content
@@ -229,7 +228,7 @@ class Pump:
         """The stream ended well: settle, and give the server a moment so that the connection is kept."""
         completion = self.reader.completion
         self._settle(None)
-        self.call.emit("stream-end", self.number, completion=completion, events=self.reader.events_seen)
+        self.call.emit("stream-end", completion=completion, events=self.reader.events_seen)
         if completion == "inferred":
             self._warn_inferred()
         try:
@@ -250,7 +249,7 @@ class Pump:
     async def end(self, error: BaseException | None) -> None:
         """Stop here: settle with what is known and abort the connection. Idempotent."""
         if isinstance(error, ForgeError):
-            self.call.emit("stream-interrupted", self.number, error=error.kind)
+            self.call.emit("stream-interrupted", error=error.kind)
         self._settle(error if error is not None else GeneratorExit())
         try:
             await self._lease.close()
@@ -327,13 +326,13 @@ def _media_type(headers: Headers) -> str | None:
     return kind.partition(";")[0].strip().lower() if kind else None
 
 
-async def open_stream(call: Call, number: int) -> Pump:
+async def open_stream(call: Call) -> Pump:
     """One attempt to open a stream: a pump that has an event ready or is at its end."""
     rule = call.operation.stream
     if rule is None:
         raise TypeError(f"{call.operation.name} does not stream")
-    lease = await acquire(call, number)
-    pump = Pump(call, lease, rule, number, call.io.now())
+    lease = await acquire(call)
+    pump = Pump(call, lease, rule, call.io.now())
     try:
         await pump.open()
     except BaseException as error:

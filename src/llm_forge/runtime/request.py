@@ -128,6 +128,8 @@ def _headers_of(
         fields[profile.idempotency_header] = extras.idempotency_key
     if cookies := _cookies(parts.get("cookies") or {}):
         fields["cookie"] = cookies
+    if extras.trace_parent:
+        fields["traceparent"] = extras.trace_parent
     for source in (settings.headers, parts.get("headers") or {}, extras.headers):
         fields.update({name.lower(): _text(value) for name, value in source.items() if not _is_absent(value)})
     for name, value in fields.items():

@@ -58,7 +58,7 @@ class ScriptedSignal:
 class ScriptedIo:
     """Implements `Io` from a list of answers; look at `requests`, `sleeps` and `exchanges` afterwards."""
 
-    answers: list[Answer | Exception]
+    answers: list[Answer | BaseException]
     chance: float = 1.0
     clock: float = 0.0
     epoch: float = 1_700_000_000.0
@@ -101,7 +101,7 @@ class ScriptedIo:
         self.requests.append(request)
         self.timers.append(timers)
         answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         try:
             self._pass(answer.delay, timers.response)

@@ -11,7 +11,7 @@ from ..core.errors import ClientClosedError
 from ..core.limiter import Limiter
 from ..core.profile import Profile
 from .auth import Credential
-from .events import Sink
+from .events import Hooks
 from .gate import Gate
 from .io import Io
 from .options import Settings
@@ -23,13 +23,19 @@ class Shared:
     """State of one client, guarded by one plain lock that is never held across a wait (R-059)."""
 
     def __init__(
-        self, profile: Profile, base_url: str, credential: Credential, settings: Settings, io: Io, sink: Sink
+        self,
+        profile: Profile,
+        base_url: str,
+        credential: Credential,
+        settings: Settings,
+        io: Io,
+        hooks: Hooks,
     ) -> None:
         self.profile = profile
         self.base_url = base_url
         self.credential = credential
         self.io = io
-        self.sink = sink
+        self.hooks = hooks
         self.lock = threading.Lock()
         self.budget = RetryBudget()
         self.closed = False

@@ -256,7 +256,7 @@ class _AsyncReading(Generic[T]):
 
 async def _opened_stream(call: Call) -> Pump:
     """Open a stream through the one retry loop; the call ends with the stream."""
-    call.begin(stream=True)
+    call.begin()
     try:
         pump = await run(call, open_stream)
     except BaseException as error:

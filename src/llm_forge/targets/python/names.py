@@ -21,14 +21,24 @@ VIEW_NAMES = frozenset({"get", "keys", "to_dict", "to_json", "field", "obj", "li
 MODEL_SCOPE = VIEW_NAMES | {"shaped", "either", "str", "int", "float", "bool", "list", "dict"}
 # Attributes of the runtime's clients, and modules and types that a method's annotations name.
 CLIENT_NAMES = frozenset(
-    {"call", "stream", "close", "with_options", "profile", "base_url", "sources", "rate_limit_status"}
+    {
+        "call",
+        "stream",
+        "close",
+        "with_options",
+        "profile",
+        "base_url",
+        "sources",
+        "rate_limit_status",
+        "hook_failures",
+    }
 )
 METHOD_SCOPE = frozenset({"models", "params", "profile", "str", "int", "float", "bool"})
 CALL_OPTIONS = frozenset(
     {
         "timeout", "max_attempts", "attempt_timeout", "first_event_timeout", "idle_timeout",
         "stall_timeout", "max_server_wait", "strict_completion", "idempotency_key", "extra_headers",
-        "extra_query", "extra_body",
+        "extra_query", "extra_body", "call_metadata", "trace_parent",
     }
 )  # fmt: skip
 ARGUMENT_SCOPE = CALL_OPTIONS | {"self", "options", "models", "params", "profile"}
