@@ -18,7 +18,7 @@ from typing import Any, cast
 import pytest
 
 import llm_forge
-from llm_forge import AsyncStream, ForgeError, LanguageModel, Stream, View
+from llm_forge import AsyncStream, Circuit, ForgeError, LanguageModel, RateLimiter, Stream, View
 from llm_forge.core.errors import Attempt, ErrorDetail
 from llm_forge.runtime.events import Event
 from llm_forge.runtime.options import CallOptions, ClientOptions
@@ -27,7 +27,7 @@ SNAPSHOT = Path(__file__).resolve().parent / "public_api.txt"
 UPDATE = "LLM_FORGE_UPDATE"
 PROVIDERS = {"Anthropic": "messages", "Groq": "chat.completions", "Mistral": "chat.completions"}
 PROVIDERS["OpenAI"] = "chat.completions"
-OWN_METHODS = ("with_options", "sources", "rate_limit_status", "close")
+OWN_METHODS = ("with_options", "sources", "rate_limit_status", "circuit", "circuits", "close")
 HTTP_LIBRARIES = ("httpx2", "httpcore2", "pyreqwest", "httpx", "aiohttp", "urllib3", "requests", "h11")
 
 
@@ -53,7 +53,7 @@ def _lines() -> Iterator[str]:
     for name, resource in PROVIDERS.items():
         yield from _section(name, _client(name, resource))
         yield from _section(f"Async{name}", _client(f"Async{name}", resource))
-    for cls in (Stream, AsyncStream, View, LanguageModel):
+    for cls in (Stream, AsyncStream, View, LanguageModel, RateLimiter, Circuit):
         yield from _section(cls.__name__, _members(cls))
 
 

@@ -68,8 +68,10 @@ if TYPE_CHECKING:
     from .core.limiter import Limit
     from .core.secrets import Secret
     from .core.views import View
+    from .runtime.circuit import Circuit
     from .runtime.events import Event
     from .runtime.options import OMIT
+    from .runtime.rate_limiter import RateLimiter
     from .runtime.stream import AsyncStream, Stream
     from .unified import LanguageModel, Reply, get_llm
 
@@ -127,8 +129,10 @@ _HOMES = {
     "core.limiter": ("Limit",),
     "core.secrets": ("Secret",),
     "core.views": ("View",),
+    "runtime.circuit": ("Circuit",),
     "runtime.events": ("Event",),
     "runtime.options": ("OMIT",),
+    "runtime.rate_limiter": ("RateLimiter",),
     "runtime.stream": ("AsyncStream", "Stream"),
     "unified": ("LanguageModel", "Reply", "get_llm"),
 }
@@ -150,6 +154,7 @@ __all__ = [
     "BatchError",
     "BreakerSettings",
     "CapacityError",
+    "Circuit",
     "CircuitOpenError",
     "ClientClosedError",
     "ConfigError",
@@ -178,6 +183,7 @@ __all__ = [
     "RateLimitConfigError",
     "RateLimitError",
     "RateLimitWaitError",
+    "RateLimiter",
     "RedirectError",
     "Reply",
     "RequestTooLargeError",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from llm_forge.core.breaker import Breaker, BreakerSettings
+from llm_forge.core.breaker import BreakerSettings
 from llm_forge.core.errors import (
     AttemptTimeoutError,
     AuthError,
@@ -524,10 +524,10 @@ def test_a_sink_may_use_the_client_even_while_the_breaker_changes() -> None:
     def ask_back(event: Event) -> None:
         if event.name == "breaker":
             seen.append((event.facts["after"], acme.rate_limit_status()))
-            acme._shared.breakers()
+            acme.circuits()
 
-    acme = client(*(failed(500) for _ in range(2)), max_attempts=1, on_event=ask_back)
-    acme._shared._breakers["chat"] = Breaker(BreakerSettings(min_outcomes=2))
+    breaker = BreakerSettings(min_outcomes=2)
+    acme = client(*(failed(500) for _ in range(2)), max_attempts=1, on_event=ask_back, breaker=breaker)
     for _ in range(2):
         with pytest.raises(ServerError):
             call(acme)

@@ -377,7 +377,7 @@ def test_cb_15_interrupted_streams_open_the_breaker() -> None:
     for _ in range(20):
         with pytest.raises(StreamInterruptedError):
             stream(acme).result()
-    assert acme._shared.breaker("chat").state == "open"
+    assert acme.circuit("chat").state == "open"
 
 
 @pytest.mark.requirement("R-149")

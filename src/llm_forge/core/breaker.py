@@ -29,8 +29,8 @@ class BreakerSettings:
     """Durations in seconds; `jitter` is the share by which the open time varies both ways.
 
     The slow-call rule counts answers whose headers took longer than `slow_call_seconds` and opens at
-    `slow_call_ratio` of all outcomes; None switches it off (R-102). ConfigError for values that make no
-    sense.
+    `slow_call_ratio` of all outcomes; None switches it off (R-102). `per_model` gives each model of an
+    operation group a breaker of its own (R-090). ConfigError for values that make no sense.
     """
 
     window: float = 30.0
@@ -45,6 +45,7 @@ class BreakerSettings:
     enabled: bool = True
     slow_call_seconds: float | None = None
     slow_call_ratio: float = 1.0
+    per_model: bool = False
 
     def __post_init__(self) -> None:
         for name in ("window", "open_seconds", "open_max"):

@@ -5,8 +5,6 @@ Only classes and structured facts decide; message text never does (R-073).
 
 from __future__ import annotations
 
-from typing import Literal
-
 from .breaker import Outcome, outcome_of
 from .errors import (
     ApiError,
@@ -29,6 +27,7 @@ from .errors import (
     TlsError,
 )
 from .headers import Headers
+from .limiter import Health, Result
 from .retry import Failure, FailureKind
 from .server_wait import should_retry
 
@@ -47,6 +46,7 @@ _COMPLETE_BUT_WRONG = (
     StreamDecodeError,
     StreamProtocolError,
 )
+_OVERLOAD_STATUSES = frozenset({429, 498, 529})
 _AFTER_SENDING = ("response", "body", "stream")
 
 
@@ -83,12 +83,21 @@ def breaker_outcome(error: BaseException | None) -> Outcome:
     return outcome_of(failure_of(error))
 
 
-def limiter_result(
-    error: BaseException | None, *, sent: bool
-) -> Literal["done", "unsent", "throttled", "cancelled"]:
+def limiter_result(error: BaseException | None, *, sent: bool) -> Result:
     """How a reservation is settled (R-109)."""
     if not sent or isinstance(error, (ConnectError, PoolTimeoutError)):
         return "unsent"
     if isinstance(error, ApiError) and error.status == 429:
         return "throttled"
     return "done" if error is None or isinstance(error, ForgeError) else "cancelled"
+
+
+def server_health(error: BaseException | None) -> Health:
+    """What an ended attempt says about the server's load, for the adaptive limits (R-120, R-121).
+
+    429, 498, 529 and time-outs are overload; every other exchange that the breaker counts as a success was
+    accepted; faults and other 5xx say neither.
+    """
+    if isinstance(error, AttemptTimeoutError) or getattr(error, "status", None) in _OVERLOAD_STATUSES:
+        return "overload"
+    return "good" if breaker_outcome(error) == "success" else "unknown"

@@ -36,12 +36,12 @@ THROTTLED = frozenset({429, 498, 529})
 async def acquire(call: Call) -> Lease:
     """A lease from breaker and limiter, ready to send."""
     shared, io = call.shared, call.io
-    breaker, gate = shared.breaker(call.operation.group), shared.gate(call.prepared.model)
-    lease = Lease(shared, io, breaker, gate, call.emit)
+    model = call.prepared.model
+    lease = Lease(io, shared.circuit(call.operation.group, model), shared.limiter.gate(model), call.emit)
     lease.admit()
     try:
         cost = Cost(input=call.prepared.estimated_input, output=call.prepared.requested_output)
-        waited = await lease.reserve(cost, call.deadline)
+        waited = await lease.reserve(cost, call.deadline, call.settings.max_limit_wait)
         if waited:
             call.emit("limiter-wait", waited=waited)
             lease.readmit()
@@ -61,6 +61,7 @@ async def send(call: Call, lease: Lease, ends: float, *, whole: bool = True) -> 
     for _ in range(MAX_REDIRECTS + 1):
         exchange = await _open(call, lease, request, ends, whole=whole)
         lease.exchange = exchange
+        lease.headers_arrived()
         call.response_headers, call.response_status = exchange.headers, exchange.status
         _learn(call, exchange)
         check_headers(exchange.headers)
@@ -86,7 +87,7 @@ async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float, *, 
         response=limit,
         total=limit if whole else None,
     )
-    lease.sent = True
+    lease.begin_sending()
     try:
         return await _open_fresh(call, wired, timers)
     except TransportError as error:
@@ -128,7 +129,7 @@ def _redirected(request: HttpRequest, exchange: Any) -> HttpRequest:
 
 def _learn(call: Call, exchange: Any) -> None:
     profile, now, wall = call.shared.profile, call.io.now(), call.io.wall()
-    gate = call.shared.gate(call.prepared.model)
+    gate = call.shared.limiter.gate(call.prepared.model)
     if profile.rate_limits:
         gate.learn(observe(exchange.headers, profile.rate_limits, now, wall), now)
     if exchange.status in THROTTLED:

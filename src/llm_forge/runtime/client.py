@@ -19,6 +19,7 @@ from .attempt import unary
 from .auth import find_credential
 from .base_url import read_base_url
 from .call import run
+from .circuit import Circuit
 from .clock import Clock
 from .context import Call, outcome_name
 from .events import Hooks
@@ -90,7 +91,9 @@ class _Client:
         url, self._url_source = self._find_base_url(base_url, settings)
         io = self._make_io(transport, options.get("clock") or Clock(), options.get("random") or random.random)
         self._settings = settings
-        self._shared = Shared(self.profile, url, credential, settings, io, Hooks(hooks_of(options)))
+        limiter = options.get("rate_limiter") or settings.new_limiter()
+        hooks = Hooks(hooks_of(options))
+        self._shared = Shared(self.profile, url, credential, settings, io, hooks, limiter)
         self._copied = False
         self._closed = False
 
@@ -125,9 +128,19 @@ class _Client:
         return {"base_url": self._url_source, "api_key": self._shared.credential.source}
 
     def rate_limit_status(self) -> dict[str, list[Any]]:
-        """What is known of the limits, by model."""
-        now = self._shared.io.now()
-        return {model: gate.snapshot(now) for model, gate in self._shared.gates().items()}
+        """What is known of the limits, by model or, where limits were declared for one, by family."""
+        return self._shared.limiter.status(self._shared.io.now())
+
+    def circuit(self, group: str, model: str | None = None) -> Circuit:
+        """The circuit of an operation group, to look at and to switch by hand (R-090).
+
+        `model` matters where `BreakerSettings.per_model` is set. Copies of a client share its circuits.
+        """
+        return self._shared.circuit(group, model)
+
+    def circuits(self) -> dict[str, Circuit]:
+        """The circuits that calls have used so far, by name."""
+        return self._shared.circuits()
 
     @property
     def hook_failures(self) -> int:

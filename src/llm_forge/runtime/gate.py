@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
-from ..core.deadline import Deadline
+from ..core.deadline import MIN_ATTEMPT, Deadline
 from ..core.errors import DeadlineExceededError, RateLimitConfigError, RateLimitWaitError
-from ..core.limiter import Cost, Decision, Limiter, Refused, Reservation, Ticket, Wait
+from ..core.limiter import Cost, Decision, Health, Limiter, Refused, Reservation, Result, Ticket, Wait
 from ..core.rate_headers import Observed
 from .io import Io, Signal
 
@@ -20,30 +20,34 @@ FOREVER = float("inf")
 
 
 class Gate:
-    """One limiter shared by the calls of a client for one model."""
+    """One limiter and its queue, shared by the calls for one model or family of models."""
 
     def __init__(self, limiter: Limiter, lock: threading.Lock) -> None:
         self._limiter = limiter
         self._lock = lock
         self._signals: dict[Ticket, Signal] = {}
 
-    async def enter(self, io: Io, cost: Cost, deadline: Deadline) -> tuple[Reservation, float]:
+    async def enter(
+        self, io: Io, cost: Cost, deadline: Deadline, max_wait: float | None = None
+    ) -> tuple[Reservation, float]:
         """A reservation, and the seconds waited for it.
 
         Raises RateLimitWaitError, RateLimitConfigError, or DeadlineExceededError (phase `limiter`).
         """
         began = io.now()
         with self._lock:
-            decision = self._limiter.reserve(cost, began, left=deadline.left(began), chance=io.random())
+            decision = self._limiter.reserve(
+                cost, began, left=deadline.left(began), max_wait=max_wait, chance=io.random()
+            )
             self._follow_locked(io, decision)
         waited = isinstance(decision, Wait)
         while isinstance(decision, Wait):
-            decision = await self._wait(io, decision, deadline)
+            decision = await self._wait(io, decision, deadline, max_wait)
         if isinstance(decision, Refused):
             raise _refusal(decision, cost)
         return decision.reservation, io.now() - began if waited else 0.0
 
-    async def _wait(self, io: Io, wait: Wait, deadline: Deadline) -> Decision:
+    async def _wait(self, io: Io, wait: Wait, deadline: Deadline, max_wait: float | None) -> Decision:
         signal = self._signals[wait.ticket]
         now = io.now()
         until = deadline.timer(wait.until - now, now)
@@ -53,14 +57,15 @@ class Gate:
             self._give_up(wait.ticket, io.now())
             raise
         now = io.now()
-        if deadline.expired(now):
+        left = deadline.left(now)
+        if left is not None and left < MIN_ATTEMPT:
             self._give_up(wait.ticket, now)
             raise DeadlineExceededError(
                 "The deadline passed while waiting for the rate limiter", phase="limiter"
             )
         with self._lock:
             self._signals.pop(wait.ticket, None)
-            decision = self._limiter.claim(wait.ticket, now, left=deadline.left(now))
+            decision = self._limiter.claim(wait.ticket, now, left=left, max_wait=max_wait)
             self._follow_locked(io, decision)
         return decision
 
@@ -83,11 +88,12 @@ class Gate:
         now: float,
         *,
         used: Cost | None,
-        result: Literal["done", "unsent", "throttled", "cancelled"],
+        result: Result,
+        health: Health | None = None,
     ) -> None:
         """Settle a reservation and wake the head waiter."""
         with self._lock:
-            self._limiter.settle(reservation, now, used=used, result=result)
+            self._limiter.settle(reservation, now, used=used, result=result, health=health)
             self._wake_head_locked()
 
     def learn(self, observed: Sequence[Observed], now: float) -> None:
@@ -118,7 +124,12 @@ def _refusal(refused: Refused, cost: Cost) -> RateLimitWaitError | RateLimitConf
     if refused.kind == "too-large":
         return RateLimitConfigError(
             f"The request reserves {cost.input:.0f} input and {cost.output:.0f} output tokens, more than a "
-            "declared limit admits at once; raise that limit's burst, or set max_tokens"
+            "declared limit admits at once; raise that limit's burst, set max_tokens, or let such requests "
+            'through alone with oversize="admit-when-full"'
+        )
+    if refused.kind == "throttled":
+        return RateLimitWaitError(
+            "The server accepted so few of the recent calls that this one is not sent (adaptive_throttle)"
         )
     return RateLimitWaitError(
         f"The rate limiter would hold this call for {refused.wait:.1f} s, longer than it may wait",

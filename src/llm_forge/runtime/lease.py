@@ -5,55 +5,51 @@ A lease ends exactly once, on every path (R-045, R-057): return, error, cancella
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ..core.breaker import Breaker, Outcome, Permit, Rejected, Transition
-from ..core.classify import breaker_outcome, limiter_result
+from ..core.breaker import Outcome, Permit
+from ..core.classify import breaker_outcome, limiter_result, server_health
 from ..core.deadline import Deadline
-from ..core.errors import CircuitOpenError
 from ..core.limiter import Cost, Reservation
+from .circuit import Circuit, Emit
 from .gate import Gate
 from .io import Io
-from .shared import Shared
 
 
 class Lease:
     """Made by `acquire`; `end` gives everything back."""
 
-    def __init__(
-        self, shared: Shared, io: Io, breaker: Breaker, gate: Gate, emit: Callable[..., None]
-    ) -> None:
-        self._shared = shared
+    def __init__(self, io: Io, circuit: Circuit, gate: Gate, emit: Emit) -> None:
         self._emit = emit
         self._io = io
-        self._breaker = breaker
+        self._circuit = circuit
         self._gate = gate
         self._permit: Permit | None = None
         self._reservation: Reservation | None = None
         self._ended = False
+        self._sent_at = 0.0
+        self._response_time: float | None = None
         self.sent = False
         self.exchange: Any = None
 
     def admit(self) -> None:
         """Pass the breaker; CircuitOpenError with `retry_after` where it is open (R-094)."""
-        now = self._io.now()
-        with self._shared.lock:
-            answer = self._breaker.admit(now)
-            changes = self._breaker.take_transitions()
-        self._tell(changes)
-        if isinstance(answer, Rejected):
-            raise CircuitOpenError(
-                f"{self._shared.profile.name} failed too often; the circuit stays open for another "
-                f"{answer.retry_after:.1f} s",
-                retry_after=answer.retry_after,
-            )
-        self._permit = answer
+        self._permit = self._circuit.admit(self._emit)
 
-    async def reserve(self, cost: Cost, deadline: Deadline) -> float:
+    async def reserve(self, cost: Cost, deadline: Deadline, max_wait: float | None = None) -> float:
         """Pass the limiter; the seconds waited."""
-        self._reservation, waited = await self._gate.enter(self._io, cost, deadline)
+        self._reservation, waited = await self._gate.enter(self._io, cost, deadline, max_wait)
         return waited
+
+    def begin_sending(self) -> None:
+        """From now on the server may have work with it."""
+        self.sent = True
+        self._sent_at = self._io.now()
+
+    def headers_arrived(self) -> None:
+        """The response began; how long that took is what the slow-call rule counts (R-102)."""
+        self._response_time = self._io.now() - self._sent_at
 
     def readmit(self) -> None:
         """Ask the breaker again after a long wait; the old permit is given back unused."""
@@ -77,6 +73,7 @@ class Lease:
                 self._io.now(),
                 used=used,
                 result=limiter_result(error, sent=self.sent),
+                health=server_health(error),
             )
 
     async def close(self) -> None:
@@ -89,15 +86,13 @@ class Lease:
         permit, self._permit = self._permit, None
         if permit is None:
             return
-        with self._shared.lock:
-            self._breaker.record(permit, outcome, self._io.now(), self._io.random())
-            changes = self._breaker.take_transitions()
-        self._tell(changes)
-
-    def _tell(self, changes: list[Transition]) -> None:
-        """Outside the lock: a hook may take its time, or use the client itself (R-059)."""
-        for change in changes:
-            self._emit("breaker", before=change.before, after=change.after)
+        self._circuit.record(
+            permit,
+            outcome,
+            self._io.random(),
+            response_time=self._response_time,
+            emit=self._emit,
+        )
 
 
 _INPUT_NAMES = ("input_tokens", "prompt_tokens")

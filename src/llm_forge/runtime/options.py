@@ -19,10 +19,11 @@ from ..core.breaker import BreakerSettings
 from ..core.call_context import Plain
 from ..core.durations import check_seconds
 from ..core.errors import ConfigError
-from ..core.limiter import Limit
+from ..core.limiter import Limit, Mode, Oversize
 from ..core.secrets import Secret
 from .clock import Clock
 from .events import Hook
+from .rate_limiter import RateLimiter
 
 ApiKey = str | Secret | Callable[[], Any]
 
@@ -45,7 +46,10 @@ class CallOptions(TypedDict, total=False):
 
     `timeout` bounds the whole call, `attempt_timeout` one exchange, `first_event_timeout` the wait for
     a stream's first event, `idle_timeout` a stream without bytes, `stall_timeout` a stream without
-    events. `extra_headers`, `extra_query` and `extra_body` are added to the request as they are.
+    events. `max_limit_wait` is the longest wait for a local limit, `max_server_wait` the longest that the
+    server may ask for. `hedge_after` sends a second attempt of a safe unary call that takes longer than so
+    many seconds, and takes the first answer (R-083). `extra_headers`, `extra_query` and `extra_body` are
+    added to the request as they are.
     `strict_completion` refuses a stream that lacks its terminal event (R-145). `call_metadata` is plain
     values of your own that middleware, hooks and errors see and no server does (R-050); `trace_parent` is
     a W3C trace context that the request carries on (R-232).
@@ -58,6 +62,8 @@ class CallOptions(TypedDict, total=False):
     idle_timeout: float
     stall_timeout: float
     max_server_wait: float
+    max_limit_wait: float
+    hedge_after: float | None
     strict_completion: bool
     call_metadata: Mapping[str, Plain]
     trace_parent: str
@@ -77,6 +83,8 @@ class CopyOptions(TypedDict, total=False):
     idle_timeout: float
     stall_timeout: float
     max_server_wait: float
+    max_limit_wait: float
+    hedge_after: float | None
     connect_timeout: float
     pool_timeout: float
     strict_completion: bool
@@ -89,7 +97,11 @@ class ClientOptions(TypedDict, total=False):
 
     The duration options of `CallOptions` set here are defaults for every call. `connect_timeout` and
     `pool_timeout` bound getting a connection. `auth="none"` sends no credential. `limits` are local
-    limits (none by default). `on_event`, a function or several, sees what happens inside calls (R-230).
+    limits (none by default); `oversize="admit-when-full"` lets a request larger than a limit go out alone
+    (R-110). `adaptive_concurrency` lets the calls in flight follow the server's health (R-120);
+    `adaptive_throttle` is the K with which calls are turned away while the server accepts few (R-121).
+    `rate_limiter` shares all of these with other clients. `on_event`, a function or several, sees what
+    happens inside calls (R-230).
     """
 
     attempt_timeout: float
@@ -97,6 +109,8 @@ class ClientOptions(TypedDict, total=False):
     idle_timeout: float
     stall_timeout: float
     max_server_wait: float
+    max_limit_wait: float
+    hedge_after: float | None
     connect_timeout: float
     pool_timeout: float
     strict_completion: bool
@@ -105,9 +119,12 @@ class ClientOptions(TypedDict, total=False):
     auth: Literal["none"]
     headers: Mapping[str, str]
     limits: Sequence[Limit]
-    limiter_mode: Literal["bucket", "sliding"]
-    max_limit_wait: float
+    limiter_mode: Mode
     concurrency: int
+    oversize: Oversize
+    adaptive_concurrency: bool
+    adaptive_throttle: float
+    rate_limiter: RateLimiter
     breaker: BreakerSettings
     on_event: Hook | Sequence[Hook]
     clock: Clock
@@ -142,6 +159,8 @@ class Settings:
     idle_timeout: float = 60.0
     stall_timeout: float = 300.0
     max_server_wait: float = 60.0
+    max_limit_wait: float = 60.0
+    hedge_after: float | None = None
     connect_timeout: float = 5.0
     pool_timeout: float = 10.0
     strict_completion: bool = False
@@ -150,9 +169,11 @@ class Settings:
     auth: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold secrets
     limits: tuple[Limit, ...] = ()
-    limiter_mode: Literal["bucket", "sliding"] = "bucket"
-    max_limit_wait: float = 60.0
+    limiter_mode: Mode = "bucket"
     concurrency: int | None = None
+    oversize: Oversize = "refuse"
+    adaptive_concurrency: bool = False
+    adaptive_throttle: float | None = None
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
 
     def call_timeout(self, *, streaming: bool) -> float | None:
@@ -160,6 +181,17 @@ class Settings:
         if self.timeout == UNSET_TIMEOUT:
             return None if streaming else 600.0
         return self.timeout
+
+    def new_limiter(self) -> RateLimiter:
+        """A limiter with these limits, for a client that shares none."""
+        return RateLimiter(
+            self.limits,
+            mode=self.limiter_mode,
+            concurrency=self.concurrency,
+            oversize=self.oversize,
+            adaptive_concurrency=self.adaptive_concurrency,
+            adaptive_throttle=self.adaptive_throttle,
+        )
 
 
 _DURATIONS = tuple(
@@ -174,7 +206,15 @@ _EXTRA_NAMES = {
 }
 _CALL_NAMES = frozenset(CallOptions.__annotations__)
 # Shared objects that live beside the settings, not in them.
-SHARED_NAMES = frozenset({"on_event", "clock", "random"})
+SHARED_NAMES = frozenset({"on_event", "clock", "random", "rate_limiter"})
+_LIMITER_NAMES = (
+    "limits",
+    "limiter_mode",
+    "concurrency",
+    "oversize",
+    "adaptive_concurrency",
+    "adaptive_throttle",
+)
 _CLIENT_NAMES = (frozenset(ClientOptions.__annotations__) - SHARED_NAMES) | {"timeout", "max_attempts"}
 _EVERY_CLIENT_NAME = _CLIENT_NAMES | SHARED_NAMES | {"api_key", "base_url", "transport"}
 _COPY_NAMES = frozenset(CopyOptions.__annotations__)
@@ -202,6 +242,10 @@ _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         "a list of Limit objects",
     ),
     "limiter_mode": (lambda value: value in ("bucket", "sliding"), "'bucket' or 'sliding'"),
+    "oversize": (lambda value: value in ("refuse", "admit-when-full"), "'refuse' or 'admit-when-full'"),
+    "adaptive_concurrency": (lambda value: isinstance(value, bool), "True or False"),
+    "adaptive_throttle": (lambda value: isinstance(value, (int, float)), "a number, such as 2"),
+    "rate_limiter": (lambda value: isinstance(value, RateLimiter), "a RateLimiter object"),
     "breaker": (lambda value: isinstance(value, BreakerSettings), "a BreakerSettings object"),
     "call_metadata": (_is_plain, "a mapping of names to text, numbers, true or false"),
     "trace_parent": (
@@ -222,6 +266,9 @@ def client_settings(options: Mapping[str, Any]) -> Settings:
     """Settings of a new client; ConfigError names what is wrong."""
     reject_unknown(options, _EVERY_CLIENT_NAME, "client option")
     _check_shapes(options)
+    own = [name for name in _LIMITER_NAMES if name in options]
+    if own and options.get("rate_limiter") is not None:
+        raise ConfigError(f"{own[0]!r} belongs to the RateLimiter here; give it there instead")
     chosen = {name: value for name, value in options.items() if name in _CLIENT_NAMES}
     if "limits" in chosen:
         chosen["limits"] = tuple(chosen["limits"])
@@ -314,8 +361,9 @@ def _checked(settings: Settings, chosen: Mapping[str, Any]) -> Settings:
     for name in _DURATIONS:
         if name in chosen:
             check_seconds(name, chosen[name])
-    if chosen.get("timeout") is not None:
-        check_seconds("timeout", chosen["timeout"], allow_none=True)
+    for name in ("timeout", "hedge_after"):
+        if name in chosen:
+            check_seconds(name, chosen[name], allow_none=True)
     attempts = settings.max_attempts
     if not isinstance(attempts, int) or isinstance(attempts, bool) or not 1 <= attempts <= 20:
         raise ConfigError(f"max_attempts must be a whole number from 1 to 20, not {attempts!r}")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
+from typing import Any
 
-from ..core.breaker import Breaker
 from ..core.budget import RetryBudget
+from ..core.call_context import CallContext
 from ..core.errors import ClientClosedError
-from ..core.limiter import Limiter
 from ..core.profile import Profile
 from .auth import Credential
-from .events import Hooks
-from .gate import Gate
+from .circuit import Circuit
+from .events import Event, EventName, Hooks
 from .io import Io
 from .options import Settings
+from .rate_limiter import RateLimiter
 
-MODELS_KEPT = 1000
+CIRCUITS_KEPT = 1000
 
 
 class Shared:
@@ -30,6 +31,7 @@ class Shared:
         settings: Settings,
         io: Io,
         hooks: Hooks,
+        limiter: RateLimiter,
     ) -> None:
         self.profile = profile
         self.base_url = base_url
@@ -42,48 +44,35 @@ class Shared:
         self.running: Counter[int] = Counter()
         self.idle = threading.Condition(self.lock)
         self.inferred_warned = False
-        self._settings = settings
-        self._breakers: dict[str, Breaker] = {}
-        self._gates: OrderedDict[str, Gate] = OrderedDict()
+        self.limiter = limiter
+        self._breaker = settings.breaker
+        self._circuits: OrderedDict[str, Circuit] = OrderedDict()
 
-    def breaker(self, group: str) -> Breaker:
-        """The breaker of an operation group at this origin (R-090)."""
+    def circuit(self, group: str, model: str | None = None) -> Circuit:
+        """The circuit of an operation group at this client's origin, or of one model of it (R-090).
+
+        Of circuits per model the least recently used go beyond a thousand.
+        """
+        name = f"{group}/{model}" if self._breaker.per_model and model else group
         with self.lock:
-            if group not in self._breakers:
-                self._breakers[group] = Breaker(self._settings.breaker)
-            return self._breakers[group]
+            circuit = self._circuits.get(name)
+            if circuit is None:
+                circuit = Circuit(name, self._breaker, self._emit, self.io.now, self.profile.name)
+                self._circuits[name] = circuit
+                if len(self._circuits) > CIRCUITS_KEPT:
+                    self._circuits.popitem(last=False)
+            elif self._breaker.per_model:
+                self._circuits.move_to_end(name)
+            return circuit
 
-    def gate(self, model: str | None) -> Gate:
-        """The limiter of one model; the least recently used are dropped beyond a thousand."""
-        key = model or ""
+    def circuits(self) -> dict[str, Circuit]:
+        """All circuits by name: those that a call has used, or somebody asked for."""
         with self.lock:
-            gate = self._gates.get(key)
-            if gate is None:
-                gate = self._gates[key] = Gate(self._new_limiter(), threading.Lock())
-                if len(self._gates) > MODELS_KEPT:
-                    self._gates.popitem(last=False)
-            else:
-                self._gates.move_to_end(key)
-            return gate
+            return dict(self._circuits)
 
-    def gates(self) -> dict[str, Gate]:
-        """All limiters by model, for reports."""
-        with self.lock:
-            return dict(self._gates)
-
-    def breakers(self) -> dict[str, Breaker]:
-        """All breakers by operation group, for reports."""
-        with self.lock:
-            return dict(self._breakers)
-
-    def _new_limiter(self) -> Limiter:
-        settings = self._settings
-        return Limiter(
-            settings.limits,
-            mode=settings.limiter_mode,
-            max_wait=settings.max_limit_wait,
-            concurrency=settings.concurrency,
-        )
+    def _emit(self, name: EventName, /, **facts: Any) -> None:
+        """Tell the hooks of something that no call has caused."""
+        self.hooks.tell(Event(name, CallContext("", self.profile.name, ""), facts))
 
     def begin(self, owner: int) -> None:
         """Count a call that `owner` runs; ClientClosedError once the client is closed (R-042)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import ConfigError
 from ..outcome_window import OutcomeWindow
 
 DECREASE = 0.7
@@ -38,10 +39,13 @@ class AdaptiveConcurrency:
 class AdaptiveThrottle:
     """Turns calls away when the server has accepted few of the recent ones (R-121).
 
-    `k` is how many calls are sent for each that the server accepts; 2 lets twice as many through.
+    `k` is how many calls are sent for each that the server accepts; 2 lets twice as many through. ConfigError
+    below 1, where calls would be turned away even from a server that accepts all.
     """
 
     def __init__(self, k: float = 2.0) -> None:
+        if not 1 <= k < float("inf"):
+            raise ConfigError(f"adaptive_throttle must be at least 1, or None for off, not {k!r}")
         self._k = k
         self._requests = OutcomeWindow(THROTTLE_WINDOW, _BUCKETS)
         self._accepts = OutcomeWindow(THROTTLE_WINDOW, _BUCKETS)

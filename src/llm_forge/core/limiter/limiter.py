@@ -45,6 +45,7 @@ POOL_SIZE = 100  # connections of a client by default (R-037): the most that ada
 NOISE = 1e-6  # seconds of float noise in a comparison of waits
 # A waiter behind the head is woken by the head's grant; its own timer is only a second line.
 BEHIND_HEAD = 0.010
+Oversize = Literal["refuse", "admit-when-full"]
 _UNCOUNTED = 0  # the id of reservations that charged nothing
 _HEALTH: Mapping[Result, Health] = {"done": "good", "throttled": "overload"}
 
@@ -65,7 +66,7 @@ class Limiter:
         mode: Mode = "bucket",
         max_wait: float = 60.0,
         concurrency: int | None = None,
-        oversize: Literal["refuse", "admit-when-full"] = "refuse",
+        oversize: Oversize = "refuse",
         adaptive: bool = False,
         throttle: float | None = None,
     ) -> None:
@@ -92,11 +93,13 @@ class Limiter:
         now: float,
         *,
         left: float | None = None,
+        max_wait: float | None = None,
         chance: float = 1.0,
     ) -> Decision:
         """Leave to send, a place in the queue, or a refusal; `left` is the seconds to the deadline.
 
-        All limits are charged together or none is (R-106). `chance` in [0, 1] is for adaptive throttling.
+        All limits are charged together or none is (R-106). `max_wait` is this call's own, None the limiter's.
+        `chance` in [0, 1] is for adaptive throttling.
         """
         if self._throttle is not None and self._throttle.rejects(now, chance):
             return Refused(0.0, "throttled")
@@ -106,9 +109,11 @@ class Limiter:
             return Refused(0.0, "too-large")
         if not self._queue and self._head_ready_at(cost, now) <= now:
             return self._grant(cost, now)
-        return self._enqueue(cost, now, left)
+        return self._enqueue(cost, now, self._longest(left, max_wait))
 
-    def claim(self, ticket: Ticket, now: float, *, left: float | None = None) -> Decision:
+    def claim(
+        self, ticket: Ticket, now: float, *, left: float | None = None, max_wait: float | None = None
+    ) -> Decision:
         """The decision on a waiter whose time has come; KeyError for a ticket that is not waiting.
 
         Only the head is granted; only the head is refused, if from now on it would wait longer than
@@ -122,7 +127,7 @@ class Limiter:
             self._leave(ticket)
             self._release.granted(self._meters.step(cost), len(self._queue), now)
             return self._grant(cost, now)
-        if self._is_too_long(ready - now, left):
+        if self._is_too_long(ready - now, self._longest(left, max_wait)):
             self.cancel(ticket, now)
             return Refused(ready - now, "wait")
         self._note_hold(cost, now)
@@ -217,9 +222,9 @@ class Limiter:
         if self._held_until(cost, now) > now:
             self._release.arm()
 
-    def _enqueue(self, cost: Cost, now: float, left: float | None) -> Decision:
+    def _enqueue(self, cost: Cost, now: float, longest: float) -> Decision:
         ready = self._projection(cost, now)
-        if self._is_too_long(ready - now, left):
+        if self._is_too_long(ready - now, longest):
             return Refused(ready - now, "wait")
         self._note_hold(cost, now)
         ticket = Ticket(self._next_id())
@@ -239,10 +244,14 @@ class Limiter:
             ready = max(ready, released + delay)
         return ready
 
-    def _is_too_long(self, wait: float, left: float | None) -> bool:
-        if wait == math.inf:
-            return False  # the end of another call cannot be foreseen; the deadline bounds it
-        return wait > self._max_wait + NOISE or (left is not None and wait > left)
+    def _longest(self, left: float | None, max_wait: float | None) -> float:
+        """The longest wait that a call accepts: its own or the limiter's, and never beyond its deadline."""
+        accepted = (self._max_wait if max_wait is None else max_wait) + NOISE
+        return accepted if left is None else min(left, accepted)
+
+    def _is_too_long(self, wait: float, longest: float) -> bool:
+        # The end of another call cannot be foreseen; the deadline bounds that wait.
+        return longest < wait < math.inf
 
     def _leave(self, ticket: Ticket) -> None:
         cost = self._queue.pop(ticket)

@@ -17,13 +17,16 @@ class Limit:
     """At most `amount` of a unit in `period` seconds.
 
     `burst` is the capacity in bucket mode; None is ten seconds' worth, at least 1 (R-107). `tokens` are input
-    and output together. ConfigError unless amount, period and burst are finite and above 0.
+    and output together. `models` names a family of models that share the limit, such as `claude-opus-*`;
+    `*` is any text, and None is each model that belongs to no family, on its own (R-105). ConfigError
+    unless amount, period and burst are finite and above 0.
     """
 
     unit: Literal["requests", "tokens", "input", "output"]
     amount: float
     period: float
     burst: float | None = None
+    models: str | None = None
 
     def __post_init__(self) -> None:
         if self.unit not in ("requests", "tokens", "input", "output"):

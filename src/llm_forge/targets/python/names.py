@@ -30,6 +30,8 @@ CLIENT_NAMES = frozenset(
         "base_url",
         "sources",
         "rate_limit_status",
+        "circuit",
+        "circuits",
         "hook_failures",
     }
 )
@@ -37,8 +39,8 @@ METHOD_SCOPE = frozenset({"models", "params", "profile", "str", "int", "float", 
 CALL_OPTIONS = frozenset(
     {
         "timeout", "max_attempts", "attempt_timeout", "first_event_timeout", "idle_timeout",
-        "stall_timeout", "max_server_wait", "strict_completion", "idempotency_key", "extra_headers",
-        "extra_query", "extra_body", "call_metadata", "trace_parent",
+        "stall_timeout", "max_server_wait", "max_limit_wait", "hedge_after", "strict_completion",
+        "idempotency_key", "extra_headers", "extra_query", "extra_body", "call_metadata", "trace_parent",
     }
 )  # fmt: skip
 ARGUMENT_SCOPE = CALL_OPTIONS | {"self", "options", "models", "params", "profile"}

@@ -1,0 +1,77 @@
+"""The limits of one credential: a limiter for each model family, and one for each model outside of any."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from ..core.limiter import FamilyState, Limit, Limiter, Mode, Oversize, family_of, limits_of
+from .gate import Gate
+
+MODELS_KEPT = 1000
+
+
+class RateLimiter:
+    """Limits that several clients share; without one every client has its own (R-105).
+
+    Give it to the clients of one credential as `rate_limiter`: what one of them sends, or learns from the
+    server, counts for all. Threads and event loops may share it. The parameters are those of the client's
+    options: `limits`, `limiter_mode`, `concurrency`, `oversize`, `adaptive_concurrency` and
+    `adaptive_throttle`. ConfigError for values that make no sense.
+    """
+
+    def __init__(
+        self,
+        limits: Sequence[Limit] = (),
+        *,
+        mode: Mode = "bucket",
+        concurrency: int | None = None,
+        oversize: Oversize = "refuse",
+        adaptive_concurrency: bool = False,
+        adaptive_throttle: float | None = None,
+    ) -> None:
+        self._limits = tuple(limits)
+        self._mode = mode
+        self._concurrency = concurrency
+        self._oversize = oversize
+        self._adaptive = adaptive_concurrency
+        self._throttle = adaptive_throttle
+        self._lock = threading.Lock()
+        self._gates: OrderedDict[str, Gate] = OrderedDict()
+        self._make(None)  # a value that makes no sense is told now, not at the first call
+
+    def gate(self, model: str | None) -> Gate:
+        """The limiter of a model or its family; of models the least recently used go beyond a thousand."""
+        name = model or ""
+        family = family_of(name, self._limits)
+        key = name if family is None else family
+        with self._lock:
+            gate = self._gates.get(key)
+            if gate is None:
+                gate = self._gates[key] = self._make(family)
+                if len(self._gates) > MODELS_KEPT:
+                    self._gates.popitem(last=False)
+            else:
+                self._gates.move_to_end(key)
+            return gate
+
+    def status(self, now: float) -> dict[str, list[FamilyState]]:
+        """What is known of the limits, by model or family."""
+        with self._lock:
+            gates = dict(self._gates)
+        return {key: gate.snapshot(now) for key, gate in gates.items()}
+
+    def _make(self, family: str | None) -> Gate:
+        limiter = Limiter(
+            limits_of(family, self._limits),
+            mode=self._mode,
+            concurrency=self._concurrency,
+            oversize=self._oversize,
+            adaptive=self._adaptive,
+            throttle=self._throttle,
+        )
+        return Gate(limiter, threading.Lock())
+
+    def __repr__(self) -> str:
+        return f"RateLimiter({len(self._limits)} limits)"
