@@ -5,10 +5,10 @@ BIN := .venv/bin
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden requirements conformance vendors bench clean
+.PHONY: help demo test check gen golden requirements conformance vendors bench compare-faults clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 demo: .venv/run.stamp ## the main job on the embedded simulator: no key, no network
 	@$(BIN)/python examples/demo.py
@@ -40,6 +40,9 @@ vendors: .venv/vendors.stamp ## install the vendors' own clients, which more tes
 bench: .venv/vendors.stamp ## CPU per request and per streamed event beside other clients, as ratios
 	@$(BIN)/python benchmarks/run.py
 
+compare-faults: .venv/vendors.stamp .venv/litellm.stamp ## the same faults served to the vendors' clients, litellm and ours: docs/faults.md
+	@$(BIN)/python -m benchmarks.faults.run --write
+
 clean: ## remove .venv and everything built
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
@@ -58,4 +61,10 @@ clean: ## remove .venv and everything built
 
 .venv/vendors.stamp: .venv/dev.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,vendors]'
+	@touch $@
+
+# litellm pins versions that do not go with the vendors' current packages: an environment of its own.
+.venv/litellm.stamp: benchmarks/faults/litellm.txt | .venv/bin/python
+	@$(PYTHON) -m venv .venv/litellm
+	@.venv/litellm/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/faults/litellm.txt
 	@touch $@
