@@ -396,6 +396,14 @@ def test_recorded_error_answers_give_their_own_message_type_and_request_id(provi
             assert error.request_id in headers.values()
 
 
+@pytest.mark.requirement("R-214")
+@pytest.mark.parametrize("body", [b'{"detail":{"loc":"\\ud833"}}', b'{"message":{"x":"\\ud833"}}'])
+def test_half_a_surrogate_pair_in_an_error_body_is_still_the_error_of_its_status(body: bytes) -> None:
+    error = answered(422, body)
+    assert type(error) is errors.UnprocessableError
+    assert f"{error}{error.body}".encode()
+
+
 @needs_shared
 @pytest.mark.requirement("R-214")
 def test_reported_error_answers_give_a_useful_line() -> None:

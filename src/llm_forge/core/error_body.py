@@ -10,12 +10,13 @@ Rules of this file:
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .codec import JsonError, decode, encode
+from .codec import JsonError, decode
 from .errors import MESSAGE_LIMIT, ApiError, ErrorDetail, QuotaExceededError, class_for_status
 from .headers import Headers
 from .profile import Profile
@@ -269,7 +270,7 @@ def _text(value: Any) -> str | None:
 
 def _as_text(value: Any) -> str:
     """An object where the sentence should be, as JSON, without echoed input."""
-    return encode(_without_input(value)).decode() if isinstance(value, (dict, list)) and value else ""
+    return _json_text(_without_input(value)) if isinstance(value, (dict, list)) and value else ""
 
 
 def _explicit_status(value: dict[str, Any]) -> int | None:
@@ -296,7 +297,12 @@ def _is_error(data: Any) -> bool:
 def _shown_body(value: Any, body: bytes, redactor: Redactor) -> str:
     if value is _NOT_JSON:
         return redactor.text(body.decode("utf-8", "replace"))
-    return redactor.text(encode(_without_input(value)).decode())
+    return redactor.text(_json_text(_without_input(value)))
+
+
+def _json_text(value: Any) -> str:
+    """JSON to show; unlike `encode` it takes half surrogate pairs, which a server may well send."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace").decode()
 
 
 def _without_input(value: Any) -> Any:

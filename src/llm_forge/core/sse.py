@@ -101,6 +101,7 @@ class SseDecoder:
         if self._tail:
             line = self._tail
             self._tail = bytearray()
+            self._size += len(line) if line[0] != _COLON else 0
             self._field(line)
         event = self._event() if self._data else None
         self._data, self._name, self._size = [], "", 0

@@ -118,6 +118,9 @@ class StreamReader:
                 f"Event {self.events_seen} of the stream is not valid JSON: {error}"
             )
             return
+        if data is None:  # to the accumulators None is the sentinel, which `null` must never pass for
+            self.failure = StreamProtocolError(f"Event {self.events_seen} of the stream is null")
+            return
         failure = self._error_of(data) if may_be_error(event.event, data) else None
         if failure is not None:
             self.failure = failure
