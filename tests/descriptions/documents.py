@@ -83,10 +83,34 @@ def description_path(provider: str) -> Path:
     return DESCRIPTIONS / f"{provider}.yaml"
 
 
+def description_files(provider: str) -> list[Path]:
+    """Return the files of a description: the main one, then those with the types of its services."""
+    return [description_path(provider), *sorted((DESCRIPTIONS / provider).glob("*.yaml"))]
+
+
 @cache
 def description(provider: str) -> Document:
-    """Return our description of a provider, parsed once."""
-    return Document(provider, parse(description_path(provider).read_text(encoding="utf-8")))
+    """Return our description of a provider as one document, parsed once.
+
+    A schema has one name in all files, so a reference needs no file. ValueError names one given twice.
+    """
+    root, *parts = (parse(file.read_text(encoding="utf-8")) for file in description_files(provider))
+    schemas = root["components"]["schemas"]
+    for part in parts:
+        if twice := schemas.keys() & part["components"]["schemas"].keys():
+            raise ValueError(f"schemas of {provider} in two files: {sorted(twice)}")
+        schemas.update(part["components"]["schemas"])
+    _forget_files(root)
+    return Document(provider, root)
+
+
+def _forget_files(node: Any) -> None:
+    """Make each reference, those of discriminators included, one into its own document."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if isinstance(value, (dict, list)):
+            _forget_files(value)
+        elif isinstance(value, str) and "#/components/" in value:
+            node[key] = value[value.index("#/components/") :]
 
 
 @cache

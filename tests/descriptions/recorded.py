@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -87,22 +88,34 @@ def recorded_answers(document: Document) -> Iterator[Value]:
     An error object inside a stream is no event of the described kind; an answer that is no JSON is none.
     """
     base = urlsplit(document.root["servers"][0]["url"])
-    routes = {
-        (verb.upper(), base.path + path): definition
+    routes = [
+        (verb.upper(), _pattern(base.path + path), definition)
         for path, verb, definition in operations(document).values()
-    }
+    ]
     packed = SHARED / "wire" / "open" / f"{document.name}.jsonl.gz"
     with gzip.open(packed, "rt", encoding="utf-8") as lines:
         for record in map(json.loads, lines):
-            definition = routes.get((record["method"], record["url_path"]))
-            if definition and record["status"] == 200 and record["host"] == base.hostname:
-                yield from _answer(definition, record)
+            if record["status"] == 200 and record["host"] == base.hostname:
+                for verb, pattern, definition in routes:
+                    if verb == record["method"] and pattern.fullmatch(record["url_path"]):
+                        yield from _answer(definition, record)
+                        break
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """The paths of a template; templates are tried in the order of the description."""
+    return re.compile("".join(part if part == "[^/]+" else re.escape(part) for part in _parts(template)))
+
+
+def _parts(template: str) -> list[str]:
+    return re.sub(r"\{[^{}]*\}", "\0[^/]+\0", template).split("\0")
 
 
 def _answer(definition: Node, record: dict[str, Any]) -> Iterator[Value]:
-    content = definition["responses"]["200"]["content"]
+    content = definition["responses"]["200"].get("content", {})
     if not record["is_stream"]:
-        yield from _value("response", content["application/json"]["schema"], record["response_body"])
+        if "application/json" in content:
+            yield from _value("response", content["application/json"]["schema"], record["response_body"])
         return
     event = content["text/event-stream"]["itemSchema"]
     for line in record["response_body"].splitlines():

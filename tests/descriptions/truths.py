@@ -42,6 +42,49 @@ def _chat(provider: str, document: str, path: str, event: str, floor: int) -> Tr
 _ANTHROPIC, _GROQ = "anthropic.stainless-via-tryagi", "groq.stainless-via-tryagi"
 _CHUNK = "CreateChatCompletionStreamResponse"
 
+# Operation, verb, path of the vendor's document, floor.
+_JOB, _STORE = "/fine_tuning/jobs/{fine_tuning_job_id}", "/vector_stores/{vector_store_id}"
+OPENAI = (
+    ("embeddings.create", "post", "/embeddings", 15),
+    ("moderations.create", "post", "/moderations", 70),
+    ("models.delete", "delete", "/models/{model}", 4),
+    ("files.list", "get", "/files", 25),
+    ("files.get", "get", "/files/{file_id}", 15),
+    ("files.delete", "delete", "/files/{file_id}", 5),
+    ("uploads.create", "post", "/uploads", 40),
+    ("uploads.complete", "post", "/uploads/{upload_id}/complete", 30),
+    ("uploads.cancel", "post", "/uploads/{upload_id}/cancel", 30),
+    ("batches.list", "get", "/batches", 45),
+    ("batches.create", "post", "/batches", 55),
+    ("batches.get", "get", "/batches/{batch_id}", 40),
+    ("batches.cancel", "post", "/batches/{batch_id}/cancel", 40),
+    ("images.generate", "post", "/images/generations", 65),
+    ("fine_tuning.jobs.list", "get", "/fine_tuning/jobs", 205),
+    ("fine_tuning.jobs.create", "post", "/fine_tuning/jobs", 230),
+    ("fine_tuning.jobs.get", "get", _JOB, 200),
+    ("fine_tuning.jobs.cancel", "post", f"{_JOB}/cancel", 200),
+    ("fine_tuning.jobs.pause", "post", f"{_JOB}/pause", 200),
+    ("fine_tuning.jobs.resume", "post", f"{_JOB}/resume", 200),
+    ("fine_tuning.jobs.list_events", "get", f"{_JOB}/events", 15),
+    ("fine_tuning.jobs.checkpoints.list", "get", f"{_JOB}/checkpoints", 20),
+    ("vector_stores.list", "get", "/vector_stores", 30),
+    ("vector_stores.create", "post", "/vector_stores", 35),
+    ("vector_stores.get", "get", _STORE, 20),
+    ("vector_stores.update", "post", _STORE, 25),
+    ("vector_stores.delete", "delete", _STORE, 5),
+    ("vector_stores.file_batches.create", "post", f"{_STORE}/file_batches", 30),
+    ("vector_stores.file_batches.get", "get", f"{_STORE}/file_batches/{{batch_id}}", 18),
+    ("vector_stores.file_batches.cancel", "post", f"{_STORE}/file_batches/{{batch_id}}/cancel", 18),
+    ("vector_stores.file_batches.list_files", "get", f"{_STORE}/file_batches/{{batch_id}}/files", 40),
+    ("vector_stores.files.list", "get", f"{_STORE}/files", 40),
+    ("vector_stores.files.create", "post", f"{_STORE}/files", 35),
+    ("vector_stores.files.get", "get", f"{_STORE}/files/{{file_id}}", 25),
+    ("vector_stores.files.update", "post", f"{_STORE}/files/{{file_id}}", 25),
+    ("vector_stores.files.delete", "delete", f"{_STORE}/files/{{file_id}}", 6),
+    ("vector_stores.files.content", "get", f"{_STORE}/files/{{file_id}}/content", 9),
+    ("vector_stores.search", "post", f"{_STORE}/search", 65),
+)
+
 TRUTHS = (
     Truth("anthropic", "messages.create", _ANTHROPIC, "/v1/messages", 1300, "post", "MessageStreamEvent"),
     Truth(
@@ -64,6 +107,7 @@ TRUTHS = (
     _chat("openai", "openai.official", "/chat/completions", _CHUNK, 500),
     Truth("openai", "models.list", "openai.official", "/models", 6),
     Truth("openai", "models.get", "openai.official", "/models/{model}", 5),
+    *(Truth("openai", name, "openai.official", path, floor, verb) for name, verb, path, floor in OPENAI),
 )
 
 SECOND_SOURCES = (
@@ -87,7 +131,8 @@ def measure(truth: Truth, ours: Document | None = None) -> Comparison:
     )
     if "requestBody" in theirs:
         found.schemas("request", [_request(vendor, theirs)], [_request(ours, mine)])
-    found.schemas("response", [_json(vendor, theirs, "200")], [_json(ours, mine, "200")])
+    if _is_json(vendor, theirs):
+        found.schemas("response", [_json(vendor, theirs, "200")], [_json(ours, mine, "200")])
     if "4XX" in theirs["responses"]:
         found.schemas("error", [_json(vendor, theirs, "4XX")], [_json(ours, mine, "default")])
     if truth.event is not None:
@@ -126,9 +171,16 @@ def _headers_sent_anyway(ours: Document) -> set[str]:
 
 
 def _request(document: Document, operation: Node) -> Node:
-    body = document.follow(operation["requestBody"])
-    schema: Node = body["content"]["application/json"]["schema"]
+    content: Node = document.follow(operation["requestBody"])["content"]
+    kind = next(kind for kind in ("multipart/form-data", "application/json") if kind in content)
+    schema: Node = content[kind]["schema"]
     return schema
+
+
+def _is_json(document: Document, operation: Node) -> bool:
+    """Whether success is JSON of a described shape, and not a file or nothing."""
+    content = document.follow(operation["responses"]["200"]).get("content", {})
+    return "application/json" in content and content["application/json"]["schema"] != {"type": "string"}
 
 
 def _content(document: Document, operation: Node, status: str) -> Node:

@@ -355,8 +355,8 @@ class Env:
 class Api:
     """One description, read.
 
-    `provider` is the package and registry name, `client` the class name. `sha256` is of the main
-    file's bytes, `source` its name without directories. `root` holds the tree of operations.
+    `provider` is the package and registry name, `client` the class name. `sha256` is of the bytes of
+    all files read, `source` the main one's name without directories. `root` holds the tree of operations.
     `defaults` and `capabilities` are for the unified layer and are not interpreted here.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,29 +40,27 @@ def load(path: Path, *, forge: Path | None = None, overlays: Sequence[Path] = ()
     """
     path = Path(path)
     main = read_document(path)
-    digest = hashlib.sha256(path.read_bytes())
-    patches = [Path(extra) for extra in ([forge] if forge else []) + list(overlays)]
+    patches = [read_document(Path(extra)) for extra in ([forge] if forge else []) + list(overlays)]
     _check_openapi(main)
-    documents = [main]
-    for extra in patches:
-        patch = read_document(extra)
-        digest.update(extra.read_bytes())
+    for patch in patches:
         lay_over(main, patch)
-        documents.append(patch)
-    api = _read(main)
+    reader = _Reader(main)
+    api = reader.read()
+    documents = [main, *patches]
     return replace(
         api,
         notices=_ordered(documents, api.notices),
         source=path.name,
-        sha256=digest.hexdigest(),
+        sha256=_digest([main, *reader.referenced(), *patches]),
     )
 
 
-def _read(main: Document) -> Api:
-    try:
-        return _Reader(main).api()
-    except RecursionError:
-        raise root_place(main).error("schemas include each other too deeply; flatten them") from None
+def _digest(documents: Iterable[Document]) -> str:
+    """The hash of all that a description is made of."""
+    digest = hashlib.sha256()
+    for document in documents:
+        digest.update(document.path.read_bytes())
+    return digest.hexdigest()
 
 
 def load_description(provider: str) -> Api:
@@ -107,7 +105,18 @@ class _Reader:
         self.schemas = Schemas(self.references)
         self.schemas.reserve(self.root.child("components").child("schemas"))
 
-    def api(self) -> Api:
+    def read(self) -> Api:
+        try:
+            return self._api()
+        except RecursionError:
+            raise self.root.error("schemas include each other too deeply; flatten them") from None
+
+    def referenced(self) -> list[Document]:
+        """The files that `$ref`s led to, in the order of their names."""
+        found = [one for one in self.references.documents.values() if one is not self.references.main]
+        return sorted(found, key=lambda document: document.name)
+
+    def _api(self) -> Api:
         told = self.root.child("x-forge")
         forge.check_keys(told, forge.ROOT_KEYS)
         api = self._head(told)
