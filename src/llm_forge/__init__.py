@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .clients.mistral import AsyncMistral, Mistral
     from .clients.openai import AsyncOpenAI, OpenAI
     from .core.breaker import BreakerSettings
+    from .core.call_context import CallContext
     from .core.errors import (
         ApiError,
         AttemptTimeoutError,
@@ -67,9 +68,11 @@ if TYPE_CHECKING:
     )
     from .core.limiter import Limit
     from .core.secrets import Secret
+    from .core.stream import Decoded
     from .core.views import View
     from .runtime.circuit import Circuit
     from .runtime.events import Event
+    from .runtime.middleware import AsyncMiddleware, Middleware, Request, Response
     from .runtime.options import OMIT
     from .runtime.rate_limiter import RateLimiter
     from .runtime.stream import AsyncStream, Stream
@@ -81,6 +84,7 @@ _HOMES = {
     "clients.mistral": ("AsyncMistral", "Mistral"),
     "clients.openai": ("AsyncOpenAI", "OpenAI"),
     "core.breaker": ("BreakerSettings",),
+    "core.call_context": ("CallContext",),
     "core.errors": (
         "ApiError",
         "AttemptTimeoutError",
@@ -128,9 +132,11 @@ _HOMES = {
     ),
     "core.limiter": ("Limit",),
     "core.secrets": ("Secret",),
+    "core.stream": ("Decoded",),
     "core.views": ("View",),
     "runtime.circuit": ("Circuit",),
     "runtime.events": ("Event",),
+    "runtime.middleware": ("AsyncMiddleware", "Middleware", "Request", "Response"),
     "runtime.options": ("OMIT",),
     "runtime.rate_limiter": ("RateLimiter",),
     "runtime.stream": ("AsyncStream", "Stream"),
@@ -144,6 +150,7 @@ __all__ = [
     "ApiError",
     "AsyncAnthropic",
     "AsyncGroq",
+    "AsyncMiddleware",
     "AsyncMistral",
     "AsyncOpenAI",
     "AsyncStream",
@@ -153,6 +160,7 @@ __all__ = [
     "BadRequestError",
     "BatchError",
     "BreakerSettings",
+    "CallContext",
     "CapacityError",
     "Circuit",
     "CircuitOpenError",
@@ -162,6 +170,7 @@ __all__ = [
     "ConnectError",
     "ConnectionLostError",
     "DeadlineExceededError",
+    "Decoded",
     "Event",
     "ForgeError",
     "GatewayTimeoutError",
@@ -172,6 +181,7 @@ __all__ = [
     "LanguageModel",
     "Limit",
     "LocalRejection",
+    "Middleware",
     "Mistral",
     "NotFoundError",
     "OpenAI",
@@ -186,7 +196,9 @@ __all__ = [
     "RateLimiter",
     "RedirectError",
     "Reply",
+    "Request",
     "RequestTooLargeError",
+    "Response",
     "ResponseTooLargeError",
     "Secret",
     "ServerError",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from llm_forge.core.profile import AuthScheme, ErrorRules, LimitHeaders, Operation, Profile, StreamRule
@@ -98,3 +100,13 @@ def call(acme: Acme, operation: Operation[Any, Any] = CHAT, **options: Any) -> A
 def outcomes(attempts: Sequence[Any]) -> list[str]:
     """What each attempt ended in."""
     return [attempt.outcome for attempt in attempts]
+
+
+def on_asyncio(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """A test that is a coroutine, run in a loop of its own."""
+
+    @functools.wraps(test)
+    def run(*arguments: Any, **named: Any) -> None:
+        asyncio.run(test(*arguments, **named))
+
+    return run

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from .headers import Headers
 from .secrets import REDACTED, Secret
 
-_SECRET_HEADERS = frozenset(
+SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-goog-api-key"}
 )
 _SHOWN_HEADERS = frozenset(
@@ -51,7 +51,7 @@ class Redactor:
         forms = [form for value in sorted(values, key=len, reverse=True) for form in _forms(value)]
         self._values = values
         self._secrets = re.compile("|".join(forms)) if forms else None
-        self._hidden = _SECRET_HEADERS | {name.lower() for name in secret_headers}
+        self._hidden = SECRET_HEADERS | {name.lower() for name in secret_headers}
 
     def text(self, text: str) -> str:
         """The text with every credential replaced."""

@@ -24,6 +24,7 @@ from .base_url import origin_of
 from .body import DEFAULT_LIMITS, Decoder
 from .context import Call, or_deadline
 from .lease import Lease, usage_cost
+from .middleware import through
 from .request import with_credential
 from .transports.limits import check_headers
 from .transports.protocol import HttpRequest, StaleConnection, Timers
@@ -51,13 +52,16 @@ async def acquire(call: Call) -> Lease:
     return lease
 
 
-async def send(call: Call, lease: Lease, ends: float, *, whole: bool = True) -> Any:
+async def send(call: Call, lease: Lease, request: HttpRequest, ends: float, *, whole: bool = True) -> Any:
     """Open the exchange and return it with its headers learnt; `ends` is when the attempt's timer fires,
     for the `whole` answer or, for a stream, for its first event.
 
     Follows up to three same-origin redirects of bodiless requests (R-041).
     """
-    request = call.prepared.request
+    if lease.sent:
+        raise RuntimeError(
+            "attempt middleware may proceed once; repeating is for the client, or for call middleware"
+        )
     for _ in range(MAX_REDIRECTS + 1):
         exchange = await _open(call, lease, request, ends, whole=whole)
         lease.exchange = exchange
@@ -197,13 +201,12 @@ async def unary(call: Call) -> Any:
     lease = await acquire(call)
     value: Any = None
     try:
-        ends = call.io.now() + call.settings.attempt_timeout
-        exchange = await send(call, lease, ends)
-        if not 200 <= exchange.status < 300:
-            raise await refuse(call, exchange, ends)
-        value = read_result(call, exchange, await read_body(call, exchange, ends))
-        if isinstance(value, ForgeError):
-            raise value
+        value = await through(
+            call,
+            call.shared.steps.attempt,
+            call.prepared.request,
+            lambda request: _exchange(call, lease, request),
+        )
     except BaseException as error:
         lease.end(error)
         raise
@@ -212,3 +215,14 @@ async def unary(call: Call) -> Any:
         return value
     finally:
         await lease.close()
+
+
+async def _exchange(call: Call, lease: Lease, request: HttpRequest) -> Any:
+    ends = call.io.now() + call.settings.attempt_timeout
+    exchange = await send(call, lease, request, ends)
+    if not 200 <= exchange.status < 300:
+        raise await refuse(call, exchange, ends)
+    value = read_result(call, exchange, await read_body(call, exchange, ends))
+    if isinstance(value, ForgeError):
+        raise value
+    return value

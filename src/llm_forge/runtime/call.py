@@ -32,10 +32,11 @@ def retry_policy(call: Call) -> RetryPolicy:
 
 async def run(call: Call, attempt: Callable[[Call], Awaitable[T]]) -> T:
     """Make attempts until one succeeds or the policy gives up; the last real error is raised."""
-    number, waited, spent = 1, 0.0, 0
+    before, number, waited, spent = call.number, 1, 0.0, 0
+    call.last_error = None
     while True:
         began = call.io.now()
-        call.number, call.response_headers, call.response_status = number, None, None
+        call.number, call.response_headers, call.response_status = before + number, None, None
         call.emit("attempt-start")
         try:
             result = await attempt(call)
@@ -47,7 +48,7 @@ async def run(call: Call, attempt: Callable[[Call], Awaitable[T]]) -> T:
         except ForgeError as error:
             if call.shared.closed:
                 raise closed_under(call) from error
-            _note(call, number, began, waited, error)
+            _note(call, began, waited, error)
             plan = _decide(call, number, error)
             waited, spent = plan.after, plan.cost
         except BaseException as error:
@@ -60,11 +61,11 @@ async def run(call: Call, attempt: Callable[[Call], Awaitable[T]]) -> T:
         number += 1
 
 
-def _note(call: Call, number: int, began: float, waited: float, error: ForgeError | None) -> None:
+def _note(call: Call, began: float, waited: float, error: ForgeError | None) -> None:
     outcome = error.kind if error is not None else "ok"
     status = error.status if error is not None else None
     duration = call.io.now() - began
-    call.attempts.append(Attempt(number, outcome, duration, waited, call.request_id, status))
+    call.attempts.append(Attempt(call.number, outcome, duration, waited, call.request_id, status))
     call.timeouts += isinstance(error, AttemptTimeoutError)
     call.last_error = error
     _end(call, began, error)
@@ -81,7 +82,7 @@ def _end(call: Call, began: float, error: BaseException | None) -> None:
 
 
 def _succeed(call: Call, number: int, began: float, waited: float, spent: int) -> None:
-    _note(call, number, began, waited, None)
+    _note(call, began, waited, None)
     with call.shared.lock:
         if number == 1:
             call.shared.budget.succeed_first()

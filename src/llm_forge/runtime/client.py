@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar, Unpack
 
 from ..core.deadline import Deadline
-from ..core.errors import ClientClosedError
+from ..core.errors import ClientClosedError, ConfigError
 from ..core.profile import Operation, Profile
 from .attempt import unary
 from .auth import find_credential
@@ -24,6 +24,7 @@ from .clock import Clock
 from .context import Call, outcome_name
 from .events import Hooks
 from .io import AsyncIo, Io, SyncIo, run_now
+from .middleware import AnyMiddleware, AsyncMiddleware, Middleware, steps_of, through
 from .options import (
     ApiKey,
     CallOptions,
@@ -69,6 +70,7 @@ class _Client:
     """What both kinds of client share: options, state, requests."""
 
     profile: ClassVar[Profile]
+    _takes: ClassVar[tuple[type, ...]] = (Middleware, AsyncMiddleware)
     _shared: Shared
     _settings: Settings
 
@@ -92,13 +94,21 @@ class _Client:
         io = self._make_io(transport, options.get("clock") or Clock(), options.get("random") or random.random)
         self._settings = settings
         limiter = options.get("rate_limiter") or settings.new_limiter()
-        hooks = Hooks(hooks_of(options))
-        self._shared = Shared(self.profile, url, credential, settings, io, hooks, limiter)
+        steps = steps_of(self._checked_middleware(options.get("middleware") or ()))
+        hooks = Hooks([*hooks_of(options), *steps.hooks])
+        self._shared = Shared(self.profile, url, credential, settings, io, hooks, limiter, steps)
         self._copied = False
         self._closed = False
 
     def _make_io(self, transport: Any, clock: Clock, chance: Callable[[], float]) -> Io:
         raise NotImplementedError
+
+    def _checked_middleware(self, middleware: Sequence[AnyMiddleware]) -> Sequence[AnyMiddleware]:
+        for one in middleware:
+            if not isinstance(one, self._takes):
+                wanted = " or ".join(cls.__name__ for cls in self._takes)
+                raise ConfigError(f"middleware of {type(self).__name__} must be {wanted}, not {one!r}")
+        return middleware
 
     def _find_base_url(self, argument: str | None, settings: Settings) -> tuple[str, str]:
         text, source = argument, "base_url"
@@ -195,7 +205,12 @@ async def _run_unary(call: Call) -> Any:
     """A unary call from its start to its end."""
     call.begin()
     try:
-        value = await run(call, unary)
+        value = await through(
+            call,
+            call.shared.steps.call,
+            call.prepared.request,
+            lambda request: run(call.asking(request), unary),
+        )
     except BaseException as error:
         call.finish(outcome_name(error))
         raise
@@ -205,6 +220,8 @@ async def _run_unary(call: Call) -> Any:
 
 class SyncClient(_Client):
     """A client whose calls block; safe to use from many threads."""
+
+    _takes = (Middleware,)
 
     def _make_io(self, transport: Any, clock: Clock, chance: Callable[[], float]) -> Io:
         return SyncIo(resolve_transport(transport, PoolLimits()), clock, chance)

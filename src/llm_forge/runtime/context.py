@@ -18,8 +18,9 @@ from .base_url import origin_of
 from .events import Event, EventName
 from .io import Io
 from .options import Extras, Settings
-from .request import Prepared
+from .request import Prepared, prepare_again
 from .shared import Shared
+from .transports.protocol import HttpRequest
 
 
 @dataclass(slots=True)
@@ -83,6 +84,13 @@ class Call:
                 metadata=self.settings.call_metadata,
             )
         return self._context
+
+    def asking(self, request: HttpRequest) -> Call:
+        """This call, with the request that its middleware has made."""
+        if request is not self.prepared.request:
+            self.prepared = prepare_again(self.prepared, request)
+            self._context = None
+        return self
 
     def begin(self) -> None:
         """Count this call as running and say so; ClientClosedError if the client is closed."""

@@ -25,6 +25,7 @@ from .transports.protocol import (
 )
 
 T = TypeVar("T")
+Proceed = Callable[[Any], Coroutine[Any, Any, Any]]
 
 
 class Signal(Protocol):
@@ -70,6 +71,10 @@ class Io(Protocol):
         """Call a user's function, sync or, on asyncio, async."""
         ...
 
+    async def around(self, step: Callable[..., Any], context: Any, request: Any, proceed: Proceed) -> Any:
+        """Call a user's middleware, sync or, on asyncio, async; a cancelled call stays cancelled (R-058)."""
+        ...
+
     async def open(self, request: HttpRequest, timers: Timers) -> Any:
         """Send a request; the exchange once its headers have arrived."""
         ...
@@ -92,6 +97,25 @@ def run_now(step: Coroutine[Any, Any, T]) -> T:
         return result
     step.close()
     raise RuntimeError("a synchronous call tried to suspend; an async callable was given to a sync client")
+
+
+def around_now(step: Callable[..., Any], context: Any, request: Any, proceed: Proceed) -> Any:
+    """Call a blocking step; a Ctrl-C that came through `proceed` comes out, whatever the step makes of it."""
+    stopped: list[BaseException] = []
+
+    def onward(changed: Any) -> Any:
+        try:
+            return run_now(proceed(changed))
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                stopped.append(error)
+            raise
+
+    try:
+        return step(context, request, onward)
+    finally:
+        if stopped:
+            raise stopped[0]
 
 
 def _real_timers(clock: Clock, timers: Timers) -> Timers:
@@ -156,6 +180,9 @@ class SyncIo(_World):
     async def ask(self, source: Callable[[], Any]) -> Any:
         return source()
 
+    async def around(self, step: Callable[..., Any], context: Any, request: Any, proceed: Proceed) -> Any:
+        return around_now(step, context, request, proceed)
+
     async def open(self, request: HttpRequest, timers: Timers) -> Exchange:
         return self.transport.open(request, _real_timers(self.clock, timers))
 
@@ -204,6 +231,16 @@ class AsyncIo(_World):
     async def ask(self, source: Callable[[], Any]) -> Any:
         answer = source()
         return await answer if inspect.isawaitable(answer) else answer
+
+    async def around(self, step: Callable[..., Any], context: Any, request: Any, proceed: Proceed) -> Any:
+        task = asyncio.current_task()
+        before = task.cancelling() if task is not None else 0
+        try:
+            answer = step(context, request, proceed)
+            return await answer if inspect.isawaitable(answer) else answer
+        finally:
+            if task is not None and task.cancelling() > before:
+                raise asyncio.CancelledError  # whatever the step made of it
 
     async def open(self, request: HttpRequest, timers: Timers) -> AsyncExchange:
         return await self.transport.open(request, _real_timers(self.clock, timers))

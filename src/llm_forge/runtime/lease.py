@@ -58,7 +58,7 @@ class Lease:
 
     def probe_succeeded(self) -> None:
         """A half-open probe that is a stream succeeds at its first application event (R-099)."""
-        if self._permit is not None and self._permit.probe:
+        if self.sent and self._permit is not None and self._permit.probe:
             self._record("success")
 
     def end(self, error: BaseException | None, used: Cost | None = None) -> None:
@@ -66,7 +66,7 @@ class Lease:
         if self._ended:
             return
         self._ended = True
-        self._record(breaker_outcome(error))
+        self._record(breaker_outcome(error) if self.sent or error is not None else "neutral")
         if self._reservation is not None:
             self._gate.leave(
                 self._reservation,

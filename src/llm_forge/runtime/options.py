@@ -13,7 +13,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from ..core.breaker import BreakerSettings
 from ..core.call_context import Plain
@@ -24,6 +24,9 @@ from ..core.secrets import Secret
 from .clock import Clock
 from .events import Hook
 from .rate_limiter import RateLimiter
+
+if TYPE_CHECKING:
+    from .middleware import AnyMiddleware
 
 ApiKey = str | Secret | Callable[[], Any]
 
@@ -100,8 +103,8 @@ class ClientOptions(TypedDict, total=False):
     limits (none by default); `oversize="admit-when-full"` lets a request larger than a limit go out alone
     (R-110). `adaptive_concurrency` lets the calls in flight follow the server's health (R-120);
     `adaptive_throttle` is the K with which calls are turned away while the server accepts few (R-121).
-    `rate_limiter` shares all of these with other clients. `on_event`, a function or several, sees what
-    happens inside calls (R-230).
+    `rate_limiter` shares all of these with other clients. `middleware` stands around calls and attempts,
+    outside in (R-220). `on_event`, a function or several, sees what happens inside calls (R-230).
     """
 
     attempt_timeout: float
@@ -127,6 +130,7 @@ class ClientOptions(TypedDict, total=False):
     rate_limiter: RateLimiter
     breaker: BreakerSettings
     on_event: Hook | Sequence[Hook]
+    middleware: Sequence[AnyMiddleware]
     clock: Clock
     random: Callable[[], float]
 
@@ -206,7 +210,7 @@ _EXTRA_NAMES = {
 }
 _CALL_NAMES = frozenset(CallOptions.__annotations__)
 # Shared objects that live beside the settings, not in them.
-SHARED_NAMES = frozenset({"on_event", "clock", "random", "rate_limiter"})
+SHARED_NAMES = frozenset({"middleware", "on_event", "clock", "random", "rate_limiter"})
 _LIMITER_NAMES = (
     "limits",
     "limiter_mode",

@@ -9,9 +9,11 @@ Rules of this file:
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from enum import Enum, auto
 from typing import Any
 
+from ..core.accumulate.protocol import Accumulator
 from ..core.error_body import stream_error
 from ..core.errors import (
     AttemptTimeoutError,
@@ -32,9 +34,12 @@ from ..core.synthesise import Events, synthesise
 from .answer import invalid_response, read_result
 from .attempt import acquire, read_body, read_chunk, refuse, send
 from .body import DEFAULT_LIMITS, Decoder
+from .call import run
 from .context import Call, outcome_name
 from .events import log
 from .lease import Lease, usage_cost
+from .middleware import through
+from .transports.protocol import HttpRequest
 
 DRAIN_SECONDS = 0.1
 EVENT_STREAM = "text/event-stream"
@@ -63,6 +68,9 @@ class Pump:
         self.first_event_after: float | None = None
         self.first_content_after: float | None = None
         self.reader = StreamReader(rule.family, self._error_of)
+        self.wraps: tuple[Callable[[Any], Any], ...] = ()
+        self.wrapped_to_the_end = False
+        self._shown: Accumulator | None = None
         self._lease = lease
         self._began = began
         self._stalled = 0.0
@@ -72,11 +80,11 @@ class Pump:
 
     # -- opening -----------------------------------------------------------------------------------
 
-    async def open(self) -> None:
+    async def open(self, request: HttpRequest) -> Pump:
         """Send the request and read up to the first application event or the end."""
         call = self.call
         ends = self._began + call.settings.first_event_timeout
-        self._exchange = await send(call, self._lease, ends, whole=False)
+        self._exchange = await send(call, self._lease, request, ends, whole=False)
         if not 200 <= self._exchange.status < 300:
             raise await refuse(call, self._exchange, ends)
         if self._exchange.status in NO_CONTENT:
@@ -84,11 +92,27 @@ class Pump:
         self._decoder = Decoder(self._exchange.headers, DEFAULT_LIMITS.stream_bytes)
         kind = _media_type(self._exchange.headers)
         if kind != EVENT_STREAM and await self._is_whole(kind, ends):
-            return
+            return self
         while not self.reader.application_events and not self.reader.ended:
             await self._read()
         if self.reader.failure is not None and not self.reader.application_events:
             raise self._with_partial(self.reader.failure)
+        return self
+
+    def take_whole(self, value: Any) -> Pump:
+        """Give this value, which middleware answered with, as the events of a stream."""
+        events = synthesise(self.rule.family, value) if isinstance(value, dict) else None
+        if events is None:
+            raise TypeError("middleware answered a stream call with what is no result of its operation")
+        self.reader = StreamReader(self.rule.family, self._error_of)
+        self._take_events(events)
+        return self
+
+    def _take_events(self, events: Events) -> None:
+        self.synthesised = True
+        for name, data in events:
+            self.reader.accept(name, data)
+            self._note_arrivals()
 
     async def _is_whole(self, kind: str | None, ends: float) -> bool:
         """Whether the answer is no event stream; then it was taken as the whole result (R-134).
@@ -103,10 +127,7 @@ class Pump:
         whole = self._whole(first + await read_body(self.call, self._exchange, ends, self._decoder))
         if isinstance(whole, ForgeError):
             raise whole
-        self.synthesised = True
-        for name, data in whole:
-            self.reader.accept(name, data)
-            self._note_arrivals()
+        self._take_events(whole)
         return True
 
     async def _first_bytes(self, ends: float) -> bytes:
@@ -312,6 +333,43 @@ class Pump:
             f"The connection broke after {self.reader.events_seen} events; error.partial is what arrived"
         )
 
+    @property
+    def message(self) -> Accumulator:
+        """What the consumer's events add up to: with middleware that wraps them, those that came out."""
+        return self._shown or self.reader.accumulator
+
+    def shown(self, events: Iterator[Decoded]) -> Iterator[Decoded]:
+        """The events as the consumer gets them, through every wrap."""
+        for event in self._wrapped(events):
+            self.message.add(event.name, event.data)
+            yield event
+        self._all_shown()
+
+    async def shown_async(self, events: AsyncIterator[Decoded]) -> AsyncGenerator[Decoded, None]:
+        """`shown` for asyncio."""
+        async for event in self._wrapped(events):
+            self.message.add(event.name, event.data)
+            yield event
+        self._all_shown()
+
+    def _wrapped(self, events: Any) -> Any:
+        self._shown = type(self.reader.accumulator)()
+        for wrap in self.wraps:
+            events = wrap(events)
+        return events
+
+    def _all_shown(self) -> None:
+        if self.reader.completion == "explicit":
+            self.message.add("message", None)  # a sentinel is no event that anybody wraps
+        self.wrapped_to_the_end = self.reader.completion is not None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the consumer has got all of a stream that ended well."""
+        if self.wraps:
+            return self.wrapped_to_the_end
+        return self.reader.completion is not None and not self.reader.ready
+
     def result_of(self, data: dict[str, Any]) -> Any:
         """The operation's typed result from accumulated JSON."""
         return self.call.operation.result(data)
@@ -334,9 +392,44 @@ async def open_stream(call: Call) -> Pump:
     lease = await acquire(call)
     pump = Pump(call, lease, rule, call.io.now())
     try:
-        await pump.open()
+        answer = await through(call, call.shared.steps.attempt, call.prepared.request, pump.open)
+        if answer is not pump:
+            await lease.close()
+            pump.take_whole(answer)
     except BaseException as error:
         lease.end(error)
         await lease.close()
         raise
     return pump
+
+
+async def open_call(call: Call) -> Pump:
+    """A stream call from its start to its open stream; the call ends with the stream."""
+    opened: list[Pump] = []
+
+    async def send(request: HttpRequest) -> Pump:
+        opened.append(await run(call.asking(request), open_stream))
+        return opened[-1]
+
+    call.begin()
+    pump: Pump | None = None
+    try:
+        answer = await through(call, call.shared.steps.call, call.prepared.request, send)
+        pump = answer if isinstance(answer, Pump) else _unsent(call).take_whole(answer)
+    except BaseException as error:
+        call.finish(outcome_name(error))
+        raise
+    finally:
+        for left in opened:
+            if left is not pump:
+                await left.end(None)
+    pump.handed_over = True
+    return pump
+
+
+def _unsent(call: Call) -> Pump:
+    """A pump for what middleware answers: it holds nothing, and nothing was sent."""
+    shared, rule = call.shared, call.operation.stream
+    assert rule is not None  # noqa: S101 - only operations that stream are opened
+    circuit, gate = shared.circuit(call.operation.group), shared.limiter.gate(call.prepared.model)
+    return Pump(call, Lease(call.io, circuit, gate, call.emit), rule, call.io.now())

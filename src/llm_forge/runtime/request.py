@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 from urllib.parse import quote, urlencode
 
-from ..core.codec import encode
+from ..core.codec import decode, encode
 from ..core.errors import InvalidRequestError
 from ..core.profile import AuthScheme, Operation, Profile
 from ..core.secrets import Secret
@@ -71,13 +71,24 @@ def prepare(
         + encode_query(_pairs({**(parts.get("query") or {}), **extras.query}))
     )
     fields = _headers_of(profile, settings, extras, parts, has_body=encoded is not None, streaming=streaming)
-    values = content or {}
-    model = values.get("model")
+    return _prepared(HttpRequest(operation.method, target, fields, encoded), content or {})
+
+
+def prepare_again(before: Prepared, request: HttpRequest) -> Prepared:
+    """The request that call middleware made of a prepared one, and what it now asks for."""
+    if request.body == before.request.body or not isinstance(request.body, bytes):
+        return replace(before, request=request)
+    content = decode(request.body)
+    return _prepared(request, content if isinstance(content, dict) else {})
+
+
+def _prepared(request: HttpRequest, content: Mapping[str, Any]) -> Prepared:
+    model = content.get("model")
     return Prepared(
-        request=HttpRequest(operation.method, target, fields, encoded),
+        request=request,
         model=model if isinstance(model, str) else None,
-        estimated_input=len(encoded or b"") / 4,
-        requested_output=_requested_output(values),
+        estimated_input=len(request.body) / 4 if isinstance(request.body, bytes) else 0.0,
+        requested_output=_requested_output(content),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core.errors import AttemptTimeoutError
 from ..core.headers import Headers
+from .io import Proceed, around_now
 from .transports.protocol import HttpRequest, Timers
 
 Piece = bytes | float | Exception
@@ -95,6 +96,10 @@ class ScriptedIo:
     async def ask(self, source: Callable[[], Any]) -> Any:
         """Call the function."""
         return source()
+
+    async def around(self, step: Callable[..., Any], context: Any, request: Any, proceed: Proceed) -> Any:
+        """Call the step."""
+        return around_now(step, context, request, proceed)
 
     async def open(self, request: HttpRequest, timers: Timers) -> ScriptedExchange:
         """The next scripted answer."""

@@ -14,6 +14,7 @@ from .auth import Credential
 from .circuit import Circuit
 from .events import Event, EventName, Hooks
 from .io import Io
+from .middleware import Steps
 from .options import Settings
 from .rate_limiter import RateLimiter
 
@@ -32,12 +33,14 @@ class Shared:
         io: Io,
         hooks: Hooks,
         limiter: RateLimiter,
+        steps: Steps,
     ) -> None:
         self.profile = profile
         self.base_url = base_url
         self.credential = credential
         self.io = io
         self.hooks = hooks
+        self.steps = steps
         self.lock = threading.Lock()
         self.budget = RetryBudget()
         self.closed = False

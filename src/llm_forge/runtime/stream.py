@@ -6,17 +6,16 @@ by breaking out of the loop or dropping it, closes its connection at once (R-150
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from ..core.errors import StreamError
 from ..core.stream import Completion, Decoded
-from .call import run
-from .context import Call, outcome_name
+from .context import Call
 from .finalise import finalise
 from .io import run_now
-from .pump import Pump, open_stream
+from .pump import Pump, open_call
 
 E = TypeVar("E")
 R = TypeVar("R")
@@ -46,7 +45,7 @@ class _Handle(Generic[E, R]):
     def partial(self) -> R:
         """The message accumulated so far; unfinished parts carry `complete: false`."""
         pump = self._opened()
-        partial: R = pump.result_of(pump.reader.accumulator.partial())
+        partial: R = pump.result_of(pump.message.partial())
         return partial
 
     @property
@@ -71,7 +70,7 @@ class _Handle(Generic[E, R]):
 
     def tool_input(self, index: int = 0) -> Any:
         """The best reading of a tool call's input so far; never raises, never ahead of the bytes (R-178)."""
-        return self._opened().reader.accumulator.tool_input(index)
+        return self._opened().message.tool_input(index)
 
     def _begin_reading(self) -> None:
         if self._reading:
@@ -80,11 +79,8 @@ class _Handle(Generic[E, R]):
 
     def _result(self) -> R:
         pump = self._opened()
-        result: R = pump.result_of(pump.reader.accumulator.result())
+        result: R = pump.result_of(pump.message.result())
         return result
-
-    def _finished(self, pump: Pump) -> bool:
-        return pump.reader.completion is not None and not pump.reader.ready
 
     def _left_early(self, pump: Pump) -> StreamError:
         failure = pump.reader.failure
@@ -92,7 +88,7 @@ class _Handle(Generic[E, R]):
         return StreamError(f"There is no result: the stream {reason}", partial=self.partial)
 
     def _text_of(self, event: Decoded) -> str:
-        text: str = self._opened().reader.accumulator.text_of(event.name, event.data)
+        text: str = self._opened().message.text_of(event.name, event.data)
         return text
 
 
@@ -101,6 +97,8 @@ class Stream(_Handle[E, R]):
 
     Errors while reading carry `partial`, the message so far (R-146).
     """
+
+    _source: Iterator[Decoded] | None = None
 
     def __enter__(self) -> Self:
         self._open()
@@ -124,7 +122,7 @@ class Stream(_Handle[E, R]):
     def result(self) -> R:
         """The whole message, of the type that create() returns; reads what is left of the stream."""
         pump = self._open()
-        if not self._finished(pump):
+        if not pump.finished:
             if self._closed:
                 raise self._left_early(pump)
             for _ in self._remaining():
@@ -146,7 +144,7 @@ class Stream(_Handle[E, R]):
         if self._pump is None:
             if self._closed:
                 raise StreamError("The stream was closed before it began")
-            self._pump = run_now(_opened_stream(self._start()))
+            self._pump = run_now(open_call(self._start()))
         return self._pump
 
     def _events(self) -> Iterator[Decoded]:
@@ -155,19 +153,29 @@ class Stream(_Handle[E, R]):
 
     def _remaining(self) -> Iterator[Decoded]:
         pump = self._open()
-        ready = pump.reader.ready
         try:
-            while True:
-                while ready:
-                    yield ready.popleft()
-                if self._closed or not run_now(pump.more()):
-                    return
+            yield from self._wrapped(pump) if pump.wraps else self._arriving(pump)
         finally:
             finalise(self.close)  # a suspended generator is closed by whoever collects it
+
+    def _wrapped(self, pump: Pump) -> Iterator[Decoded]:
+        if self._source is None:
+            self._source = pump.shown(self._arriving(pump))
+        return self._source
+
+    def _arriving(self, pump: Pump) -> Iterator[Decoded]:
+        ready = pump.reader.ready
+        while True:
+            while ready:
+                yield ready.popleft()
+            if self._closed or not run_now(pump.more()):
+                return
 
 
 class AsyncStream(_Handle[E, R]):
     """`Stream` for asyncio."""
+
+    _source: AsyncGenerator[Decoded, None] | None = None
 
     async def __aenter__(self) -> Self:
         await self._open()
@@ -190,7 +198,7 @@ class AsyncStream(_Handle[E, R]):
     async def result(self) -> R:
         """The whole message, of the type that create() returns; reads what is left of the stream."""
         pump = await self._open()
-        if not self._finished(pump):
+        if not pump.finished:
             if self._closed:
                 raise self._left_early(pump)
             while await self._next_event() is not None:
@@ -201,6 +209,8 @@ class AsyncStream(_Handle[E, R]):
         """Close the connection; safe in every state."""
         if not self._closed:
             self._closed = True
+            if self._source is not None:
+                await self._source.aclose()
             if self._pump is not None:
                 await self._pump.end(None)
 
@@ -218,6 +228,17 @@ class AsyncStream(_Handle[E, R]):
     async def _next_event(self) -> Decoded | None:
         """The next event as it was decoded, None at the end; for readers of this stream."""
         pump = await self._open() if not self._closed else self._opened()
+        if not pump.wraps:
+            return await self._next_arrived(pump)
+        if self._source is None:
+            self._source = pump.shown_async(self._arriving(pump))
+        return await anext(self._source, None)
+
+    async def _arriving(self, pump: Pump) -> AsyncIterator[Decoded]:
+        while (event := await self._next_arrived(pump)) is not None:
+            yield event
+
+    async def _next_arrived(self, pump: Pump) -> Decoded | None:
         if self._closed:
             return None
         if not pump.reader.ready:
@@ -229,7 +250,7 @@ class AsyncStream(_Handle[E, R]):
         if self._pump is None:
             if self._closed:
                 raise StreamError("The stream was closed before it began")
-            self._pump = await _opened_stream(self._start())
+            self._pump = await open_call(self._start())
         return self._pump
 
 
@@ -252,15 +273,3 @@ class _AsyncReading(Generic[T]):
     def __del__(self) -> None:
         if not self._stream._closed:
             finalise(self._stream._abandon)
-
-
-async def _opened_stream(call: Call) -> Pump:
-    """Open a stream through the one retry loop; the call ends with the stream."""
-    call.begin()
-    try:
-        pump = await run(call, open_stream)
-    except BaseException as error:
-        call.finish(outcome_name(error))
-        raise
-    pump.handed_over = True
-    return pump
