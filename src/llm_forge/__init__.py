@@ -70,6 +70,11 @@ if TYPE_CHECKING:
     from .core.secrets import Secret
     from .core.stream import Decoded
     from .core.views import View
+    from .runtime.auth.api_key import ApiKey
+    from .runtime.auth.basic import Basic
+    from .runtime.auth.bearer import Bearer
+    from .runtime.auth.custom import AuthProvider, AuthRequest
+    from .runtime.auth.oauth2 import OAuth2
     from .runtime.circuit import Circuit
     from .runtime.events import Event
     from .runtime.middleware import AsyncMiddleware, Middleware, Request, Response
@@ -134,6 +139,11 @@ _HOMES = {
     "core.secrets": ("Secret",),
     "core.stream": ("Decoded",),
     "core.views": ("View",),
+    "runtime.auth.api_key": ("ApiKey",),
+    "runtime.auth.basic": ("Basic",),
+    "runtime.auth.bearer": ("Bearer",),
+    "runtime.auth.custom": ("AuthProvider", "AuthRequest"),
+    "runtime.auth.oauth2": ("OAuth2",),
     "runtime.circuit": ("Circuit",),
     "runtime.events": ("Event",),
     "runtime.middleware": ("AsyncMiddleware", "Middleware", "Request", "Response"),
@@ -148,6 +158,7 @@ __all__ = [
     "OMIT",
     "Anthropic",
     "ApiError",
+    "ApiKey",
     "AsyncAnthropic",
     "AsyncGroq",
     "AsyncMiddleware",
@@ -156,9 +167,13 @@ __all__ = [
     "AsyncStream",
     "AttemptTimeoutError",
     "AuthError",
+    "AuthProvider",
+    "AuthRequest",
     "AuthenticationError",
     "BadRequestError",
+    "Basic",
     "BatchError",
+    "Bearer",
     "BreakerSettings",
     "CallContext",
     "CapacityError",
@@ -184,6 +199,7 @@ __all__ = [
     "Middleware",
     "Mistral",
     "NotFoundError",
+    "OAuth2",
     "OpenAI",
     "OverloadedError",
     "PermissionDeniedError",

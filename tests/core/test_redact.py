@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_forge.core.headers import Headers
-from llm_forge.core.redact import Redactor
+from llm_forge.core.redact import Redactor, names_a_secret, secrets_in_header
 from llm_forge.core.secrets import Secret
 
 KEY = 'k/ey+"with&odd\\chars=~1'
@@ -62,8 +62,34 @@ def test_no_secret_survives_as_it_is_escaped_or_encoded(key: str, around: str) -
         assert form not in redactor(key).text(f"{around}{form}{around}").replace("[redacted]", "\0")
 
 
-def test_a_key_too_short_to_be_one_does_not_damage_texts() -> None:
-    assert redactor("x", "invalid").text("invalid x-api-key, req_01x") == "invalid x-api-key, req_01x"
+@pytest.mark.requirement("R-242")
+def test_a_short_key_goes_where_it_stands_alone_and_leaves_other_words_whole() -> None:
+    told = redactor("x", "pass%1").text("x x-api-key, req_01x, pass%1, pass%251, passable")
+    assert told == "[redacted] x-api-key, req_01x, [redacted], [redacted], passable"
+
+
+@pytest.mark.requirement("R-242")
+@pytest.mark.parametrize("name", ["Authorization", "X-Goog-Api-Key", "x-auth-token", "apikey", "X-Secret"])
+def test_a_header_may_say_by_its_name_that_it_is_a_credential(name: str) -> None:
+    assert names_a_secret(name)
+
+
+@pytest.mark.parametrize("name", ["idempotency-key", "x-trace", "openai-organization", "author", "tokens"])
+def test_most_headers_are_no_credentials(name: str) -> None:
+    assert not names_a_secret(name)
+
+
+@pytest.mark.requirement("R-242")
+@pytest.mark.parametrize("echoed", ["Bearer canary-1", "canary-1", "session=canary-2; b=c", "canary-2"])
+def test_a_secret_header_is_found_whole_and_in_its_parts(echoed: str) -> None:
+    held = [*secrets_in_header("Bearer canary-1"), *secrets_in_header("session=canary-2; b=c")]
+    assert "canary" not in Redactor(held).text(f"you sent {echoed}!")
+
+
+@pytest.mark.requirement("R-022")
+def test_a_configured_query_parameter_is_hidden_whatever_it_is_called() -> None:
+    shown = Redactor(secret_parameters=["code me"]).url("https://h/p?code+me=abc&x=1")
+    assert shown == "https://h/p?code+me=[redacted]&x=1"
 
 
 @pytest.mark.requirement("R-242")

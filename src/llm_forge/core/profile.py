@@ -49,11 +49,18 @@ class ErrorRules:
 
 @dataclass(frozen=True, slots=True)
 class AuthScheme:
-    """Where a credential goes (R-020, R-021). `name` is the header, query or cookie name."""
+    """Where a credential goes (R-020, R-021). `name` is the header, query or cookie name.
 
-    kind: Literal["api-key", "bearer", "none"] = "bearer"
+    `token_url`, `scopes` and `client_auth` are for `oauth2` (R-028): where tokens come from, what they
+    are asked for, and whether the client proves itself with HTTP Basic or in the body.
+    """
+
+    kind: Literal["api-key", "bearer", "basic", "oauth2", "none"] = "bearer"
     placement: Literal["header", "query", "cookie"] = "header"
     name: str = "authorization"
+    token_url: str | None = None
+    scopes: tuple[str, ...] = ()
+    client_auth: Literal["basic", "body"] = "basic"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable
+from urllib.parse import quote_plus
 
 from .headers import Headers
 from .secrets import REDACTED, Secret
@@ -38,20 +39,42 @@ _USER_INFO = re.compile(r"(://)[^/?#@\s]*@")
 _LOOKS_SECRET = re.compile(r"(?i)\b(bearer|basic)(\s+)[\w.~+/=*-]{8,}")
 _HALF_MASKED = re.compile(r"(?<![\w*-])([\w-]+)\*{3,}([\w-]*)")
 _MIN_BASE64 = 8
-# A shorter "key" is a word of a test or a local server; removing it would only damage ordinary text.
-_SHORTEST_SECRET = 8
+# A shorter credential is a word of a test or a local server: it goes where it stands alone, for inside
+# other words it is chance.
+_SHORTEST_ANYWHERE = 8
+_SHORTEST_PART = 4
+_SECRET_NAME = re.compile(
+    r"(?i)(?:^|[-_])(?:api-?key|token|secret|auth|authorization|cookie|password|credentials?)(?:$|[-_])"
+)
+
+
+def names_a_secret(header: str) -> bool:
+    """Whether a header's name says that its value is a credential (R-242)."""
+    return header.lower() in SECRET_HEADERS or _SECRET_NAME.search(header) is not None
+
+
+def secrets_in_header(value: str) -> tuple[Secret, ...]:
+    """What to look for of a secret header's value: all of it, what follows a scheme, values of cookies."""
+    parts = [*value.split()[1:], *(pair.partition("=")[2].strip() for pair in value.split(";"))]
+    found = {value.strip(), *(part for part in parts if len(part) >= _SHORTEST_PART)}
+    return tuple(Secret(text) for text in sorted(found) if text)
 
 
 class Redactor:
     """Replaces credentials by `[redacted]`; made once per client from everything it holds secret."""
 
-    def __init__(self, secrets: Iterable[Secret] = (), secret_headers: Iterable[str] = ()) -> None:
-        revealed = {secret.reveal() for secret in secrets}
-        values = {value for value in revealed if len(value) >= _SHORTEST_SECRET}
+    def __init__(
+        self,
+        secrets: Iterable[Secret] = (),
+        secret_headers: Iterable[str] = (),
+        secret_parameters: Iterable[str] = (),
+    ) -> None:
+        values = {secret.reveal() for secret in secrets} - {""}
         forms = [form for value in sorted(values, key=len, reverse=True) for form in _forms(value)]
         self._values = values
         self._secrets = re.compile("|".join(forms)) if forms else None
         self._hidden = SECRET_HEADERS | {name.lower() for name in secret_headers}
+        self._parameters = frozenset(secret_parameters)
 
     def text(self, text: str) -> str:
         """The text with every credential replaced."""
@@ -73,8 +96,10 @@ class Redactor:
 
     def url(self, url: str) -> str:
         """The URL without user-info and without the values of query parameters that hold secrets."""
-        url = _USER_INFO.sub(r"\1", url)
-        return self.text(_QUERY_VALUE.sub(rf"\1{REDACTED}", url))
+        url = _QUERY_VALUE.sub(rf"\1{REDACTED}", _USER_INFO.sub(r"\1", url))
+        for name in self._parameters:
+            url = re.sub(rf"([?&;]{re.escape(quote_plus(name))}=)[^&#\s]*", rf"\1{REDACTED}", url)
+        return self.text(url)
 
     def _shows(self, name: str) -> bool:
         if name in self._hidden:
@@ -84,7 +109,10 @@ class Redactor:
 
 def _forms(value: str) -> list[str]:
     """Patterns for one secret."""
-    return ["".join(map(_char, value)), *_base64_forms(value.encode())]
+    plain = "".join(map(_char, value))
+    if len(value) < _SHORTEST_ANYWHERE:
+        return [rf"(?<![\w-]){plain}(?![\w-])"]
+    return [plain, *_base64_forms(value.encode())]
 
 
 def _char(char: str) -> str:

@@ -55,7 +55,7 @@ class Retry:
     """Wait `after` seconds and try again; `cost` is what the retry budget is to pay."""
 
     after: float
-    source: Literal["backoff", "server"]
+    source: Literal["backoff", "server", "token"]
     cost: int
 
 
@@ -97,6 +97,7 @@ class RetryPolicy:
         rewindable: bool = True,
         keyed: bool = False,
         timeouts: int = 0,
+        renewable: bool = False,
         left: float | None,
         chance: float,
         jitter: float,
@@ -104,8 +105,16 @@ class RetryPolicy:
         """The retry to make after attempt number `attempt` (from 1) failed, or why there is none.
 
         `timeouts` counts the call's attempt time-outs with this one; `keyed` says that an idempotency key
-        is really sent; `left` is the seconds to the deadline; `chance` and `jitter` are uniform in [0, 1].
+        is really sent; `renewable` that a 401 may be cured by another token, for which one attempt more
+        than `max_attempts` is allowed (R-030); `left` is the seconds to the deadline; `chance` and
+        `jitter` are uniform in [0, 1].
         """
+        if renewable and failure.status == 401 and failure.should_retry is not False:
+            return (
+                _renewed(left)
+                if rewindable and self._may_replay(failure, replay, keyed)
+                else GiveUp("replay")
+            )
         if not self.is_retryable(failure):
             return GiveUp("not-retryable")
         if attempt >= self.max_attempts:
@@ -160,3 +169,8 @@ class RetryPolicy:
         throttled = failure.status in THROTTLING_STATUSES or (failure.status == 503 and failure.server_wait)
         base = self.throttle_base if throttled else self.base
         return min(self.cap, base * 2.0 ** (attempt - 1))
+
+
+def _renewed(left: float | None) -> Retry | GiveUp:
+    """At once with another token, if there is time for an attempt."""
+    return GiveUp("deadline") if left is not None and left < MIN_ATTEMPT else Retry(0.0, "token", RETRY_COST)

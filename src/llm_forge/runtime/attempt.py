@@ -20,12 +20,12 @@ from ..core.limiter import Cost
 from ..core.rate_headers import observe
 from ..core.server_wait import server_wait
 from .answer import read_result
+from .auth.wire import authorized
 from .base_url import origin_of
 from .body import DEFAULT_LIMITS, Decoder
 from .context import Call, or_deadline
 from .lease import Lease, usage_cost
 from .middleware import through
-from .request import with_credential
 from .transports.limits import check_headers
 from .transports.protocol import HttpRequest, StaleConnection, Timers
 
@@ -78,8 +78,7 @@ async def send(call: Call, lease: Lease, request: HttpRequest, ends: float, *, w
 
 async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float, *, whole: bool) -> Any:
     # The key itself never becomes a local here: frames show up in tracebacks.
-    call.secret = await call.shared.credential.current(call.io)
-    wired = with_credential(request, call.shared.profile.auth, call.secret)
+    wired = await authorized(call, request, ends)
     now = call.io.now()
     limit = call.deadline.timer(ends - now, now)
     if limit is not None and limit < MIN_ATTEMPT:

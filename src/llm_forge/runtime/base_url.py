@@ -20,30 +20,32 @@ def read_base_url(
     text: str, source: str, *, allow_insecure_http: bool = False, suffixes: tuple[str, ...] = ()
 ) -> str:
     """The base URL in its normal form, without a slash at its end; ConfigError names `source`."""
+    parts = checked_url(text, source, allow_insecure_http=allow_insecure_http)
+    if parts.query or parts.fragment:
+        raise ConfigError(f"{source} must not contain a query or fragment; use extra_query on calls")
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    path = _without_suffix(parts.path.rstrip("/"), suffixes)
+    return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port is not None else ''}{path}"
+
+
+def checked_url(text: str, source: str, *, allow_insecure_http: bool = False) -> SplitResult:
+    """The parts of a URL that credentials may go to: https or loopback, no user-info (R-008, R-009)."""
     if not isinstance(text, str) or _UNSAFE.search(text.strip()):
         raise ConfigError(f"{source} must be a URL without spaces or control characters")
     try:
         parts = urlsplit(text.strip())
-        port = parts.port
+        parts.port  # noqa: B018 - reading it checks it
     except ValueError as error:
         raise ConfigError(f"{source} is not a URL; expected something like https://host/path") from error
-    _check_parts(parts, source)
-    if parts.scheme == "http" and not (allow_insecure_http or is_loopback(parts.hostname or "")):
-        raise ConfigError(
-            f"{source} is plain http to {parts.hostname}: use https, or pass allow_insecure_http=True"
-        )
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    path = _without_suffix(parts.path.rstrip("/"), suffixes)
-    return f"{parts.scheme}://{host}{f':{port}' if port is not None else ''}{path}"
-
-
-def _check_parts(parts: SplitResult, source: str) -> None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"{source} must start with https:// and name a host")
     if "@" in parts.netloc:
         raise ConfigError(f"{source} must not contain a user or password; pass credentials as api_key")
-    if parts.query or parts.fragment:
-        raise ConfigError(f"{source} must not contain a query or fragment; use extra_query on calls")
+    if parts.scheme == "http" and not (allow_insecure_http or is_loopback(parts.hostname or "")):
+        raise ConfigError(
+            f"{source} is plain http to {parts.hostname}: use https, or pass allow_insecure_http=True"
+        )
+    return parts
 
 
 def _without_suffix(path: str, suffixes: tuple[str, ...]) -> str:

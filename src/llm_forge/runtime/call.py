@@ -95,9 +95,11 @@ def _decide(call: Call, number: int, error: ForgeError) -> Retry:
     policy = retry_policy(call)
     failure = failure_of(error, call.response_headers)
     error.retryable = policy.is_retryable(failure)
+    renewable = error.status == 401 and call.shared.auth.refused(call) and not call.renewals
     plan = policy.decide(
-        number,
+        number - call.renewals,
         failure,
+        renewable=renewable,
         replay=call.operation.replay,
         rewindable=call.prepared.request.rewindable,
         keyed=bool(call.extras.idempotency_key and call.shared.profile.idempotency_header),
@@ -112,6 +114,7 @@ def _decide(call: Call, number: int, error: ForgeError) -> Retry:
         plan = GiveUp("budget")
     if isinstance(plan, GiveUp):
         raise call.enrich(error) from error.__cause__
+    call.renewals += plan.source == "token"
     call.emit("retry", cause=error.kind, status=error.status, wait=plan.after, source=plan.source)
     return plan
 

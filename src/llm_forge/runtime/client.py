@@ -16,7 +16,8 @@ from ..core.deadline import Deadline
 from ..core.errors import ClientClosedError, ConfigError
 from ..core.profile import Operation, Profile
 from .attempt import unary
-from .auth import find_credential
+from .auth.credential import KeySource
+from .auth.resolve import key_of, resolve_auth
 from .base_url import read_base_url
 from .call import run
 from .circuit import Circuit
@@ -26,7 +27,6 @@ from .events import Hooks
 from .io import AsyncIo, Io, SyncIo, run_now
 from .middleware import AnyMiddleware, AsyncMiddleware, Middleware, steps_of, through
 from .options import (
-    ApiKey,
     CallOptions,
     ClientOptions,
     CopyOptions,
@@ -77,7 +77,7 @@ class _Client:
     def __init__(
         self,
         *,
-        api_key: ApiKey | None = None,
+        api_key: KeySource | None = None,
         base_url: str | None = None,
         timeout: float | None = None,
         max_attempts: int = 3,
@@ -88,15 +88,15 @@ class _Client:
         if timeout is not None:
             chosen["timeout"] = timeout
         settings = client_settings(chosen)
-        name = type(self).__name__
-        credential = find_credential(self.profile, api_key, none=settings.auth == "none", client=name)
+        key = key_of(self.profile, api_key) if settings.auth is None else None
+        auth = resolve_auth(self.profile, settings, key, type(self).__name__)
         url, self._url_source = self._find_base_url(base_url, settings)
         io = self._make_io(transport, options.get("clock") or Clock(), options.get("random") or random.random)
         self._settings = settings
         limiter = options.get("rate_limiter") or settings.new_limiter()
         steps = steps_of(self._checked_middleware(options.get("middleware") or ()))
         hooks = Hooks([*hooks_of(options), *steps.hooks])
-        self._shared = Shared(self.profile, url, credential, settings, io, hooks, limiter, steps)
+        self._shared = Shared(self.profile, url, auth, settings, io, hooks, limiter, steps)
         self._copied = False
         self._closed = False
 
@@ -135,7 +135,7 @@ class _Client:
 
     def sources(self) -> dict[str, str]:
         """Where base URL and credential came from, without revealing either (R-001)."""
-        return {"base_url": self._url_source, "api_key": self._shared.credential.source}
+        return {"base_url": self._url_source, "api_key": self._shared.auth.source}
 
     def rate_limit_status(self) -> dict[str, list[Any]]:
         """What is known of the limits, by model or, where limits were declared for one, by family."""
@@ -251,6 +251,7 @@ class SyncClient(_Client):
         with self._shared.lock:
             self._shared.closed = True
             self._shared.idle.wait_for(lambda: not self._shared.others_run(me), CLOSE_SECONDS)
+        self._shared.auth.close()
         io.transport.close()
 
     def __enter__(self) -> Self:
@@ -295,6 +296,7 @@ class AsyncClient(_Client):
         ends = io.now() + CLOSE_SECONDS
         while self._shared.others_run(io.owner()) and io.now() < ends:
             await io.sleep(0.01)
+        self._shared.auth.close()
         await io.transport.close()
 
     async def __aenter__(self) -> Self:

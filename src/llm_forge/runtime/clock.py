@@ -42,6 +42,12 @@ class Clock:
         except TimeoutError:
             return
 
+    def begin(self) -> None:
+        """A thread or task that the client itself starts takes part from now on."""
+
+    def end(self) -> None:
+        """It has ended."""
+
     def real(self, seconds: float | None) -> float | None:
         """The real seconds that a socket waits for a timer of `seconds`."""
         return seconds

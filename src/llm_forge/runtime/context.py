@@ -12,8 +12,9 @@ from ..core.error_body import request_id_of
 from ..core.errors import Attempt, ClientClosedError, DeadlineExceededError, ForgeError
 from ..core.headers import Headers
 from ..core.profile import Operation
-from ..core.redact import Redactor
+from ..core.redact import Redactor, secrets_in_header
 from ..core.secrets import Secret
+from ..core.tokens import Token
 from .base_url import origin_of
 from .events import Event, EventName
 from .io import Io
@@ -42,16 +43,24 @@ class Call:
     timeouts: int = 0
     last_error: ForgeError | None = None
     response_headers: Headers | None = None
-    secret: Secret | None = None
+    secrets: list[Secret] = field(default_factory=list)
+    token: Token | None = None
+    renewals: int = 0
     response_status: int | None = None
     owner: int = 0
     _context: CallContext | None = None
 
     @property
     def redactor(self) -> Redactor:
-        """Removes this attempt's credential from texts; made only when an error needs it."""
-        secrets = [self.secret] if self.secret is not None else []
-        return Redactor(secrets, self.shared.profile.secret_headers)
+        """Removes every credential of this call and its client from texts; made when an error needs it."""
+        carried = [
+            secret
+            for name, value in self.prepared.request.headers
+            if self.shared.is_secret_header(name)
+            for secret in secrets_in_header(value)
+        ]
+        known = (*self.secrets, *self.shared.auth.secrets(), *carried)
+        return Redactor(known, self.shared.secret_headers, self.shared.secret_parameters)
 
     @property
     def request_id(self) -> str | None:

@@ -8,6 +8,7 @@ a running event loop too. `ScriptedIo` (module `scripted`) is the unit-test kit.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import random
 import threading
@@ -37,6 +38,18 @@ class Signal(Protocol):
 
     async def wait(self, seconds: float | None) -> None:
         """Wait until it is set or the time is over."""
+        ...
+
+
+class Job(Protocol):
+    """Work that goes on beside the call that began it."""
+
+    def alive(self) -> bool:
+        """Whether it may still end by itself: not after a fork, nor in a loop that was closed."""
+        ...
+
+    def stop(self) -> None:
+        """End it if that is possible from outside; what waits for the network ends with the transport."""
         ...
 
 
@@ -73,6 +86,14 @@ class Io(Protocol):
 
     async def around(self, step: Callable[..., Any], context: Any, request: Any, proceed: Proceed) -> Any:
         """Call a user's middleware, sync or, on asyncio, async; a cancelled call stays cancelled (R-058)."""
+        ...
+
+    async def offload(self, source: Callable[[], Any]) -> Any:
+        """Call a function that blocks, outside the event loop if there is one."""
+        ...
+
+    def spawn(self, work: Coroutine[Any, Any, None], ended: Callable[[], None]) -> Job:
+        """Run work beside the caller, which may be cancelled without it; `ended` is called in any case."""
         ...
 
     async def open(self, request: HttpRequest, timers: Timers) -> Any:
@@ -159,6 +180,34 @@ class ThreadSignal:
         self._clock.wait(self._event, seconds)
 
 
+class ThreadJob:
+    """Work in a thread of its own, which does not keep the interpreter alive."""
+
+    def __init__(self, clock: Clock, work: Coroutine[Any, Any, None], ended: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                context.run(run_now, work)
+            finally:
+                ended()
+                clock.end()
+
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(target=run, name="llm-forge", daemon=True)
+        clock.begin()
+        try:
+            self._thread.start()
+        except BaseException:
+            clock.end()
+            work.close()
+            raise
+
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Nothing: the thread waits for the network and ends with its transport."""
+
+
 class SyncIo(_World):
     """The world of threads."""
 
@@ -182,6 +231,12 @@ class SyncIo(_World):
 
     async def around(self, step: Callable[..., Any], context: Any, request: Any, proceed: Proceed) -> Any:
         return around_now(step, context, request, proceed)
+
+    async def offload(self, source: Callable[[], Any]) -> Any:
+        return source()
+
+    def spawn(self, work: Coroutine[Any, Any, None], ended: Callable[[], None]) -> ThreadJob:
+        return ThreadJob(self.clock, work, ended)
 
     async def open(self, request: HttpRequest, timers: Timers) -> Exchange:
         return self.transport.open(request, _real_timers(self.clock, timers))
@@ -208,6 +263,28 @@ class LoopSignal:
 
     async def wait(self, seconds: float | None) -> None:
         await self._clock.await_event(self._event, seconds)
+
+
+class TaskJob:
+    """Work in a task of its own."""
+
+    def __init__(self, clock: Clock, work: Coroutine[Any, Any, None], ended: Callable[[], None]) -> None:
+        def over(_: asyncio.Task[None]) -> None:
+            ended()
+            clock.end()
+
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(work)
+        clock.begin()
+        self._task.add_done_callback(over)  # a task that is cancelled before its first step runs nothing
+
+    def alive(self) -> bool:
+        return not self._task.done() and not self._loop.is_closed()
+
+    def stop(self) -> None:
+        """Cancel the task, in its own loop."""
+        if self.alive():
+            self._loop.call_soon_threadsafe(self._task.cancel)
 
 
 class AsyncIo(_World):
@@ -241,6 +318,12 @@ class AsyncIo(_World):
         finally:
             if task is not None and task.cancelling() > before:
                 raise asyncio.CancelledError  # whatever the step made of it
+
+    async def offload(self, source: Callable[[], Any]) -> Any:
+        return await asyncio.to_thread(source)
+
+    def spawn(self, work: Coroutine[Any, Any, None], ended: Callable[[], None]) -> TaskJob:
+        return TaskJob(self.clock, work, ended)
 
     async def open(self, request: HttpRequest, timers: Timers) -> AsyncExchange:
         return await self.transport.open(request, _real_timers(self.clock, timers))

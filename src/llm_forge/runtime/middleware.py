@@ -19,7 +19,6 @@ from ..core.call_context import CallContext
 from ..core.codec import decode, encode
 from ..core.errors import InvalidRequestError
 from ..core.headers import Headers
-from ..core.redact import SECRET_HEADERS
 from .base_url import origin_of
 from .events import Event, Hook
 from .request import check_header
@@ -178,7 +177,7 @@ async def _step(call: Call, steps: Sequence[Step], request: HttpRequest, innermo
     if not steps:
         answer: Response = await innermost(request)
         return answer
-    hidden = SECRET_HEADERS | {*call.shared.profile.secret_headers, call.shared.profile.auth.name.lower()}
+    hidden = call.shared.is_secret_header
     shown = _shown(request, hidden)
 
     async def proceed(changed: Request) -> Response:
@@ -191,16 +190,16 @@ async def _step(call: Call, steps: Sequence[Step], request: HttpRequest, innermo
     return response
 
 
-def _shown(request: HttpRequest, hidden: frozenset[str]) -> Request:
+def _shown(request: HttpRequest, hidden: Callable[[str], bool]) -> Request:
     """The request without headers that may hold credentials, also those that the caller set himself."""
-    pairs = [pair for pair in request.headers if pair[0] not in hidden]
+    pairs = [pair for pair in request.headers if not hidden(pair[0])]
     return Request(request.method, request.url, Headers(pairs), request.body)
 
 
-def _applied(before: HttpRequest, changed: Request, hidden: frozenset[str]) -> HttpRequest:
+def _applied(before: HttpRequest, changed: Request, hidden: Callable[[str], bool]) -> HttpRequest:
     """The changed request, checked, with the headers that were hidden from the step put back."""
     _check(before, changed)
-    back = [pair for pair in before.headers if pair[0] in hidden and pair[0] not in changed.headers]
+    back = [pair for pair in before.headers if hidden(pair[0]) and pair[0] not in changed.headers]
     return HttpRequest(changed.method, changed.url, (*changed.headers.pairs(), *back), changed.body)
 
 

@@ -13,6 +13,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from ..core.breaker import BreakerSettings
@@ -20,15 +21,18 @@ from ..core.call_context import Plain
 from ..core.durations import check_seconds
 from ..core.errors import ConfigError
 from ..core.limiter import Limit, Mode, Oversize
-from ..core.secrets import Secret
+from .base_url import checked_url
 from .clock import Clock
 from .events import Hook
 from .rate_limiter import RateLimiter
 
 if TYPE_CHECKING:
+    from .auth.api_key import ApiKey
+    from .auth.basic import Basic
+    from .auth.bearer import Bearer
+    from .auth.custom import AuthProvider
+    from .auth.oauth2 import OAuth2
     from .middleware import AnyMiddleware
-
-ApiKey = str | Secret | Callable[[], Any]
 
 
 class Omit:
@@ -99,7 +103,9 @@ class ClientOptions(TypedDict, total=False):
     """Options of a client beyond its key, base URL, timeout, attempts and transport.
 
     The duration options of `CallOptions` set here are defaults for every call. `connect_timeout` and
-    `pool_timeout` bound getting a connection. `auth="none"` sends no credential. `limits` are local
+    `pool_timeout` bound getting a connection. `auth="none"` sends no credential; the objects send
+    another than the provider's own key. Credentials go to the origin of the base URL and to
+    `trusted_origins`; headers listed in `secret_headers` are credentials too (R-241). `limits` are local
     limits (none by default); `oversize="admit-when-full"` lets a request larger than a limit go out alone
     (R-110). `adaptive_concurrency` lets the calls in flight follow the server's health (R-120);
     `adaptive_throttle` is the K with which calls are turned away while the server accepts few (R-121).
@@ -119,7 +125,9 @@ class ClientOptions(TypedDict, total=False):
     strict_completion: bool
     call_metadata: Mapping[str, Plain]
     allow_insecure_http: bool
-    auth: Literal["none"]
+    auth: Literal["none"] | ApiKey | Basic | Bearer | OAuth2 | AuthProvider
+    trusted_origins: Sequence[str]
+    secret_headers: Sequence[str]
     headers: Mapping[str, str]
     limits: Sequence[Limit]
     limiter_mode: Mode
@@ -170,7 +178,9 @@ class Settings:
     strict_completion: bool = False
     call_metadata: Mapping[str, Plain] = field(default_factory=dict, repr=False)
     allow_insecure_http: bool = False
-    auth: str | None = None
+    auth: Any = field(default=None, repr=False)
+    trusted_origins: tuple[str, ...] = ()
+    secret_headers: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold secrets
     limits: tuple[Limit, ...] = ()
     limiter_mode: Mode = "bucket"
@@ -236,11 +246,21 @@ def _is_list_of_functions(value: Any) -> bool:
     return isinstance(value, Sequence) and all(map(callable, value))
 
 
+def _are_texts(value: Any) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and all(isinstance(one, str) for one in value)
+    )
+
+
 _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "headers": (lambda value: isinstance(value, Mapping), "a mapping of header names to values"),
     "extra_headers": (lambda value: isinstance(value, Mapping), "a mapping of header names to values"),
     "extra_query": (lambda value: isinstance(value, Mapping), "a mapping of parameter names to values"),
     "extra_body": (lambda value: isinstance(value, Mapping), "a mapping of body fields"),
+    "trusted_origins": (_are_texts, "a list of URLs"),
+    "secret_headers": (_are_texts, "a list of header names"),
     "limits": (
         lambda value: not isinstance(value, str) and all(isinstance(one, Limit) for one in value),
         "a list of Limit objects",
@@ -273,9 +293,7 @@ def client_settings(options: Mapping[str, Any]) -> Settings:
     own = [name for name in _LIMITER_NAMES if name in options]
     if own and options.get("rate_limiter") is not None:
         raise ConfigError(f"{own[0]!r} belongs to the RateLimiter here; give it there instead")
-    chosen = {name: value for name, value in options.items() if name in _CLIENT_NAMES}
-    if "limits" in chosen:
-        chosen["limits"] = tuple(chosen["limits"])
+    chosen = _frozen({name: value for name, value in options.items() if name in _CLIENT_NAMES})
     return _checked(replace(Settings(), **chosen), chosen)
 
 
@@ -294,7 +312,20 @@ def copy_settings(start: Settings, options: Mapping[str, Any]) -> Settings:
             )
     reject_unknown(options, _COPY_NAMES, "option")
     _check_shapes(options)
-    return _checked(replace(start, **options), options)
+    return _checked(replace(start, **_frozen(options)), options)
+
+
+_FREEZE: Mapping[str, Callable[[Any], Any]] = {
+    "headers": lambda value: MappingProxyType(dict(value)),
+    "limits": tuple,
+    "trusted_origins": tuple,
+    "secret_headers": tuple,
+}
+
+
+def _frozen(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as copies that their giver cannot change later (R-012)."""
+    return {name: _FREEZE[name](value) if name in _FREEZE else value for name, value in options.items()}
 
 
 def call_settings(
@@ -371,6 +402,6 @@ def _checked(settings: Settings, chosen: Mapping[str, Any]) -> Settings:
     attempts = settings.max_attempts
     if not isinstance(attempts, int) or isinstance(attempts, bool) or not 1 <= attempts <= 20:
         raise ConfigError(f"max_attempts must be a whole number from 1 to 20, not {attempts!r}")
-    if settings.auth not in (None, "none"):
-        raise ConfigError("auth may only be 'none'; a credential goes into api_key")
+    for url in chosen.get("trusted_origins", ()):
+        checked_url(url, "an entry of trusted_origins", allow_insecure_http=settings.allow_insecure_http)
     return settings

@@ -12,12 +12,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from ..core.codec import decode, encode
 from ..core.errors import InvalidRequestError
-from ..core.profile import AuthScheme, Operation, Profile
-from ..core.secrets import Secret
+from ..core.profile import Operation, Profile
 from ..core.version import VERSION
 from .base_url import encode_query, fill_path
 from .options import Extras, Omit, Settings
@@ -187,27 +186,3 @@ def _pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:
         if _FORBIDDEN.search(name + text):
             raise InvalidRequestError(f"Query parameter {name!r} contains CR, LF or NUL")
     return pairs
-
-
-def with_credential(request: HttpRequest, scheme: AuthScheme, credential: Secret | None) -> HttpRequest:
-    """The request as it goes on the wire, with its credential in the right place (R-020, R-021)."""
-    if credential is None or scheme.kind == "none":
-        return request
-    name, value = scheme.name.lower(), credential.reveal()
-    if scheme.placement == "query":
-        joint = "&" if "?" in request.url else "?"
-        return replace(request, url=f"{request.url}{joint}{urlencode([(scheme.name, value)])}")
-    if scheme.placement == "cookie":
-        return _with_cookie(request, f"{scheme.name}={value}")
-    if scheme.kind == "bearer":
-        value = f"Bearer {value}"
-    if any(field == name for field, _ in request.headers):
-        return request  # the caller's own header wins
-    return replace(request, headers=(*request.headers, (name, value)))
-
-
-def _with_cookie(request: HttpRequest, cookie: str) -> HttpRequest:
-    """One cookie header: servers need not understand a second one (RFC 6265 section 5.4)."""
-    others = [value for field, value in request.headers if field == "cookie"]
-    headers = tuple(pair for pair in request.headers if pair[0] != "cookie")
-    return replace(request, headers=(*headers, ("cookie", "; ".join([*others, cookie]))))

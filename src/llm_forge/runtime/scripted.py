@@ -6,13 +6,13 @@ pieces of its body; a piece may be bytes, a pause in seconds, or an error to rai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.errors import AttemptTimeoutError
 from ..core.headers import Headers
-from .io import Proceed, around_now
+from .io import Proceed, around_now, run_now
 from .transports.protocol import HttpRequest, Timers
 
 Piece = bytes | float | Exception
@@ -53,6 +53,17 @@ class ScriptedSignal:
         """Let virtual time pass."""
         if not self.is_set:
             await self._world.sleep(seconds or 0.0)
+
+
+class ScriptedJob:
+    """Work that is over."""
+
+    def alive(self) -> bool:
+        """Never."""
+        return False
+
+    def stop(self) -> None:
+        """Nothing is left to stop."""
 
 
 @dataclass(slots=True)
@@ -100,6 +111,16 @@ class ScriptedIo:
     async def around(self, step: Callable[..., Any], context: Any, request: Any, proceed: Proceed) -> Any:
         """Call the step."""
         return around_now(step, context, request, proceed)
+
+    async def offload(self, source: Callable[[], Any]) -> Any:
+        """Call the function."""
+        return source()
+
+    def spawn(self, work: Coroutine[Any, Any, None], ended: Callable[[], None]) -> ScriptedJob:
+        """Run the work to its end at once."""
+        run_now(work)
+        ended()
+        return ScriptedJob()
 
     async def open(self, request: HttpRequest, timers: Timers) -> ScriptedExchange:
         """The next scripted answer."""

@@ -10,7 +10,9 @@ from ..core.budget import RetryBudget
 from ..core.call_context import CallContext
 from ..core.errors import ClientClosedError
 from ..core.profile import Profile
-from .auth import Credential
+from ..core.redact import names_a_secret
+from .auth.policy import AuthPolicy
+from .base_url import origin_of
 from .circuit import Circuit
 from .events import Event, EventName, Hooks
 from .io import Io
@@ -28,7 +30,7 @@ class Shared:
         self,
         profile: Profile,
         base_url: str,
-        credential: Credential,
+        auth: AuthPolicy,
         settings: Settings,
         io: Io,
         hooks: Hooks,
@@ -37,7 +39,12 @@ class Shared:
     ) -> None:
         self.profile = profile
         self.base_url = base_url
-        self.credential = credential
+        self.auth = auth
+        self.trusted_origins = frozenset(map(origin_of, (base_url, *settings.trusted_origins)))
+        self.secret_headers = frozenset(
+            name.lower() for name in (*profile.secret_headers, *settings.secret_headers, *auth.header_names)
+        )
+        self.secret_parameters = auth.parameter_names
         self.io = io
         self.hooks = hooks
         self.steps = steps
@@ -50,6 +57,17 @@ class Shared:
         self.limiter = limiter
         self._breaker = settings.breaker
         self._circuits: OrderedDict[str, Circuit] = OrderedDict()
+
+    def trusts(self, url: str) -> bool:
+        """Whether credentials may go to this URL (R-032, R-241)."""
+        try:
+            return origin_of(url) in self.trusted_origins
+        except ValueError:
+            return False
+
+    def is_secret_header(self, name: str) -> bool:
+        """Whether a request header's value is a credential, by its name or because it is listed (R-242)."""
+        return name in self.secret_headers or names_a_secret(name)
 
     def circuit(self, group: str, model: str | None = None) -> Circuit:
         """The circuit of an operation group at this client's origin, or of one model of it (R-090).

@@ -1,0 +1,93 @@
+"""An auth provider of the user's own: a signature, a vault, a scheme we do not know (R-031)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from ...core.call_context import CallContext
+from ...core.errors import AuthError, ForgeError, InvalidRequestError
+from ...core.secrets import Secret
+from ..request import check_header
+from ..transports.protocol import BodySource, HttpRequest
+from .policy import AuthPolicy
+
+if TYPE_CHECKING:
+    from ..context import Call
+
+
+@dataclass(frozen=True, slots=True)
+class AuthRequest:
+    """A request as it is about to be sent, without credentials.
+
+    Header names are in lower case. `body_sha256` is in hex digits, None for a body that is sent in pieces
+    (R-046). `context` is that of the call, with the number of the attempt (R-050).
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body_sha256: str | None
+    context: CallContext
+
+
+@runtime_checkable
+class AuthProvider(Protocol):
+    """An object that may be given as `auth`. Its method may be async for an async client."""
+
+    def authorize(self, request: AuthRequest) -> Mapping[str, str] | Awaitable[Mapping[str, str]]:
+        """The headers to add; asked at every attempt, so that a signature is never stale."""
+        ...
+
+
+class ProviderPolicy(AuthPolicy):
+    """Asks the user's object."""
+
+    source = "client argument"
+
+    def __init__(self, provider: AuthProvider) -> None:
+        self._provider = provider
+
+    async def authorize(self, request: HttpRequest, call: Call, ends: float) -> HttpRequest:  # noqa: ARG002 - the deadline is checked after it
+        """The request with the provider's headers; a failure is AuthError with its cause."""
+        described = _described(request, call)
+        try:
+            added = await call.io.ask(lambda: self._provider.authorize(described))
+        except ForgeError:
+            raise
+        except Exception as error:
+            raise AuthError(f"The auth provider failed: {type(error).__name__}") from error
+        return _with_headers(request, added, call)
+
+
+def _described(request: HttpRequest, call: Call) -> AuthRequest:
+    return AuthRequest(
+        method=request.method,
+        url=request.url,
+        headers=MappingProxyType(dict(request.headers)),
+        body_sha256=_digest(request.body),
+        context=call.context,
+    )
+
+
+def _digest(body: bytes | BodySource | None) -> str | None:
+    return hashlib.sha256(body or b"").hexdigest() if body is None or isinstance(body, bytes) else None
+
+
+def _with_headers(request: HttpRequest, added: Any, call: Call) -> HttpRequest:
+    if not isinstance(added, Mapping):
+        raise AuthError(f"The auth provider returned {type(added).__name__}, expected a mapping of headers")
+    pairs = {str(name).lower(): value for name, value in added.items()}
+    for name, value in pairs.items():
+        if not isinstance(value, str):
+            raise AuthError(f"The auth provider's header {name!r} is {type(value).__name__}, expected text")
+        call.secrets.append(Secret(value))
+        try:
+            check_header(name, value)
+        except InvalidRequestError as error:
+            raise AuthError(error.message) from None
+    kept = tuple(pair for pair in request.headers if pair[0] not in pairs)
+    return replace(request, headers=(*kept, *pairs.items()))
