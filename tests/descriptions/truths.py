@@ -45,6 +45,11 @@ _CHUNK = "CreateChatCompletionStreamResponse"
 # Operation, verb, path of the vendor's document, floor.
 _JOB, _STORE = "/fine_tuning/jobs/{fine_tuning_job_id}", "/vector_stores/{vector_store_id}"
 OPENAI = (
+    ("responses.create", "post", "/responses", 2200),
+    ("responses.get", "get", "/responses/{response_id}", 1800),
+    ("responses.delete", "delete", "/responses/{response_id}", 1),
+    ("responses.cancel", "post", "/responses/{response_id}/cancel", 1800),
+    ("responses.input_items.list", "get", "/responses/{response_id}/input_items", 1000),
     ("embeddings.create", "post", "/embeddings", 15),
     ("moderations.create", "post", "/moderations", 70),
     ("models.delete", "delete", "/models/{model}", 4),
@@ -104,7 +109,7 @@ TRUTHS = (
     _chat("mistral", "mistral.official", "/v1/chat/completions", "CompletionChunk", 350),
     Truth("mistral", "models.list", "mistral.official", "/v1/models", 50),
     Truth("mistral", "models.get", "mistral.official", "/v1/models/{model_id}", 50),
-    _chat("openai", "openai.official", "/chat/completions", _CHUNK, 500),
+    _chat("openai", "openai.official", "/chat/completions", _CHUNK, 420),
     Truth("openai", "models.list", "openai.official", "/models", 6),
     Truth("openai", "models.get", "openai.official", "/models/{model}", 5),
     *(Truth("openai", name, "openai.official", path, floor, verb) for name, verb, path, floor in OPENAI),
