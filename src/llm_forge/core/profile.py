@@ -83,6 +83,8 @@ class Profile:
     base_url_suffixes: tuple[str, ...] = ()
     secret_headers: tuple[str, ...] = ()
     idempotency_header: str | None = None
+    attempt_header: str | None = None
+    previous_attempts_header: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

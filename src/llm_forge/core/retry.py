@@ -55,7 +55,7 @@ class Retry:
     """Wait `after` seconds and try again; `cost` is what the retry budget is to pay."""
 
     after: float
-    source: Literal["backoff", "server", "token"]
+    source: Literal["backoff", "server", "token", "hedge"]
     cost: int
 
 

@@ -26,6 +26,7 @@ from .body import DEFAULT_LIMITS, Decoder
 from .context import Call, or_deadline
 from .lease import Lease, usage_cost
 from .middleware import through
+from .request import with_attempt
 from .transports.limits import check_headers
 from .transports.protocol import HttpRequest, StaleConnection, Timers
 
@@ -78,7 +79,7 @@ async def send(call: Call, lease: Lease, request: HttpRequest, ends: float, *, w
 
 async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float, *, whole: bool) -> Any:
     # The key itself never becomes a local here: frames show up in tracebacks.
-    wired = await authorized(call, request, ends)
+    wired = await authorized(call, with_attempt(request, call.shared.profile, call.number), ends)
     now = call.io.now()
     limit = call.deadline.timer(ends - now, now)
     if limit is not None and limit < MIN_ATTEMPT:
@@ -106,7 +107,7 @@ async def _open_fresh(call: Call, request: HttpRequest, timers: Timers) -> Any:
         return await call.io.open(request, timers)
     except StaleConnection:
         # The server closed an idle connection under us: once more, not counted as an attempt.
-        if call.operation.replay == "once" or not request.rewindable:
+        if not call.replayable or not request.rewindable:
             raise
         return await call.io.open(request, timers)
 

@@ -12,7 +12,15 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from ..core.classify import failure_of
-from ..core.errors import Attempt, AttemptTimeoutError, CircuitOpenError, ForgeError
+from ..core.deadline import MIN_ATTEMPT
+from ..core.errors import (
+    Attempt,
+    AttemptTimeoutError,
+    CircuitOpenError,
+    DeadlineExceededError,
+    ForgeError,
+    LocalRejection,
+)
 from ..core.retry import GiveUp, Retry, RetryPolicy
 from .context import Call, closed_under, outcome_name
 
@@ -32,66 +40,79 @@ def retry_policy(call: Call) -> RetryPolicy:
 
 async def run(call: Call, attempt: Callable[[Call], Awaitable[T]]) -> T:
     """Make attempts until one succeeds or the policy gives up; the last real error is raised."""
-    before, number, waited, spent = call.number, 1, 0.0, 0
+    before, plan = len(call.attempts), None
     call.last_error = None
     while True:
-        began = call.io.now()
-        call.number, call.response_headers, call.response_status = before + number, None, None
-        call.emit("attempt-start")
+        call.begin_attempt(plan)
         try:
             result = await attempt(call)
-        except CircuitOpenError as error:
-            _end(call, began, error)
-            if call.last_error is None:
-                raise call.enrich(error)  # noqa: B904 - it is the error itself, enriched
-            raise call.enrich(call.last_error.enrich(circuit_open=True)) from call.last_error.__cause__
+        except LocalRejection as error:
+            _end(call, error)
+            final = _rejected(call, error)
+            raise final from final.__cause__
         except ForgeError as error:
             if call.shared.closed:
                 raise closed_under(call) from error
-            _note(call, began, waited, error)
-            plan = _decide(call, number, error)
-            waited, spent = plan.after, plan.cost
+            note(call, error)
+            plan = _decide(call, len(call.attempts) - before, error)
         except BaseException as error:
-            _end(call, began, error)
+            _end(call, error)
             raise
         else:
-            _succeed(call, number, began, waited, spent)
+            _succeed(call)
             return result
-        await call.io.sleep(waited)
-        number += 1
+        await _sleep(call, plan.after)
 
 
-def _note(call: Call, began: float, waited: float, error: ForgeError | None) -> None:
-    outcome = error.kind if error is not None else "ok"
-    status = error.status if error is not None else None
-    duration = call.io.now() - began
+def note(call: Call, error: BaseException | None) -> None:
+    """List the running attempt with how it ended; None is success."""
+    outcome = "ok" if error is None else outcome_name(error)
+    status = getattr(error, "status", None)
+    waited = call.plan.after if call.plan is not None else 0.0
+    duration = call.io.now() - call.began
     call.attempts.append(Attempt(call.number, outcome, duration, waited, call.request_id, status))
+    call.attempts.sort(key=lambda one: one.number)  # two may have run at once
     call.timeouts += isinstance(error, AttemptTimeoutError)
-    call.last_error = error
-    _end(call, began, error)
+    if isinstance(error, DeadlineExceededError) and error.__cause__ is None:
+        error.__cause__ = call.last_error  # R-055
+    call.last_error = error if isinstance(error, ForgeError) else None
+    _end(call, error)
 
 
-def _end(call: Call, began: float, error: BaseException | None) -> None:
+def _rejected(call: Call, error: LocalRejection) -> ForgeError:
+    """What is raised where this client itself declines to send: the last real error, if there is one."""
+    if call.shared.closed:
+        return closed_under(call)
+    last = call.last_error
+    if last is None:
+        return call.enrich(error)
+    if isinstance(error, CircuitOpenError):
+        last.circuit_open = True
+    last.__cause__ = last.__cause__ or error
+    return call.enrich(last)
+
+
+def _end(call: Call, error: BaseException | None) -> None:
     call.emit(
         "attempt-end",
         outcome="ok" if error is None else outcome_name(error),
         status=getattr(error, "status", None) or call.response_status,
-        duration=call.io.now() - began,
+        duration=call.io.now() - call.began,
         request_id=call.request_id,
     )
 
 
-def _succeed(call: Call, number: int, began: float, waited: float, spent: int) -> None:
-    _note(call, began, waited, None)
+def _succeed(call: Call) -> None:
+    note(call, None)
     with call.shared.lock:
-        if number == 1:
+        if call.plan is None:
             call.shared.budget.succeed_first()
         else:
-            call.shared.budget.refund(spent)
+            call.shared.budget.refund(call.plan.cost)
 
 
 def _decide(call: Call, number: int, error: ForgeError) -> Retry:
-    """The retry to make, or the final error raised."""
+    """The retry to make after so many attempts, or the final error raised."""
     policy = retry_policy(call)
     failure = failure_of(error, call.response_headers)
     error.retryable = policy.is_retryable(failure)
@@ -102,13 +123,13 @@ def _decide(call: Call, number: int, error: ForgeError) -> Retry:
         renewable=renewable,
         replay=call.operation.replay,
         rewindable=call.prepared.request.rewindable,
-        keyed=bool(call.extras.idempotency_key and call.shared.profile.idempotency_header),
+        keyed=call.keyed,
         timeouts=call.timeouts,
         left=call.deadline.left(call.io.now()),
         chance=call.io.random(),
         jitter=call.io.random(),
     )
-    if isinstance(plan, Retry) and not _spend(call, plan.cost):
+    if isinstance(plan, Retry) and not spend(call, plan.cost):
         error.retry_budget_exhausted = True
         call.emit("budget-exhausted")
         plan = GiveUp("budget")
@@ -119,6 +140,16 @@ def _decide(call: Call, number: int, error: ForgeError) -> Retry:
     return plan
 
 
-def _spend(call: Call, cost: int) -> bool:
+def spend(call: Call, cost: int) -> bool:
+    """Whether the retry budget pays; only then it is charged (R-075)."""
     with call.shared.lock:
         return call.shared.budget.spend(cost)
+
+
+async def _sleep(call: Call, seconds: float) -> None:
+    """Wait for the next attempt; DeadlineExceededError if it woke too late to make one (R-053, R-055)."""
+    await call.io.sleep(seconds)
+    left = call.deadline.left(call.io.now())
+    if left is not None and left < MIN_ATTEMPT:
+        late = DeadlineExceededError("The deadline passed while waiting to retry", phase="retry-sleep")
+        raise call.enrich(late) from call.last_error

@@ -24,6 +24,7 @@ from .circuit import Circuit
 from .clock import Clock
 from .context import Call, outcome_name
 from .events import Hooks
+from .hedge import hedged
 from .io import AsyncIo, Io, SyncIo, run_now
 from .middleware import AnyMiddleware, AsyncMiddleware, Middleware, steps_of, through
 from .options import (
@@ -209,7 +210,7 @@ async def _run_unary(call: Call) -> Any:
             call,
             call.shared.steps.call,
             call.prepared.request,
-            lambda request: run(call.asking(request), unary),
+            lambda request: run(call.asking(request), hedged(unary)),
         )
     except BaseException as error:
         call.finish(outcome_name(error))

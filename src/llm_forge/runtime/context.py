@@ -13,13 +13,14 @@ from ..core.errors import Attempt, ClientClosedError, DeadlineExceededError, For
 from ..core.headers import Headers
 from ..core.profile import Operation
 from ..core.redact import Redactor, secrets_in_header
+from ..core.retry import Retry
 from ..core.secrets import Secret
 from ..core.tokens import Token
 from .base_url import origin_of
 from .events import Event, EventName
 from .io import Io
 from .options import Extras, Settings
-from .request import Prepared, prepare_again
+from .request import Prepared, is_keyed, prepare_again
 from .shared import Shared
 from .transports.protocol import HttpRequest
 
@@ -39,6 +40,8 @@ class Call:
     streaming: bool = False
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     number: int = 0
+    began: float = 0.0
+    plan: Retry | None = None
     attempts: list[Attempt] = field(default_factory=list)
     timeouts: int = 0
     last_error: ForgeError | None = None
@@ -74,6 +77,33 @@ class Call:
         now = self.io.now()
         timeout = self.settings.call_timeout(streaming=True)
         return replace(self, started=now, deadline=Deadline.after(timeout, now), _context=None)
+
+    @property
+    def replayable(self) -> bool:
+        """Whether sending the request again cannot do a thing twice (R-076)."""
+        replay = self.operation.replay
+        return replay == "safe" or (replay == "keyed" and self.keyed)
+
+    @property
+    def keyed(self) -> bool:
+        """Whether the request carries an idempotency key that the provider honours (R-077)."""
+        return is_keyed(self.prepared.request, self.shared.profile)
+
+    def begin_attempt(self, plan: Retry | None) -> None:
+        """Start the attempt that `plan` led to, None for the first."""
+        latest = self.attempts[-1].number if self.attempts else 0
+        self.number, self.plan, self.began = max(latest, self.number) + 1, plan, self.io.now()
+        self.response_headers, self.response_status = None, None
+        self.emit("attempt-start")
+
+    def branch(self, number: int, plan: Retry | None) -> Call:
+        """A copy for one of two attempts that run at once; the list of attempts is the same."""
+        return replace(self, number=number, plan=plan, began=self.io.now(), _context=None)
+
+    def adopt(self, branch: Call) -> None:
+        """Take over what a branch knows of its attempt."""
+        for name in ("number", "plan", "began", "token", "response_headers", "response_status"):
+            setattr(self, name, getattr(branch, name))
 
     @property
     def context(self) -> CallContext:

@@ -15,7 +15,9 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
+from .abort import abortable, check_abort
 from .clock import Clock
+from .race import Final, Run, race_tasks, race_threads
 from .transports.protocol import (
     AsyncExchange,
     AsyncTransport,
@@ -90,6 +92,10 @@ class Io(Protocol):
 
     async def offload(self, source: Callable[[], Any]) -> Any:
         """Call a function that blocks, outside the event loop if there is one."""
+        ...
+
+    async def race(self, first: Run[T], second: Callable[[], Run[T] | None], after: float, final: Final) -> T:
+        """The result of the first to succeed of two runs, the second `after` seconds later; see `race`."""
         ...
 
     def spawn(self, work: Coroutine[Any, Any, None], ended: Callable[[], None]) -> Job:
@@ -177,7 +183,8 @@ class ThreadSignal:
         self._event.set()
 
     async def wait(self, seconds: float | None) -> None:
-        self._clock.wait(self._event, seconds)
+        with abortable(self._event.set):
+            self._clock.wait(self._event, seconds)
 
 
 class ThreadJob:
@@ -238,11 +245,16 @@ class SyncIo(_World):
     def spawn(self, work: Coroutine[Any, Any, None], ended: Callable[[], None]) -> ThreadJob:
         return ThreadJob(self.clock, work, ended)
 
+    async def race(self, first: Run[T], second: Callable[[], Run[T] | None], after: float, final: Final) -> T:
+        return race_threads(self.clock, run_now, first, second, after, final)
+
     async def open(self, request: HttpRequest, timers: Timers) -> Exchange:
+        check_abort()
         return self.transport.open(request, _real_timers(self.clock, timers))
 
     async def read(self, exchange: Exchange, timeout: float | None) -> bytes:
-        return exchange.read(self.clock.real(timeout))
+        with abortable(exchange.close):
+            return exchange.read(self.clock.real(timeout))
 
     async def close(self, exchange: Exchange) -> None:
         exchange.close()
@@ -324,6 +336,9 @@ class AsyncIo(_World):
 
     def spawn(self, work: Coroutine[Any, Any, None], ended: Callable[[], None]) -> TaskJob:
         return TaskJob(self.clock, work, ended)
+
+    async def race(self, first: Run[T], second: Callable[[], Run[T] | None], after: float, final: Final) -> T:
+        return await race_tasks(self.clock, first, second, after, final)
 
     async def open(self, request: HttpRequest, timers: Timers) -> AsyncExchange:
         return await self.transport.open(request, _real_timers(self.clock, timers))

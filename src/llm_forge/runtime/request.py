@@ -9,6 +9,7 @@ Rules of this file:
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
@@ -69,6 +70,8 @@ def prepare(
         + fill_path(operation.path, parts.get("path"))
         + encode_query(_pairs({**(parts.get("query") or {}), **extras.query}))
     )
+    if operation.replay == "keyed" and profile.idempotency_header and not extras.idempotency_key:
+        extras = replace(extras, idempotency_key=str(uuid.uuid4()))
     fields = _headers_of(profile, settings, extras, parts, has_body=encoded is not None, streaming=streaming)
     return _prepared(HttpRequest(operation.method, target, fields, encoded), content or {})
 
@@ -89,6 +92,19 @@ def _prepared(request: HttpRequest, content: Mapping[str, Any]) -> Prepared:
         estimated_input=len(request.body) / 4 if isinstance(request.body, bytes) else 0.0,
         requested_output=_requested_output(content),
     )
+
+
+def is_keyed(request: HttpRequest, profile: Profile) -> bool:
+    """Whether an idempotency key is really sent, where the provider honours one (R-077)."""
+    name = (profile.idempotency_header or "").lower()
+    return any(field == name and value for field, value in request.headers)
+
+
+def with_attempt(request: HttpRequest, profile: Profile, number: int) -> HttpRequest:
+    """The request with the attempt's number, and how many came before it, where a header is named (R-082)."""
+    told = ((profile.attempt_header, number), (profile.previous_attempts_header, number - 1))
+    fields = tuple((name.lower(), str(count)) for name, count in told if name)
+    return replace(request, headers=(*request.headers, *fields)) if fields else request
 
 
 def _body_of(
@@ -135,7 +151,7 @@ def _headers_of(
         fields["content-type"] = "application/json"
     fields.update(profile.headers)
     if extras.idempotency_key and profile.idempotency_header:
-        fields[profile.idempotency_header] = extras.idempotency_key
+        fields[profile.idempotency_header.lower()] = extras.idempotency_key
     if cookies := _cookies(parts.get("cookies") or {}):
         fields["cookie"] = cookies
     if extras.trace_parent:

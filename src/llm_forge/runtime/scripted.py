@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ..core.errors import AttemptTimeoutError
 from ..core.headers import Headers
 from .io import Proceed, around_now, run_now
+from .race import Final, Run
 from .transports.protocol import HttpRequest, Timers
 
+T = TypeVar("T")
 Piece = bytes | float | Exception
 
 
@@ -121,6 +123,16 @@ class ScriptedIo:
         run_now(work)
         ended()
         return ScriptedJob()
+
+    async def race(
+        self,
+        first: Run[T],
+        second: Callable[[], Run[T] | None],  # noqa: ARG002 - in a script nothing happens at once
+        after: float,  # noqa: ARG002
+        final: Final,  # noqa: ARG002
+    ) -> T:
+        """The first run alone."""
+        return await first()
 
     async def open(self, request: HttpRequest, timers: Timers) -> ScriptedExchange:
         """The next scripted answer."""

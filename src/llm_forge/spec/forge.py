@@ -14,13 +14,16 @@ from .source import plain
 ROOT_KEYS = frozenset(
     {
         "provider", "client", "env", "headers", "request_id", "base_url_suffixes", "errors",
-        "rate_limits", "secret_headers", "idempotency_header", "capabilities", "defaults",
+        "rate_limits", "secret_headers", "idempotency_header", "attempt_header", "previous_attempts_header",
+        "capabilities", "defaults",
     }
 )  # fmt: skip
 OPERATION_KEYS = frozenset({"method", "replay", "group", "stream", "pagination", "capabilities"})
 STREAM_KEYS = frozenset({"parameter", "family", "event", "result"})
 ENV_KEYS = frozenset({"api_key", "base_url"})
-ERROR_KEYS = frozenset({"type", "message", "status_of_type", "terminal_codes", "retryable_statuses"})
+ERROR_KEYS = frozenset(
+    {"type", "message", "status_of_type", "terminal_codes", "retryable_statuses", "not_processed"}
+)
 LIMIT_KEYS = frozenset(
     {"family", "unit", "limit", "remaining", "reset", "reset_form", "reset_meaning", "cost", "period"}
 )
@@ -114,6 +117,12 @@ def headers(place: Place) -> tuple[tuple[str, str], ...]:
     return tuple((header_name(value, name), _text(value)) for name, value in place.entries())
 
 
+def header(place: Place, key: str) -> str | None:
+    """A key that names one header; None where it is absent."""
+    name = place.text(key) if place.value else ""
+    return header_name(place.child(key), name) if name else None
+
+
 def header_name(place: Place, name: str) -> str:
     """A name that may be a header (RFC 9110 section 5.1)."""
     if not _HEADER_NAME.match(name):
@@ -137,7 +146,12 @@ def errors(place: Place) -> Errors:
         status_of_type=statuses,
         terminal_codes=texts(terminal) if terminal.value is not None else None,
         retryable_statuses=tuple(_status(one) for one in place.child("retryable_statuses").items()),
+        not_processed=_statuses(place.child("not_processed")),
     )
+
+
+def _statuses(place: Place) -> tuple[int, ...] | None:
+    return None if place.value is None else tuple(_status(one) for one in place.items())
 
 
 def _status(place: Place) -> int:

@@ -341,6 +341,7 @@ class Errors:
     status_of_type: tuple[tuple[str, int], ...] = ()
     terminal_codes: tuple[str, ...] | None = None
     retryable_statuses: tuple[int, ...] = ()
+    not_processed: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +373,8 @@ class Api:
     request_id_headers: tuple[str, ...] = ()
     secret_headers: tuple[str, ...] = ()
     idempotency_header: str | None = None
+    attempt_header: str | None = None
+    previous_attempts_header: str | None = None
     errors: Errors = Errors()
     rate_limits: tuple[RateLimit, ...] = ()
     base_url_suffixes: tuple[str, ...] = ()

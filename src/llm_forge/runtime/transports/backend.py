@@ -35,13 +35,28 @@ OpenStreams: TypeAlias = "weakref.WeakSet[Stream]"
 class Operation:
     """One `open` or `read`; `deadline` is monotonic time, None for no limit."""
 
-    __slots__ = ("connected", "connecting", "deadline", "received")
+    __slots__ = ("_stream", "aborted", "connected", "connecting", "deadline", "received")
 
     def __init__(self, deadline: float | None = None) -> None:
         self.deadline = deadline
         self.connected = False
         self.connecting = False
         self.received = False
+        self.aborted = False
+        self._stream: Stream | None = None
+
+    def use(self, stream: Stream) -> float | None:
+        """The time left for a step on this connection, which `abort` ends from now on."""
+        self._stream = stream
+        if self.aborted:
+            raise httpcore2.ReadError("The request was given up.")
+        return self.left(None)
+
+    def abort(self) -> None:
+        """End the step under way, from another thread, and refuse every later one."""
+        self.aborted = True
+        if self._stream is not None:
+            self._stream.shut_down()
 
     @classmethod
     def within(cls, seconds: float | None) -> Operation:
@@ -109,12 +124,12 @@ class Stream(httpcore2.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - httpx2's timer
         operation = CURRENT.get()
-        data = self._stream.read(max_bytes, operation.left(None))
+        data = self._stream.read(max_bytes, operation.use(self))
         operation.received = operation.received or bool(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - httpx2's timer
-        self._stream.write(buffer, CURRENT.get().left(None))
+        self._stream.write(buffer, CURRENT.get().use(self))
 
     def close(self) -> None:
         self._stream.close()

@@ -34,6 +34,7 @@ from ...core.errors import (
     InvalidRequestError,
 )
 from ...core.headers import Headers
+from ..abort import abortable
 from ..finalise import finalise
 from .backend import CURRENT, Operation, instrument, shut_down
 from .httpx2_faults import fault_before_headers, fault_in_body
@@ -324,7 +325,8 @@ class Httpx2Transport:
         operation = Operation.within(timers.response)
         token = CURRENT.set(operation)
         try:
-            response = client.send(prepared, stream=True, follow_redirects=False)
+            with abortable(operation.abort):
+                response = client.send(prepared, stream=True, follow_redirects=False)
         except (lib.HTTPError, lib.InvalidURL) as error:
             stale = self._own and operation.stale
             raise fault_before_headers(error, stale=stale, timers=timers) from error

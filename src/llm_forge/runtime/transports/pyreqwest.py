@@ -29,6 +29,7 @@ from pyreqwest.client import ClientBuilder
 
 from ...core.errors import AttemptTimeoutError, ClientClosedError, ConnectionLostError, InvalidRequestError
 from ...core.headers import Headers
+from ..abort import abortable
 from ..finalise import finalise
 from .limits import DEFAULT_LIMITS, checked_headers
 from .protocol import AsyncExchange, Exchange, HttpRequest, PoolLimits, Timers
@@ -291,7 +292,8 @@ class PyreqwestTransport:
         prepared = self._clients.request(request, timers)
         step = Step(prepared.native.__aenter__())
         try:
-            response = step.run(timers.response)
+            with abortable(step.interrupt):
+                response = step.run(timers.response)
         except lib.PyreqwestError as error:
             raise fault_before_headers(error, reused=slot.reused) from error
         except TimeoutError as error:

@@ -76,9 +76,15 @@ def _profile(api: ir.Api) -> list[str]:
         rate_limits=layout.Group("(", limits, closing) if limits else None,
         base_url_suffixes=_tuple(api.base_url_suffixes),
         secret_headers=_tuple(api.secret_headers),
-        idempotency_header=Quoted(api.idempotency_header) if api.idempotency_header else None,
+        idempotency_header=_quoted(api.idempotency_header),
+        attempt_header=_quoted(api.attempt_header),
+        previous_attempts_header=_quoted(api.previous_attempts_header),
     )
     return layout.lines("PROFILE = ", call)
+
+
+def _quoted(name: str | None) -> Quoted | None:
+    return Quoted(name) if name else None
 
 
 def _auth(auth: ir.Auth) -> layout.Group | None:
@@ -95,6 +101,7 @@ def _errors(errors: ir.Errors) -> layout.Group | None:
         status_of_type=_dict(errors.status_of_type),
         terminal_codes=_set(errors.terminal_codes) if errors.terminal_codes is not None else None,
         retryable_statuses=_set(errors.retryable_statuses) if errors.retryable_statuses else None,
+        not_processed=_set(errors.not_processed) if errors.not_processed is not None else None,
     )
     return call if call.items else None
 
