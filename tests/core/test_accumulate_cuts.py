@@ -9,8 +9,9 @@ import pytest
 
 from llm_forge.core.accumulate import Accumulator, accumulator
 from llm_forge.core.codec import decode
+from llm_forge.core.framing import RawEvent
 from llm_forge.core.profile import Family
-from llm_forge.core.sse import SseDecoder, SseEvent
+from llm_forge.core.sse import SseDecoder
 
 
 def chat(delta: dict[str, Any], finish: str | None = None) -> str:
@@ -40,7 +41,7 @@ BLOCKS = (
 ).encode()
 
 
-def take(made: Accumulator, event: SseEvent) -> None:
+def take(made: Accumulator, event: RawEvent) -> None:
     made.add(event.event, None if made.is_sentinel(event.data) else decode(event.data.encode()))
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.shared import SHARED, needs_shared
 
 from llm_forge.core.errors import ResponseTooLargeError
-from llm_forge.core.sse import MIB, SseDecoder, SseEvent
+from llm_forge.core.framing import MIB, RawEvent
+from llm_forge.core.sse import SseDecoder
 
 Plain = list[tuple[str, str, str]]
 CASES = SHARED / "wire" / "sse_cases.json"
@@ -27,7 +28,7 @@ def decoded(chunks: list[bytes]) -> tuple[Plain, int | None]:
     return plain(events), decoder.retry
 
 
-def plain(events: list[SseEvent]) -> Plain:
+def plain(events: list[RawEvent]) -> Plain:
     return [(event.event, event.data, event.id) for event in events]
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from random import Random
 
 from llm_forge.core.errors import ResponseTooLargeError
-from llm_forge.core.sse import SseDecoder, SseEvent
+from llm_forge.core.framing import RawEvent
+from llm_forge.core.sse import SseDecoder
 
 from .oracle import BOM, Limits, Parsed, parse
 
@@ -102,5 +103,5 @@ def _decoded(pieces: list[bytes], limits: Limits) -> Parsed:
     return out
 
 
-def _facts(event: SseEvent) -> tuple[str, str, str, int]:
+def _facts(event: RawEvent) -> tuple[str, str, str, int]:
     return event.event, event.data, event.id, event.raw_size

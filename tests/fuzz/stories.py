@@ -3,67 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from random import Random
 from typing import Any, get_args
 
 from llm_forge.core.profile import Family
 
-from .values import STRINGS, json_value
-
-Facts = dict[tuple[Any, ...], Any]
-SENTINEL = "[DONE]"
-
-
-@dataclass(frozen=True)
-class Story:
-    """Events in their order, `facts` that the message must have in the end, and how to read them from it."""
-
-    family: Family
-    events: list[Any]
-    facts: Facts
-    read: Callable[[dict[str, Any]], Facts]
-
-    def wire(self) -> bytes:
-        """The stream's body."""
-        return wire(self.events)
-
-
-def wire(events: list[Any]) -> bytes:
-    """Events as server-sent events; one with a `type` is named after it."""
-    return "".join(map(_event, events)).encode("utf-8", "replace")
-
-
-def _event(value: Any) -> str:
-    if value == SENTINEL:
-        return f"data: {SENTINEL}\n\n"
-    kind = value.get("type") if isinstance(value, dict) else None
-    name = f"event: {kind}\n" if isinstance(kind, str) and kind.isidentifier() else ""
-    return f"{name}data: {json.dumps(value, ensure_ascii=False)}\n\n"
+from . import typed_stories
+from .telling import SENTINEL, Facts, Story, interleaved, pieces, some_text
+from .values import json_value
 
 
 def story(family: Family, chance: Random) -> Story:
     """A random stream of this family; KeyError for a family that nobody wrote stories for."""
     return _STORIES[family](chance)
-
-
-def _pieces(text: str, chance: Random) -> list[str]:
-    cuts = sorted(chance.randint(0, len(text)) for _ in range(chance.randint(0, 4)))
-    return [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-
-
-def _text(chance: Random) -> str:
-    return "".join(chance.choices(STRINGS, k=chance.randint(0, 4)))
-
-
-def _interleaved(lines: list[list[Any]], chance: Random) -> Iterator[Any]:
-    """The entries of all lines, each line in its own order, the lines mixed."""
-    lines = [list(line) for line in lines if line]
-    while lines:
-        line = chance.choice(lines)
-        yield line.pop(0)
-        lines = [line for line in lines if line]
 
 
 def _chat(chance: Random) -> Story:
@@ -73,30 +26,30 @@ def _chat(chance: Random) -> Story:
     # As every provider does it, all choices open before the first of them ends (R-166).
     told = [_choice(index, chance, facts) for index in range(count)]
     usage = [{"id": "c", "choices": [], "usage": {"total_tokens": 7}}]
-    events = [*opened, *_interleaved(told, chance), *usage, SENTINEL]
+    events = [*opened, *interleaved(told, chance), *usage, SENTINEL]
     return Story("chat-completion", events, facts, _chat_facts)
 
 
 def _choice(index: int, chance: Random, facts: Facts) -> list[Any]:
-    content, calls = _text(chance), chance.choice([0, 0, 1, 3])
+    content, calls = some_text(chance), chance.choice([0, 0, 1, 3])
     facts[index, "content"] = content
-    lines = [[{"content": piece} for piece in _pieces(content, chance)]]
+    lines = [[{"content": piece} for piece in pieces(content, chance)]]
     if chance.random() < 0.3:
-        facts[index, "refusal"] = refusal = _text(chance) + "no"
-        lines.append([{"refusal": piece} for piece in _pieces(refusal, chance)])
+        facts[index, "refusal"] = refusal = some_text(chance) + "no"
+        lines.append([{"refusal": piece} for piece in pieces(refusal, chance)])
     for place in range(calls):
         arguments = json.dumps({"x": json_value(chance)})
         facts[index, "call", f"call_{place}"] = (f"tool_{place}", arguments)
         lines.append(_call(place, arguments, chance))
     reason = chance.choice(["stop", "length", "tool_calls", "never heard of"])
     facts[index, "finish"] = reason
-    return [*(_chunk(index, delta) for delta in _interleaved(lines, chance)), _chunk(index, {}, reason)]
+    return [*(_chunk(index, delta) for delta in interleaved(lines, chance)), _chunk(index, {}, reason)]
 
 
 def _call(place: int, arguments: str, chance: Random) -> list[Any]:
     function = {"name": f"tool_{place}", "arguments": ""}
     first = {"index": place, "id": f"call_{place}", "type": "function", "function": function}
-    rest = [{"index": place, "function": {"arguments": piece}} for piece in _pieces(arguments, chance)]
+    rest = [{"index": place, "function": {"arguments": piece}} for piece in pieces(arguments, chance)]
     return [{"tool_calls": [delta]} for delta in (first, *rest)]
 
 
@@ -122,7 +75,7 @@ def _blocks(chance: Random) -> Story:
     facts["finish",] = reason
     events = [
         {"type": "message_start", "message": {"id": "m", "content": [], "stop_reason": None}},
-        *_interleaved([*lines, [{"type": "ping"}]], chance),
+        *interleaved([*lines, [{"type": "ping"}]], chance),
         {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 3}},
         {"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {"output_tokens": 7}},
         {"type": "message_stop"},
@@ -135,14 +88,14 @@ def _block(index: int, chance: Random, facts: Facts) -> list[Any]:
     start: dict[str, Any] = {"type": kind, "id": index}
     deltas: list[dict[str, Any]] = []
     if kind in ("text", "thinking"):
-        facts[index, kind] = text = _text(chance)
+        facts[index, kind] = text = some_text(chance)
         start[kind] = ""
-        deltas = [{"type": f"{kind}_delta", kind: piece} for piece in _pieces(text, chance)]
+        deltas = [{"type": f"{kind}_delta", kind: piece} for piece in pieces(text, chance)]
     elif kind == "tool_use":
         facts[index, "input"] = value = {"x": json_value(chance)}
         start["input"] = {}
-        pieces = _pieces(json.dumps(value), chance)
-        deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
+        texts = pieces(json.dumps(value), chance)
+        deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in texts]
     else:
         facts[index, "data"] = start["data"] = json_value(chance)
     return [
@@ -160,5 +113,11 @@ def _block_facts(message: dict[str, Any]) -> Facts:
     return facts
 
 
-_STORIES: dict[Family, Callable[[Random], Story]] = {"chat-completion": _chat, "block-event": _blocks}
+_STORIES: dict[Family, Callable[[Random], Story]] = {
+    "chat-completion": _chat,
+    "block-event": _blocks,
+    "response": typed_stories.response,
+    "conversation": typed_stories.conversation,
+    "events": typed_stories.events,
+}
 FAMILIES: tuple[Family, ...] = get_args(Family)

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from llm_forge.core.profile import Family
+from llm_forge.core.profile import Family, StreamRule
 from llm_forge.core.sse import SseDecoder
 from llm_forge.core.stream import StreamReader
 
@@ -60,7 +60,7 @@ def test_streams_whole_cut_and_damaged_are_never_silently_short(family: Family) 
 def test_an_accumulator_that_calls_a_cut_stream_complete_is_found_out(
     family: Family, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = type(StreamReader(family, lambda _: None).accumulator)
+    made = type(StreamReader(StreamRule(family, dict), lambda _: None).accumulator)
     monkeypatch.setattr(made, "ending", lambda _: "explicit")
     with pytest.raises(AssertionError):
         streams.check(family)(SEED, 2_000)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llm_forge import spec
-from llm_forge.spec.ir import Auth, Ref
+from llm_forge.spec.ir import Auth, Ref, Stream
 from tests.spec.making import load_text
 
 HEAD = """
@@ -114,6 +114,63 @@ components:
     assert operation.stream is not None
     assert (operation.stream.family, operation.stream.parameter) == ("chat-completion", "stream")
     assert operation.stream.event == Ref("Chunk")
+
+
+def streamed(tmp_path: Path, told: str, events: str = "{}", body: str = "{}") -> Stream | None:
+    api = load_text(
+        tmp_path,
+        HEAD.replace("3.1.0", "3.2.0")
+        + f"""paths:
+  /talk:
+    post:
+      x-forge: {{method: talk.go, stream: {told}}}
+      requestBody: {{content: {{application/json: {{schema: {{properties: {body}}}}}}}}}
+      responses:
+        "200": {{content: {{application/json: {{}}, text/event-stream: {{itemSchema: {events}}}}}}}
+components: {{schemas: {{Whole: {{type: object}}}}}}
+""",
+    )
+    (operation,) = api.operations()
+    return operation.stream
+
+
+def typed(*tags: str) -> str:
+    members = ", ".join(f"{{type: object, properties: {{type: {{const: {tag}}}}}}}" for tag in tags)
+    return f"{{oneOf: [{members}]}}"
+
+
+@pytest.mark.parametrize(
+    ("tags", "family"),
+    [
+        (("message_start", "content_block_delta", "message_stop"), "block-event"),
+        (("response.created", "response.output_text.delta", "response.completed"), "response"),
+        (("message.output.delta", "conversation.response.done"), "conversation"),
+        (("response.output_text.delta", "x"), None),
+        (("speech.audio.delta", "speech.audio.done"), None),
+    ],
+)
+def test_a_family_is_known_by_the_tags_that_only_it_has(
+    tmp_path: Path, tags: tuple[str, ...], family: str | None
+) -> None:
+    stream = streamed(tmp_path, "{parameter: stream}", typed(*tags))
+    assert stream is not None
+    assert stream.family == family
+
+
+@pytest.mark.requirement("R-135")
+def test_x_forge_says_what_ends_a_stream_of_typed_events_and_how_it_is_framed(tmp_path: Path) -> None:
+    told = "{parameter: form, value: sse, family: events, ndjson: true, type_field: done, terminal: 'yes'}"
+    stream = streamed(tmp_path, told)
+    assert stream is not None
+    assert (stream.family, stream.parameter, stream.value) == ("events", "form", "sse")
+    assert (stream.ndjson, stream.type_field, stream.terminal) == (True, "done", ("yes",))
+
+
+def test_an_operation_without_a_parameter_always_streams_and_may_name_its_result(tmp_path: Path) -> None:
+    stream = streamed(tmp_path, "{family: conversation, result: Whole}")
+    assert stream is not None
+    assert stream.parameter is None
+    assert stream.result == Ref("Whole")
 
 
 def test_no_security_means_bearer_with_a_notice(tmp_path: Path) -> None:

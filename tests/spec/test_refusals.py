@@ -81,6 +81,12 @@ def test_a_dangling_reference_names_line_pointer_and_nearest_name(tmp_path: Path
         ("paths: {/a: {get: {x-forge: {replay: twice}}}}", 5, "unknown replay 'twice'"),
         ("paths: {/a: {get: {x-forge: {method: create}}}}", 5, "is not resource.name"),
         ("paths: {/a: {get: {x-forge: {stream: {family: chat}}}}}", 5, "valid are chat-completion"),
+        ("paths: {/a: {get: {x-forge: {stream: {family: events}}}}}", 5, "needs `terminal`"),
+        (
+            "paths: {/a: {get: {x-forge: {stream: {family: response, terminal: [x]}}}}}",
+            5,
+            "terminal goes with family events",
+        ),
     ],
 )
 def test_a_wrong_value_is_named_with_its_place(tmp_path: Path, patch: str, line: int, said: str) -> None:

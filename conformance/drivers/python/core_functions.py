@@ -12,17 +12,19 @@ from outcomes import error_fact
 from llm_forge.core.breaker import Breaker, BreakerSettings, Outcome, Permit, outcome_of
 from llm_forge.core.durations import parse_duration
 from llm_forge.core.error_body import api_error, stream_error
-from llm_forge.core.errors import ForgeError
+from llm_forge.core.errors import ApiError, ForgeError
+from llm_forge.core.framing import RawEvent
 from llm_forge.core.headers import Headers
-from llm_forge.core.profile import LimitHeaders, Profile
+from llm_forge.core.profile import LimitHeaders, Profile, StreamRule
 from llm_forge.core.redact import Redactor
 from llm_forge.core.retry import Failure, Retry, RetryPolicy
 from llm_forge.core.server_wait import server_wait
-from llm_forge.core.sse import SseDecoder, SseEvent
+from llm_forge.core.sse import SseDecoder
 from llm_forge.core.stream import StreamReader
 
 _SHOWN = 65_536
 _WALL = 1_800_000_000.0
+_TEST = Profile("test", "https://example.test")
 
 
 def answer(fn: str, value: Any) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def _chunks(listed: list[Any]) -> Iterator[bytes]:
                 yield chunk
 
 
-def _event(event: SseEvent) -> dict[str, Any]:
+def _event(event: RawEvent) -> dict[str, Any]:
     shown = {"data": event.data} if len(event.data) <= _SHOWN else {}
     return {"event": event.event, "id": event.id, "size": len(event.data), **shown}
 
@@ -142,13 +144,15 @@ def breaker(value: Any) -> dict[str, Any]:
     return {"steps": [trace.play(step) for step in value["steps"]]}
 
 
-def _no_error(_data: Any) -> None:
-    return None
+def _reported(data: Any) -> ApiError | None:
+    return stream_error(data, profile=_TEST, redactor=Redactor(()), request_id=None)
 
 
 def accumulate(value: Any) -> dict[str, Any]:
     """A stream's text to its message and its end."""
-    reader = StreamReader(value["family"], _no_error)
+    facts = {name: value[name] for name in ("ndjson", "type_field") if name in value}
+    rule = StreamRule(value["family"], dict, terminal=frozenset(value.get("terminal", ())), **facts)
+    reader = StreamReader(rule, _reported)
     reader.feed(value["text"].encode())
     if not reader.ended:
         reader.finish(strict=value.get("strict", False))
@@ -160,7 +164,7 @@ def accumulate(value: Any) -> dict[str, Any]:
 
 def errors(value: Any) -> dict[str, Any]:
     """An error answer, or an event of a stream, to an error's facts."""
-    profile = Profile("test", "https://example.test")
+    profile = _TEST
     redactor = Redactor(())
     if value.get("stream"):
         inside = stream_error(json.loads(value["body"]), profile=profile, redactor=redactor, request_id=None)

@@ -34,7 +34,7 @@ class JsonError(ValueError):
     """The bytes are not JSON within our limits; one line, with the byte position where known."""
 
 
-def decode(data: bytes) -> Any:
+def decode(data: bytes | bytearray) -> Any:
     """The JSON value in `data`; integers are exact, the last of duplicate keys wins, a BOM is skipped.
 
     Raises JsonError, and nothing else: also for NaN and Infinity, numbers of more than 1,000 digits
@@ -52,7 +52,7 @@ def decode(data: bytes) -> Any:
 _DECODER = msgspec.json.Decoder()
 
 
-def _decode_otherwise(data: bytes, error: Exception) -> Any:
+def _decode_otherwise(data: bytes | bytearray, error: Exception) -> Any:
     if data.startswith(_BOM):
         return decode(data[len(_BOM) :])
     if isinstance(error, msgspec.DecodeError) and b"\\u" in data:
@@ -71,14 +71,14 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _check_limits(data: bytes, value: Any) -> None:
+def _check_limits(data: bytes | bytearray, value: Any) -> None:
     if len(data) > MAX_NUMBER_DIGITS and _may_have_long_number(data) and _has_long_number(data):
         raise JsonError(f"a number has more than {MAX_NUMBER_DIGITS} digits")
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
         raise JsonError(f"nested deeper than {MAX_DEPTH} levels")
 
 
-def _decode_half_pairs(data: bytes) -> Any:
+def _decode_half_pairs(data: bytes | bytearray) -> Any:
     r"""Half a surrogate pair (`"\ud83d"`) is legal JSON, which msgspec refuses; it is kept as it is."""
     value = json.loads(data, parse_constant=_no_constant, parse_float=_finite)
     if _deeper_than(value, MAX_DEPTH):
@@ -97,12 +97,12 @@ def _finite(text: str) -> float:
     return number
 
 
-def _may_have_long_number(data: bytes) -> bool:
+def _may_have_long_number(data: bytes | bytearray) -> bool:
     # A run of more than 1,000 number bytes covers four samples in a row.
     return b"0000" in data[::_SAMPLE].translate(_NUMBER_BYTES)
 
 
-def _has_long_number(data: bytes) -> bool:
+def _has_long_number(data: bytes | bytearray) -> bool:
     if _LONG_NUMBER not in data.translate(_NUMBER_BYTES):
         return False
     for match in _STRING_OR_NUMBER.finditer(data):

@@ -65,6 +65,7 @@ _STATUS_FIELDS = ("status", "status_code", "raw_status_code", "code")
 _TITLE = re.compile(r"<(title|h1)\b[^<>]{0,200}>([^\0]{0,1000}?)</\1", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _NOT_JSON: Any = object()
+ERROR_EVENTS = frozenset({"error", "response.failed", "conversation.response.error"})
 _EVENT_KEYS = frozenset({"type", "object", "choices", "id"})
 
 
@@ -289,7 +290,8 @@ def _status_of(report: _Report, profile: Profile) -> int | None:
 def _is_error(data: Any) -> bool:
     if not isinstance(data, dict):
         return isinstance(data, str) and bool(data)  # no family has an event that is a bare string
-    if data.get("error") or data.get("type") in ("error", "response.failed") or data.get("object") == "error":
+    kind = data.get("type")
+    if data.get("error") or data.get("object") == "error" or (type(kind) is str and kind in ERROR_EVENTS):
         return True
     return data.keys().isdisjoint(_EVENT_KEYS) and bool(data.get("detail") or _words(data))
 

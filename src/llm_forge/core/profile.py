@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 R = TypeVar("R")
 E = TypeVar("E")
@@ -16,8 +16,9 @@ ResetForm = Literal["duration", "seconds", "epoch", "rfc3339"]
 ResetMeaning = Literal["window", "refill"]
 LimitUnit = Literal["requests", "tokens", "input", "output", "other"]
 Replay = Literal["safe", "keyed", "once"]
-Family = Literal["chat-completion", "block-event"]
+Family = Literal["chat-completion", "block-event", "response", "conversation", "events"]
 Answer: TypeAlias = Literal["object", "json", "empty"]
+EVENT_NAME: Final = "event-name"  # the `type_field` of events that only their name tells apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,25 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class StreamRule(Generic[E]):
-    """How an operation streams: `parameter` is set to true in the body, `event` makes a typed event."""
+    """How an operation streams; `event` makes a typed event of decoded JSON.
+
+    `parameter` is set to `value` in the body, unless it is None. `ndjson`: a line is an event (R-135). Of the
+    family `events`, `terminal` are the values of `type_field` that end a stream; "event-name" is the name of
+    a server-sent event instead of a field of its JSON.
+    """
 
     family: Family
     event: Callable[[Any], E]
-    parameter: str = "stream"
+    parameter: str | None = "stream"
+    value: Any = True
+    ndjson: bool = False
+    terminal: frozenset[str] = frozenset()
+    type_field: str = "type"
+
+    @property
+    def collects(self) -> bool:
+        """Whether the result is the list of the events, because they add up to no other."""
+        return self.family == "events"
 
 
 @dataclass(frozen=True, slots=True)

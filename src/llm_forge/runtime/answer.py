@@ -56,8 +56,8 @@ def _error_instead(call: Call, exchange: Any, body: bytes) -> ForgeError | None:
 
 
 def _error_inside(call: Call, value: Any) -> ApiError | None:
-    if not may_be_error("", value):
-        return None
+    if not may_be_error("", value) or "id" in value:
+        return None  # an object of its own, such as a failed job, may tell of an error without being one
     error = stream_error(
         value, profile=call.shared.profile, redactor=call.redactor, request_id=call.request_id
     )

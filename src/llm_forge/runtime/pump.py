@@ -29,7 +29,7 @@ from ..core.errors import (
 )
 from ..core.headers import Headers
 from ..core.profile import StreamRule
-from ..core.stream import Decoded, StreamReader
+from ..core.stream import Decoded, StreamReader, accumulator_of
 from ..core.synthesise import Events, synthesise
 from .answer import invalid_response, read_result
 from .attempt import acquire, read_body, read_chunk, refuse, send
@@ -42,7 +42,11 @@ from .middleware import through
 from .transports.protocol import HttpRequest
 
 DRAIN_SECONDS = 0.1
-EVENT_STREAM = "text/event-stream"
+EVENT_STREAM = frozenset({"text/event-stream"})
+JSON_LINES = frozenset(
+    {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/stream+json"}
+)
+UNLABELLED = (None, "text/plain", "application/octet-stream")
 NO_CONTENT = (204, 205)
 EVENT_STREAM_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:", b"\xef\xbb\xbf")
 WHOLE_STARTS = (b"{", b"[", b"<")
@@ -67,7 +71,7 @@ class Pump:
         self.synthesised = False
         self.first_event_after: float | None = None
         self.first_content_after: float | None = None
-        self.reader = StreamReader(rule.family, self._error_of)
+        self.reader = StreamReader(rule, self._error_of, self._redact)
         self.wraps: tuple[Callable[[Any], Any], ...] = ()
         self.wrapped_to_the_end = False
         self._shown: Accumulator | None = None
@@ -77,6 +81,7 @@ class Pump:
         self.handed_over = False
         self._exchange: Any = None
         self._decoder = Decoder(Headers(), DEFAULT_LIMITS.stream_bytes)
+        self._labels = JSON_LINES if rule.ndjson else EVENT_STREAM
 
     # -- opening -----------------------------------------------------------------------------------
 
@@ -91,7 +96,7 @@ class Pump:
             raise invalid_response(call, self._exchange, f"The {self._exchange.status} answer is empty", b"")
         self._decoder = Decoder(self._exchange.headers, DEFAULT_LIMITS.stream_bytes)
         kind = _media_type(self._exchange.headers)
-        if kind != EVENT_STREAM and await self._is_whole(kind, ends):
+        if kind not in self._labels and await self._is_whole(kind, ends):
             return self
         while not self.reader.application_events and not self.reader.ended:
             await self._read()
@@ -104,7 +109,7 @@ class Pump:
         events = synthesise(self.rule.family, value) if isinstance(value, dict) else None
         if events is None:
             raise TypeError("middleware answered a stream call with what is no result of its operation")
-        self.reader = StreamReader(self.rule.family, self._error_of)
+        self.reader = StreamReader(self.rule, self._error_of, self._redact)
         self._take_events(events)
         return self
 
@@ -120,8 +125,7 @@ class Pump:
         Some servers label a real event stream wrongly, or not at all: its first bytes tell.
         """
         first = await self._first_bytes(ends)
-        head = first.lstrip()
-        if not head.startswith(WHOLE_STARTS) if kind is None else head.startswith(EVENT_STREAM_STARTS):
+        if self._looks_streamed(kind, first.lstrip()):
             self.reader.feed(first)
             return False
         whole = self._whole(first + await read_body(self.call, self._exchange, ends, self._decoder))
@@ -129,6 +133,11 @@ class Pump:
             raise whole
         self._take_events(whole)
         return True
+
+    def _looks_streamed(self, kind: str | None, head: bytes) -> bool:
+        if self.rule.ndjson:  # a line and a whole answer look the same: only the label tells
+            return kind in UNLABELLED and not head.startswith(b"<")
+        return not head.startswith(WHOLE_STARTS) if kind is None else head.startswith(EVENT_STREAM_STARTS)
 
     async def _first_bytes(self, ends: float) -> bytes:
         first = b""
@@ -156,7 +165,8 @@ class Pump:
         """Read until an event is ready; False at the stream's end. Raises the stream's failure."""
         try:
             while not self.reader.ready and not self.reader.ended:
-                await self._read()
+                if not self.reader.refill():
+                    await self._read()
             if self.reader.ready:
                 return True
             if self.reader.failure is not None:
@@ -288,7 +298,9 @@ class Pump:
         self._release("left")
 
     def _settle(self, error: BaseException | None) -> None:
-        self._lease.end(error, usage_cost(self.reader.accumulator.partial()) if self.handed_over else None)
+        self._lease.end(
+            error, usage_cost({"usage": self.reader.accumulator.usage()}) if self.handed_over else None
+        )
 
     def _release(self, outcome: str) -> None:
         if self.handed_over:
@@ -312,6 +324,9 @@ class Pump:
             redactor=self.call.redactor,
             request_id=self.call.request_id,
         )
+
+    def _redact(self, text: str) -> str:
+        return self.call.redactor.text(text)
 
     def _with_partial(self, error: ForgeError) -> ForgeError:
         error.enrich(
@@ -353,7 +368,7 @@ class Pump:
         self._all_shown()
 
     def _wrapped(self, events: Any) -> Any:
-        self._shown = type(self.reader.accumulator)()
+        self._shown = accumulator_of(self.rule)
         for wrap in self.wraps:
             events = wrap(events)
         return events
@@ -370,8 +385,10 @@ class Pump:
             return self.wrapped_to_the_end
         return self.reader.completion is not None and not self.reader.ready
 
-    def result_of(self, data: dict[str, Any]) -> Any:
-        """The operation's typed result from accumulated JSON."""
+    def result_of(self, data: Any) -> Any:
+        """The operation's typed result from accumulated JSON, or the typed events (`StreamRule.collects`)."""
+        if self.rule.collects:
+            return [self.rule.event(event) for event in data]
         return self.call.operation.result(data)
 
     def typed(self, event: Decoded) -> Any:

@@ -72,7 +72,8 @@ def prepare(
     )
     if operation.replay == "keyed" and profile.idempotency_header and not extras.idempotency_key:
         extras = replace(extras, idempotency_key=str(uuid.uuid4()))
-    fields = _headers_of(profile, settings, extras, parts, has_body=encoded is not None, streaming=streaming)
+    accept = _accepted(operation, streaming=streaming)
+    fields = _headers_of(profile, settings, extras, parts, has_body=encoded is not None, accept=accept)
     return _prepared(HttpRequest(operation.method, target, fields, encoded), content or {})
 
 
@@ -120,8 +121,9 @@ def _body_of(
         return None
     content = {name: value for name, value in (body or {}).items() if not isinstance(value, Omit)}
     content.update(extra)
-    if operation.stream is not None and streaming:
-        content[operation.stream.parameter] = True
+    rule = operation.stream
+    if rule is not None and rule.parameter is not None and streaming:
+        content[rule.parameter] = rule.value
     return content
 
 
@@ -133,6 +135,12 @@ def _requested_output(values: Mapping[str, Any]) -> float:
     return float(DEFAULT_OUTPUT_TOKENS)
 
 
+def _accepted(operation: Operation[Any, Any], *, streaming: bool) -> str:
+    if not streaming or operation.stream is None:
+        return "application/json"
+    return "application/x-ndjson" if operation.stream.ndjson else "text/event-stream"
+
+
 def _headers_of(
     profile: Profile,
     settings: Settings,
@@ -140,10 +148,10 @@ def _headers_of(
     parts: RequestParts,
     *,
     has_body: bool,
-    streaming: bool,
+    accept: str,
 ) -> tuple[tuple[str, str], ...]:
     fields: dict[str, str] = {
-        "accept": "text/event-stream" if streaming else "application/json",
+        "accept": accept,
         "accept-encoding": ACCEPT_ENCODING,
         "user-agent": USER_AGENT,
     }

@@ -19,7 +19,9 @@ ROOT_KEYS = frozenset(
     }
 )  # fmt: skip
 OPERATION_KEYS = frozenset({"method", "replay", "group", "stream", "pagination", "capabilities"})
-STREAM_KEYS = frozenset({"parameter", "family", "event", "result"})
+STREAM_KEYS = frozenset(
+    {"parameter", "value", "family", "event", "result", "ndjson", "terminal", "type_field"}
+)
 ENV_KEYS = frozenset({"api_key", "base_url"})
 ERROR_KEYS = frozenset(
     {"type", "message", "status_of_type", "terminal_codes", "retryable_statuses", "not_processed"}
@@ -33,7 +35,7 @@ PAGE_KEYS = frozenset(
 CHOICES = {
     "style": ("after-id", "before-id", "cursor", "page", "link"),
     "replay": ("safe", "keyed", "once"),
-    "family": ("chat-completion", "block-event"),
+    "family": ("chat-completion", "block-event", "response", "conversation", "events"),
     "unit": ("requests", "tokens", "input", "output", "other"),
     "reset_form": ("duration", "seconds", "epoch", "rfc3339"),
     "reset_meaning": ("window", "refill"),

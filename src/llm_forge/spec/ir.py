@@ -229,14 +229,21 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """How an operation streams; `parameter` is the body field set to true, None if it always streams.
+    """How an operation streams; `parameter` is the body field set to `value`, None if it always streams.
 
-    `family` is None where it is not one of the families known.
+    `family` is None where it is not one of the families known. `ndjson`: a line is an event. Of the family
+    `events`, `terminal` are the values of `type_field` (or of the event's name) that end a stream.
+    `result` is the type of the whole answer where no response of the operation gives it.
     """
 
     family: str | None
     event: Type
     parameter: str | None = "stream"
+    value: Any = True
+    ndjson: bool = False
+    terminal: tuple[str, ...] = ()
+    type_field: str = "type"
+    result: Type | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,13 @@ from . import forge
 from .ir import AnyType, Body, ObjectType, Primitive, Ref, Result, Stream, TaggedUnion, Type, Union
 from .place import Place
 from .schemas import Schemas
-from .source import Mapping
+from .source import Mapping, plain
+
+_FAMILY_TAGS = {
+    "block-event": {"content_block_delta", "message_stop"},
+    "response": {"response.output_text.delta", "response.completed"},
+    "conversation": {"message.output.delta", "conversation.response.done"},
+}
 
 
 def read_stream(
@@ -23,12 +29,33 @@ def read_stream(
     if told.value is not None:
         forge.check_keys(told, forge.STREAM_KEYS)
         event = _named(schemas, told, "event") or event
-    parameter = (told.text("parameter") if told.value else "") or flag
-    family = (forge.choice(told, "family") if told.value else None) or _family(schemas, place, event, result)
+    family = forge.choice(told, "family") or _family(schemas, place, event, result)
     if event is None:
         event = AnyType()
         place.note("the type of streamed events is not stated; events are plain JSON")
-    return Stream(family, event, parameter)
+    return Stream(
+        family=family,
+        event=event,
+        parameter=told.text("parameter") or flag,
+        value=plain(told.child("value").value) if told.has("value") else True,
+        ndjson=told.flag("ndjson"),
+        terminal=_terminal(told, family),
+        type_field=told.text("type_field") or "type",
+        result=_named(schemas, told, "result"),
+    )
+
+
+def _terminal(told: Place, family: str | None) -> tuple[str, ...]:
+    """The types of events that end a stream of the family `events`, which alone needs to be told them."""
+    if family == "events":
+        found = forge.texts(told.child("terminal")) if told.has("terminal") else ()
+        if not found:
+            raise told.error("a stream of family events needs `terminal`: the types of events that end it")
+        return found
+    for key in ("terminal", "type_field"):
+        if told.has(key):
+            raise told.child(key).error(f"{key} goes with family events; the others know how they end")
+    return ()
 
 
 def _flag(schemas: Schemas, body: Body | None) -> str | None:
@@ -55,14 +82,19 @@ def _named(schemas: Schemas, told: Place, key: str) -> Type | None:
 
 
 def _family(schemas: Schemas, place: Place, event: Type | None, result: Result) -> str | None:
-    """The family that events show: `choices` are chat completions, block tags are block events."""
+    """The family that events show, by the fields or the tags that only it has."""
     known = event if event is not None else result.type
     flat = schemas.flat(known)
     if isinstance(flat, ObjectType) and any(p.name == "choices" for p in flat.properties):
         return "chat-completion"
-    if {"content_block_delta", "message_stop"} <= _tags(schemas, flat):
-        return "block-event"
-    place.note("the family of its stream is unknown; only its unary form can be generated")
+    tags = _tags(schemas, flat)
+    for family, needed in _FAMILY_TAGS.items():
+        if needed <= tags:
+            return family
+    place.note(
+        "the family of its stream is unknown; only its unary form can be generated. If its events are typed, "
+        "x-forge stream: {family: events, terminal: [...]} says which of them end it"
+    )
     return None
 
 

@@ -220,6 +220,10 @@ class BlockAccumulator:
             parts[index] = block.finished() if final or block.closed else block.unfinished()
         return [parts[index] for index in sorted(parts)]
 
+    def usage(self) -> Any:
+        """The tokens used, as far as the stream has told."""
+        return self._usage
+
     def text_of(self, _name: str, data: Any, /) -> str:
         """The text that this event adds to a text block."""
         if not isinstance(data, dict):
@@ -230,7 +234,7 @@ class BlockAccumulator:
         text = part.get("text")
         return text if isinstance(text, str) else ""
 
-    def is_content(self, data: Any) -> bool:
+    def is_content(self, data: Any, /) -> bool:
         """Whether this event brings text, thinking, tool input or a block that arrives complete."""
         if not isinstance(data, dict):
             return False
@@ -241,7 +245,7 @@ class BlockAccumulator:
             return block.get("type") not in ("text", "thinking") or bool(block.get("text"))
         return False
 
-    def tool_input(self, index: int) -> Any:
+    def tool_input(self, index: int, /) -> Any:
         """The input so far of the tool block at this index."""
         block = self._blocks.get(index)
         if block is None:

@@ -3,7 +3,8 @@
 Decisions the rules leave open:
 - Of the fields beside `choices`, the identifying ones keep their first value and all others their
   last; padding (`obfuscation`, `p`) is dropped, because no unary response has it.
-- Of the fields of a choice beside `delta`, `logprobs` grows by type and all others keep their last.
+- Of the fields of a choice beside `delta`, `logprobs` and the `text` of plain completions, which have no
+  message, grow by type; all others keep their last.
 - Groq's `x_groq.usage` and `x_groq.usage_breakdown` go where its unary answer has them, to the top.
 """
 
@@ -13,7 +14,7 @@ from typing import Any, Literal
 
 from ..errors import StreamProtocolError
 from .content import grown_content, grown_reports
-from .delta import Pieces, grown, merge, settled
+from .delta import Pieces, merge, settled
 from .partial_json import parse_partial
 from .tool_call import ToolCall, ToolCalls
 
@@ -21,6 +22,7 @@ SENTINEL = "[DONE]"
 _PADDING = frozenset({"obfuscation", "p"})
 _LABELS = frozenset({"role", "channel"})
 _IDENTITY = frozenset({"id", "created", "model", "system_fingerprint"})
+_GROWING = frozenset({"logprobs", "text"})  # of a choice, beside its delta
 _LIFTED = frozenset({"usage", "usage_breakdown"})
 _MISSING = object()
 _CHUNK_SUFFIX = ".chunk"
@@ -46,8 +48,8 @@ class _Choice:
                 self.finish_reason = value or self.finish_reason
             elif value is None:
                 self.fields.setdefault(name, None)
-            elif name == "logprobs":
-                self.fields[name] = grown(self.fields.get(name), value)
+            elif name in _GROWING:
+                merge(self.fields, {name: value})
             elif name != "index":
                 self.fields[name] = value
 
@@ -179,15 +181,20 @@ class ChatAccumulator:
         unknown = "unknown" if final and self.terminal else None
         return {
             "index": index,
-            "message": body,
+            **({} if "text" in choice.fields and not body else {"message": body}),
             **settled(choice.fields),
             "finish_reason": choice.finish_reason or unknown,
         }
 
+    def usage(self) -> Any:
+        """The tokens used, as far as the stream has told."""
+        return self._usage
+
     def text_of(self, _name: str, data: Any, /) -> str:
         """The text that this chunk adds to the first choice."""
-        delta = _first_delta(data)
-        content = delta.get("content")
+        choice = _first_choice(data)
+        delta = choice.get("delta")
+        content = delta.get("content") if isinstance(delta, dict) else choice.get("text")
         if isinstance(content, str):
             return content
         if not isinstance(content, list):
@@ -198,16 +205,11 @@ class ChatAccumulator:
             if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str)
         )
 
-    def is_content(self, data: Any) -> bool:
+    def is_content(self, data: Any, /) -> bool:
         """Whether any choice of this chunk brings more than its role."""
-        return any(
-            value and name not in _LABELS
-            for delta in (choice.get("delta") for choice in _choices_of(data))
-            if isinstance(delta, dict)
-            for name, value in delta.items()
-        )
+        return any(map(_brings_content, _choices_of(data)))
 
-    def tool_input(self, index: int) -> Any:
+    def tool_input(self, index: int, /) -> Any:
         """The arguments so far of the first choice's tool call at this position."""
         choice = self._choices.get(0)
         calls = choice.ordered_calls() if choice else []
@@ -217,12 +219,15 @@ class ChatAccumulator:
         return parse_partial(arguments) if isinstance(arguments, str) else settled(arguments)
 
 
-def _first_delta(data: Any) -> dict[str, Any]:
-    for choice in _choices_of(data):
-        if choice.get("index", 0) == 0:
-            delta = choice.get("delta")
-            return delta if isinstance(delta, dict) else {}
-    return {}
+def _first_choice(data: Any) -> dict[str, Any]:
+    return next((choice for choice in _choices_of(data) if choice.get("index", 0) == 0), {})
+
+
+def _brings_content(choice: dict[str, Any]) -> bool:
+    delta = choice.get("delta")
+    if not isinstance(delta, dict):
+        return bool(choice.get("text"))
+    return any(value and name not in _LABELS for name, value in delta.items())
 
 
 def _choices_of(data: Any) -> list[dict[str, Any]]:

@@ -32,22 +32,26 @@ class Accumulator(Protocol):
         """
         ...
 
-    def result(self) -> dict[str, Any]:
-        """The accumulated message in its unary form, a fresh copy (R-169)."""
+    def result(self) -> Any:
+        """The accumulated message in its unary form, or the list of the events; a fresh copy (R-169)."""
         ...
 
-    def partial(self) -> dict[str, Any]:
+    def partial(self) -> Any:
         """The message so far; what is unfinished carries `"complete": false` (R-146)."""
+        ...
+
+    def usage(self) -> Any:
+        """The tokens used, as the stream has told them so far; None for nothing."""
         ...
 
     def text_of(self, name: str, data: Any, /) -> str:
         """The text that this event adds, "" if none; of the first choice."""
         ...
 
-    def is_content(self, data: Any) -> bool:
+    def is_content(self, data: Any, /) -> bool:
         """Whether this event carries content: no role-only and no empty delta (R-149)."""
         ...
 
-    def tool_input(self, index: int) -> Any:
+    def tool_input(self, index: int, /) -> Any:
         """The tool input so far at this index, as far as its bytes show it (R-178); None for nothing."""
         ...

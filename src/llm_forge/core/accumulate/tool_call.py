@@ -46,14 +46,14 @@ class ToolCall:
     def is_valid(self) -> bool:
         """Whether the arguments are JSON; a call without argument text has none to judge."""
         arguments = self.arguments()
-        return _is_json(arguments) if isinstance(arguments, str) else True
+        return is_json(arguments) if isinstance(arguments, str) else True
 
     def is_whole(self) -> bool:
         """Whether the arguments are a complete JSON object, which nothing can continue."""
         arguments = self.arguments()
         if not isinstance(arguments, str):
             return arguments is not None
-        return arguments.lstrip().startswith("{") and _is_json(arguments)
+        return arguments.lstrip().startswith("{") and is_json(arguments)
 
     def shown(self, *, unfinished: bool) -> dict[str, Any]:
         """The call as the unary form has it, marked where it is incomplete or its arguments are no JSON."""
@@ -125,7 +125,8 @@ def _without_repeated_name(function: dict[str, Any], delta: dict[str, Any]) -> d
     return {field: value for field, value in delta.items() if field != "name"}
 
 
-def _is_json(text: str) -> bool:
+def is_json(text: str) -> bool:
+    """Whether a text is JSON."""
     try:
         decode(text.encode())
     except (JsonError, UnicodeEncodeError):

@@ -68,7 +68,8 @@ def _resource(one: ResourceClass, *, asynchronous: bool) -> list[str]:
     for child, class_name in one.children:
         found += ["", *_child(child, f"{prefix}{class_name}", "self._client")]
     for method in one.methods:
-        found += ["", *_method(method, asynchronous=asynchronous)]
+        if not method.only_streams:
+            found += ["", *_method(method, asynchronous=asynchronous)]
         if method.stream is not None:
             found += ["", *_stream(method, method.stream, asynchronous=asynchronous)]
     return found
@@ -94,13 +95,14 @@ def _method(method: Method, *, asynchronous: bool) -> list[str]:
 def _stream(method: Method, name: Identifier, *, asynchronous: bool) -> list[str]:
     prefix = "Async" if asynchronous else ""
     event = layout.flat(node(method.event or Name("Any"), "client"))
-    result = layout.flat(node(method.result, "client"))
+    result = layout.flat(node(method.stream_result, "client"))
     found = _signature(f"def {name}", method, f"{prefix}Stream[{event}, {result}]")
     summary = method.summary.rstrip(".")
     lines = [f"{summary}, as a stream of events." if "\n" not in summary and len(summary) < 70 else summary]
+    told = "the stream opens when it is entered or first read."
     lines += [
         "",
-        f"Arguments are those of `{method.name}`; the stream opens when it is entered or first read.",
+        told.capitalize() if method.only_streams else f"Arguments are those of `{method.name}`; {told}",
     ]
     found += docstring(_wrapped(lines), "        ")
     return found + layout.lines("return ", _call("stream", method), indent="        ")

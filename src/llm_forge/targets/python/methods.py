@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...spec import ir
 from .expressions import ANY, NONE, Expression, Name, Subscript
 from .names import ARGUMENT_SCOPE, Names, constant
-from .support import answer, is_object_parameter, streams
+from .support import accumulates, answer, is_object_parameter, streams, whole_type
 from .text import Identifier, Prose, Quoted, first_sentence
 from .types import Side, is_name
 from .view import Argument, Method
@@ -32,8 +32,11 @@ class MethodPlan:
         promised = answer(self.api, operation)
         event = operation.stream.event if operation.stream and streams(operation) else None
         twin = None
-        if event is not None:
+        only_streams = operation.result.kind == "stream"
+        if event is not None and not only_streams:
             twin = names.snake("stream" if name == "create" else f"{name}_stream")
+        whole = whole_type(operation)
+        result = NONE if promised == "empty" else self._expression(whole, "Response")
         summary = (
             operation.summary.strip() or first_sentence(operation.description) or f"Call {operation.name}."
         )
@@ -43,16 +46,24 @@ class MethodPlan:
             arguments=self._arguments(),
             query=tuple((Quoted(key), Quoted(value)) for key, value in operation.query),
             answer=promised,
-            result=NONE if promised == "empty" else self._expression(operation.result.type, "Response"),
+            result=result,
             event=None if event is None else self._expression(event, "Event"),
-            stream=twin,
+            stream=name if only_streams else twin,
+            stream_result=result if event is None or accumulates(operation) else self._collected(event),
+            only_streams=only_streams,
             summary=Prose(_sentence(summary), 96),
             doc=Prose(self._description(summary)),
             operation=operation,
             content_type=_content_type(operation.body),
-            convert=self._convert(operation.result.type, always_object=promised == "object"),
+            convert=self._convert(whole, always_object=promised == "object"),
             event_convert="" if event is None else self._convert(event, always_object=True),
         )
+
+    def _collected(self, event: ir.Type) -> Expression:
+        """The list of its events, by a name of its own: `list` may be a method of the resource."""
+        one = self._expression(event, "Event")
+        name = one.name if isinstance(one, Name) else "Event"
+        return self.models.alias(Subscript("list", (one,)), f"{name}_List")
 
     def _description(self, summary: str) -> str:
         text = self.operation.description.strip()

@@ -107,7 +107,12 @@ def _first(view: View) -> tuple[ResourceClass, Method] | None:
     """The method that examples show: one that streams, else one that answers, best to a body, else any."""
     every = [(resource, method) for resource in view.resources for method in resource.methods]
     every.sort(
-        key=lambda one: (one[1].stream is None, one[1].answer == "empty", one[1].operation.body is None)
+        key=lambda one: (
+            one[1].only_streams,
+            one[1].stream is None,
+            one[1].answer == "empty",
+            one[1].operation.body is None,
+        )
     )
     return every[0] if every else None
 
@@ -159,7 +164,7 @@ def _readme(view: View, package: str) -> str:
         path = _attribute_path(view, resource)
         for method in resource.methods:
             found.append(f"- `client.{path}.{method.name}`: {_line(method)}")
-            if method.stream is not None:
+            if method.stream is not None and not method.only_streams:
                 found.append(f"- `client.{path}.{method.stream}`: the same, as a stream of events")
     return text(found)
 
@@ -185,8 +190,9 @@ def _example(view: View, package: str, resource: ResourceClass, method: Method) 
     found = ["```python", f"from {package} import {view.client}", ""]
     key = "" if view.api.env.api_key else 'api_key="..."'
     found.append(f"with {view.client}({key}) as client:")
-    call = layout.Group(f"{path}.{method.name}(", arguments, ")")
-    found += [*layout.lines("answer = ", call, indent="    "), "    print(answer)"]
+    if not method.only_streams:
+        call = layout.Group(f"{path}.{method.name}(", arguments, ")")
+        found += [*layout.lines("answer = ", call, indent="    "), "    print(answer)"]
     if method.stream is not None:
         streamed = layout.Group(f"{path}.{method.stream}(", arguments, ")")
         found += layout.lines("with ", streamed, " as stream:", "    ")

@@ -47,7 +47,8 @@ class _Plan:
 
     def _answers(self) -> list[ir.Type]:
         found = [one.result.type for one in self.operations]
-        return found + [one.stream.event for one in self.operations if one.stream and one.stream.family]
+        streams = [one.stream for one in self.operations if one.stream and one.stream.family]
+        return found + [one.event for one in streams] + [one.result for one in streams if one.result]
 
     def _requests(self) -> list[ir.Type]:
         found = [parameter.type for one in self.operations for parameter in one.parameters]

@@ -121,19 +121,26 @@ def _limit(one: ir.RateLimit) -> layout.Group:
     )
 
 
+def _stream_rule(stream: ir.Stream, convert: str) -> layout.Group:
+    return _call(
+        "StreamRule",
+        family=Quoted(stream.family or ""),
+        event=convert,
+        parameter=None if stream.parameter == "stream" else literal(stream.parameter),
+        value=None if stream.value is True else literal(stream.value),
+        ndjson="True" if stream.ndjson else None,
+        terminal=_set(stream.terminal) if stream.terminal else None,
+        type_field=None if stream.type_field == "type" else Quoted(stream.type_field),
+    )
+
+
 def _operation(method: Method) -> list[str]:
     operation = method.operation
     result = layout.flat(node(method.result, "profile"))
     event = layout.flat(node(method.event or ANY, "profile"))
     stream = None
     if method.event is not None and operation.stream is not None:
-        family, parameter = operation.stream.family or "", operation.stream.parameter or "stream"
-        stream = _call(
-            "StreamRule",
-            family=Quoted(family),
-            event=method.event_convert,
-            parameter=None if parameter == "stream" else Quoted(parameter),
-        )
+        stream = _stream_rule(operation.stream, method.event_convert)
     call = _call(
         "Operation",
         name=Quoted(operation.name),

@@ -72,9 +72,12 @@ def _result_reason(api: ir.Api, operation: ir.Operation) -> str:
     result = operation.result
     if result.kind == "binary":
         return f"its binary answer{_in_words(result.media_type)} cannot be returned yet"
-    if result.kind in ("stream", "lines"):
+    if result.kind == "lines" or (result.kind == "stream" and not streams(operation)):
         return f"it only streams{_in_words(result.media_type)}, which cannot be returned yet"
-    if streams(operation) and (result.kind == "empty" or not _is_any_of(api, result.type, _BODIES)):
+    if not accumulates(operation):
+        return ""
+    whole = whole_type(operation)
+    if result.kind == "empty" or not _is_any_of(api, whole, _BODIES):
         return "it streams, and its whole answer is not a JSON object"
     return ""
 
@@ -88,11 +91,22 @@ def streams(operation: ir.Operation) -> bool:
     return operation.stream is not None and operation.stream.family is not None
 
 
+def accumulates(operation: ir.Operation) -> bool:
+    """Whether its stream adds up to the whole answer, not just to a list of events."""
+    return streams(operation) and operation.stream is not None and operation.stream.family != "events"
+
+
+def whole_type(operation: ir.Operation) -> ir.Type:
+    """The type of the whole answer, which x-forge tells where the operation only streams."""
+    told = operation.stream.result if operation.stream is not None else None
+    return told if told is not None and operation.result.kind == "stream" else operation.result.type
+
+
 def answer(api: ir.Api, operation: ir.Operation) -> Answer:
     """What the runtime is to expect of a 2xx body; a stream accumulates to an object."""
     if operation.result.kind == "empty":
         return "empty"
-    if streams(operation) or _is_any_of(api, operation.result.type, _OBJECTS):
+    if accumulates(operation) or _is_any_of(api, operation.result.type, _OBJECTS):
         return "object"
     return "json"
 

@@ -110,8 +110,9 @@ class Argument:
 class Method:
     """A method of a resource.
 
-    `stream` is the name of its streaming twin, `content_type` that of a body that is JSON under another
-    name, such as application/merge-patch+json.
+    `stream` is the name of its streaming twin, or its own where it `only_streams`; `stream_result` is what
+    the events add up to. `content_type` is that of a body that is JSON under another name, such as
+    application/merge-patch+json.
     `answer` is what the runtime expects of a 2xx body: a JSON object, any JSON value, or nothing.
     """
 
@@ -123,6 +124,8 @@ class Method:
     result: Expression
     event: Expression | None
     stream: Identifier | None
+    stream_result: Expression
+    only_streams: bool
     summary: Prose
     doc: Prose
     operation: Operation
