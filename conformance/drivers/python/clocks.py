@@ -62,6 +62,10 @@ class VirtualClock(Clock):
         """The time of day that goes with `now`."""
         return self._wall + self.now()
 
+    def jump_wall(self, seconds: float) -> None:
+        """Let the time of day jump; `now` does not notice."""
+        self._wall += seconds
+
     def real(self, seconds: float | None) -> float | None:
         """How long a socket really waits."""
         return seconds if seconds is None or self.scale is None else seconds * self.scale

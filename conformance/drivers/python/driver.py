@@ -32,6 +32,11 @@ SUPPORTS = [
     "key-source",
     "mutation",
     "paths",
+    "auth",
+    "files",
+    "middleware",
+    "wall-clock",
+    "half-surrogates",
     *(f"core.{name}" for name in core_functions.FUNCTIONS),
 ]
 

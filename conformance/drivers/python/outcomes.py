@@ -74,6 +74,13 @@ def note_event(event: Event) -> None:
         record.sends.append(record.pending)
 
 
+def note_shown(text: str) -> None:
+    """Note something that the caller's own code sees."""
+    record = CURRENT.get()
+    if record is not None:
+        record.shown.append(text)
+
+
 class LogNotes(logging.Handler):
     """Keeps every log line with the call that caused it, or for whoever answers next."""
 

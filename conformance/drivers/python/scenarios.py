@@ -15,9 +15,11 @@ import gc
 import os
 import queue
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import clocks
@@ -28,6 +30,7 @@ from outcomes import (
     Record,
     error_fact,
     note_event,
+    note_shown,
     note_sleep,
     outcome,
     shown_of,
@@ -95,9 +98,69 @@ def client_options(message: dict[str, Any], clock: clocks.VirtualClock, transpor
     if message.get("keys"):
         keys = iter(message["keys"])
         options["api_key"] = lambda: next(keys)
+    if isinstance(options.get("auth"), dict):
+        options["auth"] = _auth(**options["auth"])
+    if message.get("middleware"):
+        options["middleware"] = [ShowRequests()]
     chance = message.get("random", 1.0)
     options |= {"clock": clock, "random": lambda: chance, "on_event": note_event, "transport": transport}
     return options
+
+
+_AUTH = {
+    "api-key": llm_forge.ApiKey,
+    "bearer": llm_forge.Bearer,
+    "basic": llm_forge.Basic,
+    "oauth2": llm_forge.OAuth2,
+}
+
+
+def _auth(kind: str, **facts: Any) -> Any:
+    """The object that an auth option means."""
+    return _AUTH[kind](**facts)
+
+
+class ShowRequests(llm_forge.Middleware):
+    """Shows every request that an attempt hands it."""
+
+    def attempt(self, context: Any, request: Any, proceed: Any) -> Any:  # noqa: ARG002 - as it is called
+        """Note the request, and pass it on."""
+        note_shown(f"{request!r} {request.url} {request.headers.pairs()} {request.body!r}")
+        return proceed(request)
+
+
+@contextmanager
+def files(values: dict[str, str]) -> Iterator[Path]:
+    """A folder with files, for as long as a scenario runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in values.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8", newline="")
+        yield Path(folder)
+
+
+def with_files(options: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Options in which `{file: name}` has become the path of that file."""
+    return {
+        name: folder / value["file"] if isinstance(value, dict) and value.keys() == {"file"} else value
+        for name, value in options.items()
+    }
+
+
+_BEYOND_JSON = {
+    "nan": float("nan"),
+    "infinity": float("inf"),
+    "-infinity": float("-inf"),
+    "half-surrogate": "half \ud83d of a pair",
+}
+
+
+def said(value: Any) -> Any:
+    """What a caller passes in, with the values that JSON has no word for."""
+    if isinstance(value, dict):
+        if value.keys() == {"beyond_json"}:
+            return _BEYOND_JSON[value["beyond_json"]]
+        return {name: said(entry) for name, entry in value.items()}
+    return [said(entry) for entry in value] if isinstance(value, list) else value
 
 
 def mutate(value: Any) -> None:
@@ -134,6 +197,11 @@ class ScenarioRun:
 
     async def run(self) -> dict[str, Any]:
         """The scenario's answer."""
+        with files(self.message.get("files", {})) as folder:
+            self.message["options"] = with_files(self.message.get("options", {}), folder)
+            return await self._answer()
+
+    async def _answer(self) -> dict[str, Any]:
         answer: dict[str, Any] = {"call": self.message["call"]}
         try:
             self.client = self._build()
@@ -158,6 +226,8 @@ class ScenarioRun:
         for step in self.message["steps"]:
             if step["do"] == "wait":
                 await self.wait(step["seconds"])
+            elif step["do"] == "wall":
+                self.clock.jump_wall(step["seconds"])
             else:
                 await self._call_step(step)
         self.clock.end()
@@ -248,7 +318,7 @@ class BlockingRun(ScenarioRun):
 
     async def call(self, step: dict[str, Any], record: Record) -> Any:
         """Make one call to its end; its result."""
-        arguments = {**step.get("args", {}), **step.get("options", {})}
+        arguments = said({**step.get("args", {}), **step.get("options", {})})
         during = step.get("during")
 
         def work() -> Any:
@@ -347,7 +417,7 @@ class AsyncRun(ScenarioRun):
 
     async def call(self, step: dict[str, Any], record: Record) -> Any:
         """Make one call to its end; its result."""
-        arguments = {**step.get("args", {}), **step.get("options", {})}
+        arguments = said({**step.get("args", {}), **step.get("options", {})})
         task = asyncio.ensure_future(self._work(step, arguments, record))
         during = step.get("during")
         if during is None:

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 
@@ -225,17 +225,27 @@ def _tally_differences(wanted: dict[str, int] | None, outcomes: Sequence[Outcome
 
 def _server_differences(case: Case, seen: Observed) -> Iterator[str]:
     expect = case.scenario.expect
-    if expect.requests is not None and len(seen.records) != expect.requests:
-        yield f"{len(seen.records)} requests reached the server, wanted {expect.requests}"
-    for number, (wanted, record) in enumerate(zip(expect.received, seen.records, strict=False), 1):
-        yield from _request_differences(f"request {number}", wanted, record)
-    if len(seen.records) < len(expect.received):
-        yield f"{len(seen.records)} requests reached the server, {len(expect.received)} were described"
-    bodies = {record.request.body for record in seen.records}
+    records = [record for record in seen.records if record.request.path not in case.scenario.routes]
+    yield from _arrival_differences("the server", expect.requests, expect.received, records)
+    for path, route in expect.routes.items():
+        arrived = [record for record in seen.records if record.request.path == path]
+        yield from _arrival_differences(path, route.requests, route.received, arrived)
+    bodies = {record.request.body for record in records}
     if expect.bodies_equal and len(bodies) > 1:
         yield f"the attempts carried {len(bodies)} different bodies"
     if expect.left_within is not None:
-        yield from _leaving_differences(expect.left_within, seen.records)
+        yield from _leaving_differences(expect.left_within, records)
+
+
+def _arrival_differences(
+    where: str, count: int | None, described: Sequence[Received], records: Sequence[Record]
+) -> Iterator[str]:
+    if count is not None and len(records) != count:
+        yield f"{len(records)} requests reached {where}, wanted {count}"
+    for number, (wanted, record) in enumerate(zip(described, records, strict=False), 1):
+        yield from _request_differences(f"request {number} to {where}", wanted, record)
+    if len(records) < len(described):
+        yield f"{len(records)} requests reached {where}, {len(described)} were described"
 
 
 def _leaving_differences(limit: float, records: Sequence[Record]) -> Iterator[str]:
@@ -260,6 +270,10 @@ def _request_differences(who: str, wanted: Received, record: Record) -> Iterator
             yield f"{who}: carries the header {name}"
     if wanted.body is not msgspec.UNSET:
         yield from subset(f"{who}: body", wanted.body, json.loads(request.body or b"null"))
+    if wanted.form is not None:
+        fields = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        if fields != wanted.form:
+            yield f"{who}: form {fields}, wanted {wanted.form}"
 
 
 def _always(seen: Observed) -> Iterator[str]:

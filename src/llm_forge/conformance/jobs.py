@@ -14,8 +14,8 @@ from .black_hole import BlackHole
 from .canon import FAMILIES, KEY
 from .compare import Observed, differences
 from .corpus import Table
-from .protocol import Call, Consume, Core, CoreAnswer, Run, RunAnswer, Step, Wait
-from .replies import replies
+from .protocol import Call, Consume, Core, CoreAnswer, Run, RunAnswer, Step, Wait, Wall
+from .replies import replies, routes
 from .scenario import CallStep, Case
 
 _BASE_PATHS = {"openai": "/v1"}
@@ -72,7 +72,9 @@ class ScenarioJob:
         """Script the server, then the one message of the scenario."""
         opens_after = self._case.scenario.opens_after
         refusing = opens_after is not None
-        self._scripted = self._server.scenario(replies(self._case), own_port=refusing, accepting=not refusing)
+        self._scripted = self._server.scenario(
+            replies(self._case), routes=routes(self._case), own_port=refusing, accepting=not refusing
+        )
         if opens_after is not None:
             threading.Timer(opens_after, self._scripted.accept).start()
         if self._case.scenario.black_hole:
@@ -96,8 +98,8 @@ def run_message(case: Case, url: str, number: int) -> Run:
     scenario = case.scenario
     family = FAMILIES[case.family]
     provider = scenario.provider or family.provider
-    options = dict(scenario.client)
-    if not scenario.keys and not scenario.env:
+    options = {name: _with_url(value, url) for name, value in scenario.client.items()}
+    if not scenario.keys and not scenario.env and "auth" not in options and "config" not in options:
         options.setdefault("api_key", KEY)
     base: str | None = url + _BASE_PATHS.get(provider, "")
     if scenario.base_url is not msgspec.UNSET:
@@ -110,12 +112,23 @@ def run_message(case: Case, url: str, number: int) -> Run:
         options=options,
         env=scenario.env,
         keys=scenario.keys,
+        files={name: text.replace("{url}", url) for name, text in scenario.files.items()},
+        middleware=scenario.middleware,
         clock=scenario.clock,
         random=scenario.random,
     )
 
 
+def _with_url(value: Any, url: str) -> Any:
+    """An option with the server's URL in its texts."""
+    if isinstance(value, dict):
+        return {name: _with_url(entry, url) for name, entry in value.items()}
+    return value.replace("{url}", url) if isinstance(value, str) else value
+
+
 def _step(step: CallStep, case: Case) -> Step:
+    if step.wall is not None:
+        return Wall(step.wall)
     if step.wait is not None:
         return Wait(step.wait)
     family = FAMILIES[case.family]

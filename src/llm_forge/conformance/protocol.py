@@ -30,6 +30,11 @@ FEATURES: dict[str, str] = {
     "key-source": "a credential given as a function",
     "mutation": "arguments that the caller can change while the call runs",
     "paths": "operations with a path parameter",
+    "auth": "credentials other than the provider's key, as the client option auth",
+    "files": "options read from files",
+    "middleware": "a user's code around attempts, which sees their requests",
+    "half-surrogates": "text that can hold half of a surrogate pair",
+    "wall-clock": "a time of day that jumps while the monotonic clock goes on",
     "core.sse": "function sse",
     "core.durations": "function durations",
     "core.server_wait": "function server_wait",
@@ -108,7 +113,9 @@ class Call(Struct, forbid_unknown_fields=True, omit_defaults=True, tag_field="do
 
     One after another, or all at once where `together` is true. The next step begins when all have
     ended, or at once where `background` is true. `options` are the call's own options, by the names of
-    the Python client. `stream` is there for a stream call.
+    the Python client. `stream` is there for a stream call. Anywhere in `args` and `options`,
+    `{beyond_json: word}` is a value that JSON has no word for: nan, infinity, -infinity, or
+    half-surrogate, a text with half of a surrogate pair.
     """
 
     operation: str
@@ -127,7 +134,13 @@ class Wait(Struct, forbid_unknown_fields=True, tag_field="do", tag="wait"):
     seconds: Seconds
 
 
-Step = Call | Wait
+class Wall(Struct, forbid_unknown_fields=True, tag_field="do", tag="wall"):
+    """The time of day jumps by so many seconds, forward or back; monotonic time does not."""
+
+    seconds: float
+
+
+Step = Call | Wait | Wall
 
 
 class Run(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -136,6 +149,12 @@ class Run(Struct, forbid_unknown_fields=True, omit_defaults=True):
     `env` holds only while the client is built. `options` are the client's, by the names of the Python
     client; `random` is what its source of chance returns; `keys`, if given, is what a credential
     function returns, call by call, instead of `api_key`.
+
+    The option `auth` is "none" or an object: `kind` is api-key (`key`, `placement`, `name`), bearer
+    (`token`), basic (`user`, `password`) or oauth2 (`client_id`, `client_secret`, `refresh_token`,
+    `token_url`, `scopes`, `client_auth`). `files` are put into an empty folder for the time of the
+    scenario; an option that is `{file: name}` means the path of that file. With `middleware` the client
+    gets a middleware that shows (in `shown`) every request that an attempt hands it, and passes it on.
     """
 
     call: int
@@ -145,6 +164,8 @@ class Run(Struct, forbid_unknown_fields=True, omit_defaults=True):
     options: dict[str, Any] = msgspec.field(default_factory=dict)
     env: dict[str, str] = msgspec.field(default_factory=dict)
     keys: list[str] = msgspec.field(default_factory=list)
+    files: dict[str, str] = msgspec.field(default_factory=dict)
+    middleware: bool = False
     clock: ClockOptions = msgspec.field(default_factory=ClockOptions)
     random: float = 1.0
 

@@ -7,12 +7,13 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from ..simulator.script import Piece, Reply
+from ..simulator.scripted import Route
 from .canon import FAMILIES, PIECES, Family, FamilyName, data_event
 from .cuts import every_cut, whole_stream
 from .scenario import Answer, Case, Item
@@ -22,10 +23,19 @@ _AS_THEY_ARE = ("status", "split", "truncate", "gzip", "end", "terminate", "time
 
 def replies(case: Case) -> list[Reply]:
     """The replies of a case, in the order of its requests."""
+    return _replies(case, case.scenario.server)
+
+
+def routes(case: Case) -> list[Route]:
+    """The replies of the paths that have their own."""
+    return [Route(_replies(case, answers), path=path) for path, answers in case.scenario.routes.items()]
+
+
+def _replies(case: Case, answers: Sequence[str | Answer]) -> list[Reply]:
     family = FAMILIES[case.family]
     scale = case.scenario.clock.scale or 1.0
     made: list[Reply] = []
-    for number, answer in enumerate(case.scenario.server, 1):
+    for number, answer in enumerate(answers, 1):
         if answer == "every-cut":
             made += _cut_replies(case.family)
         else:

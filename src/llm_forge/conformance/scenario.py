@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,13 +79,16 @@ class Answer(Struct, forbid_unknown_fields=True):
 
 
 class CallStep(Struct, forbid_unknown_fields=True):
-    """What the caller does; `wait` alone is a pause. See `Call` of the protocol for the other fields.
+    """What the caller does; `wait` alone is a pause, `wall` alone a jump of the time of day.
+
+    See `Call` of the protocol for the other fields.
 
     `operation` is generate, list or get; `args` are added to the canonical ones, null removes one.
     `times` every-cut goes with the answer of that name.
     """
 
     wait: float | None = None
+    wall: float | None = None
     operation: str = "generate"
     args: dict[str, Any] = {}
     options: dict[str, Any] = {}
@@ -141,13 +145,24 @@ class CallExpect(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class Received(Struct, forbid_unknown_fields=True):
-    """A request as the server got it; `body` as a subset of its JSON, `absent` headers not there."""
+    """A request as the server got it; `body` as a subset of its JSON, `absent` headers not there.
+
+    `form` are all fields of a form body.
+    """
 
     path: str | None = None
     target: str | None = None
     headers: dict[str, str] = {}
     absent: list[str] = []
     body: Any = msgspec.UNSET
+    form: dict[str, str] | None = None
+
+
+class RouteExpect(Struct, forbid_unknown_fields=True):
+    """What must have arrived at a path of `routes`."""
+
+    requests: int | None = None
+    received: list[Received] = []
 
 
 class Expect(Struct, forbid_unknown_fields=True):
@@ -155,8 +170,9 @@ class Expect(Struct, forbid_unknown_fields=True):
 
     `calls` maps a selector (all, last, 3, 2-50) to how those calls ended; `tally` counts calls by the
     kind of their error, or ok; `sends` are the times of all attempts of all calls, sorted. `requests` is
-    how many arrived, `received` their first ones in order. `left_within`: the client left the last
-    exchange at most so many real seconds after its request. `every_cut`: the calls end as cuts.py says.
+    how many arrived, `received` their first ones in order, both without those at paths of `routes`.
+    `left_within`: the client left the last exchange at most so many real seconds after its request.
+    `every_cut`: the calls end as cuts.py says.
     `client_error`: building the client failed.
     """
 
@@ -165,6 +181,7 @@ class Expect(Struct, forbid_unknown_fields=True):
     tally: dict[str, int] | None = None
     sends: list[float] | None = None
     received: list[Received] = []
+    routes: dict[str, RouteExpect] = {}
     bodies_equal: bool = False
     left_within: float | None = None
     every_cut: bool = False
@@ -176,6 +193,8 @@ class Scenario(Struct, forbid_unknown_fields=True):
 
     An entry of `server` is an answer, `ok` (the canonical result), `stream` (the canonical stream) or
     `every-cut` (as many answers as the canonical stream has bytes, and one more, each cut one later).
+    `routes` are answers for paths of their own, such as a token endpoint at `{url}/token`: in `base_url`
+    and in the texts of `client` and `files`, `{url}` is the server's URL.
 
     `clock.scale` must be set where the server pauses or stalls. `slack` is the real time by which
     network timers may be late. `alone` runs the case while nothing else runs. `opens_after` gives the
@@ -188,10 +207,13 @@ class Scenario(Struct, forbid_unknown_fields=True):
     requirements: list[str]
     expect: Expect
     server: list[str | Answer] = []
+    routes: dict[str, list[str | Answer]] = {}
     calls: list[CallStep] = []
     client: dict[str, Any] = {}
     env: dict[str, str] = {}
     keys: list[str] = []
+    files: dict[str, str] = {}
+    middleware: bool = False
     provider: str | None = None
     base_url: str | msgspec.UnsetType | None = msgspec.UNSET
     clock: ClockOptions = msgspec.field(default_factory=ClockOptions)
@@ -218,7 +240,9 @@ class Case:
     @property
     def calls(self) -> int:
         """How many calls the scenario makes."""
-        return sum(self.times(step) for step in self.scenario.calls if step.wait is None)
+        return sum(
+            self.times(step) for step in self.scenario.calls if step.wait is None and step.wall is None
+        )
 
     @property
     def id(self) -> str:
@@ -261,8 +285,8 @@ def _case(path: Path, document: Any, variant: Any, family: FamilyName, name_fami
     if not isinstance(variant, dict) or (variant and "name" not in variant):
         raise ScenarioError(f"{path}: $.cases: each case is a mapping with a name")
     canonical = {"text": TEXT, "first": FIRST, "key": KEY, "result": FAMILIES[family].result}
-    variables = {**canonical, **variant}
     try:
+        variables = {**canonical, **_filled(variant, canonical)}
         scenario = msgspec.convert(_filled(document, variables), Scenario)
     except (msgspec.ValidationError, KeyError) as error:
         what = f"unknown variable ${error.args[0]}" if isinstance(error, KeyError) else str(error)
@@ -297,9 +321,13 @@ def _problems(path: Path, scenario: Scenario) -> Iterator[str]:
             yield f"$.needs: unknown feature {feature!r}; known: {', '.join(FEATURES)}"
     if not scenario.requirements:
         yield "$.requirements: a scenario names at least one requirement"
+    for path_ in scenario.expect.routes:
+        if path_ not in scenario.routes:
+            yield f"$.expect.routes: {path_!r} is not one of $.routes"
     if not scenario.calls and scenario.expect.client_error is None:
         yield "$.calls: a scenario without calls must expect a client_error"
-    if scenario.clock.scale is None and any(_takes_time(answer) for answer in scenario.server):
+    answers = [*scenario.server, *chain.from_iterable(scenario.routes.values())]
+    if scenario.clock.scale is None and any(map(_takes_time, answers)):
         yield "$.clock.scale: must be set where the server pauses or stalls"
 
 

@@ -89,6 +89,8 @@ class _Client:
         if timeout is not None:
             chosen["timeout"] = timeout
         settings = client_settings(chosen)
+        if api_key is not None and settings.auth is not None:
+            raise ConfigError("api_key and auth exclude each other: give the one that the server wants")
         key = key_of(self.profile, api_key) if settings.auth is None else None
         auth = resolve_auth(self.profile, settings, key, type(self).__name__)
         url, self._url_source = self._find_base_url(base_url, settings)
