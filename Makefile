@@ -5,7 +5,7 @@ BIN := .venv/bin
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden requirements conformance vendors fuzz bench compare-faults clean
+.PHONY: help demo test check gen golden requirements conformance vendors fuzz proof bench compare-faults clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ conformance: .venv/dev.stamp ## corpora and scenarios, LANG=python (default), on
 
 fuzz: .venv/dev.stamp ## stateful models, decoders and parsers at random for FUZZ_MINUTES (30) from SEED (1)
 	@$(BIN)/python -m tests.fuzz --minutes $(or $(FUZZ_MINUTES),30) --seed $(or $(SEED),1) $(if $(ONLY),--only '$(ONLY)')
+
+proof: .venv/dev.stamp ## measure the whole-system scenarios; write docs/proof.md with the records of all long runs
+	@$(BIN)/python -m tests.proof
 
 vendors: .venv/vendors.stamp ## install the vendors' own clients, which more tests and `bench` use
 

@@ -19,6 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass
 
 from tests.proof.record import record
+from tests.proof.report import write
 
 from .jobs import Job, jobs
 
@@ -129,6 +130,7 @@ def _record(chosen: list[Job], batches: list[Batch], minutes: float) -> None:
             "violations": sum(bool(batch.violation) for batch in batches),
         },
     )
+    write()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """`python -m tests.requirements.table`: docs/requirements.md, from the requirements and who names them.
 
 `--check` writes nothing and ends with 1 if the document is stale, if a requirement is neither proven nor
-listed as missing or later, or if one that is listed is proven after all.
+listed as missing or later, or if one that is listed is proven after all. Writing takes what is proven off the
+list of the missing.
 """
 
 from __future__ import annotations
@@ -64,6 +65,13 @@ def problems(catalogue: Catalogue, proof: Mapping[str, Sequence[str]]) -> Iterat
         yield f"{identifier} is not in {LIST.name}; named by {', '.join(proof.get(identifier, [LIST.name]))}"
 
 
+def strike(path: Path, proof: Mapping[str, Sequence[str]]) -> None:
+    """Take the lines of proven ids off the list of the missing."""
+    before, missing, after = path.read_text(encoding="utf-8").partition("\nmissing:\n")
+    lines = [line for line in after.splitlines() if line.removeprefix("  - ") not in proof]
+    path.write_text(before + missing + "\n".join(lines) + "\n", encoding="utf-8")
+
+
 def document(catalogue: Catalogue, proof: Mapping[str, Sequence[str]]) -> str:
     """The table, one line for each place that names an id, so that changes of different people merge."""
     lines = [HEAD]
@@ -91,7 +99,10 @@ def _shown(place: str) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write or check the document; returns the exit code."""
-    catalogue, proof = load(), evidence()
+    proof = evidence()
+    if "--check" not in arguments:
+        strike(LIST, proof)
+    catalogue = load()
     wrong = list(problems(catalogue, proof))
     text = document(catalogue, proof)
     if "--check" not in arguments:

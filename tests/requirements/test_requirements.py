@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from tests.shared import SHARED, needs_shared
 
 from .evidence import marked
-from .table import Catalogue, document, load, problems
+from .table import LIST, Catalogue, document, load, problems, strike
 
 SOURCE = """
 pytestmark = [other, pytest.mark.requirement("R-001")]
@@ -55,6 +56,14 @@ def test_a_requirement_is_proven_or_listed_and_never_both() -> None:
     for listed in (catalogue("R-001", missing=("R-001",)), catalogue("R-001", later=("R-001",))):
         (proven,) = problems(listed, proof)
         assert "R-001 is proven by tests/test_a.py::test_it" in proven
+
+
+def test_what_is_proven_is_struck_off_the_missing_and_nothing_else_changes(tmp_path: Path) -> None:
+    path = tmp_path / "requirements.yaml"
+    text = LIST.read_text("utf-8").partition("\nmissing:\n")[0]
+    path.write_text(f"{text}\nmissing:\n  - R-001\n  - R-002\nlater:\n  batches: [R-180]\n", "utf-8")
+    strike(path, {"R-001": ["x"], "R-003": ["x"]})
+    assert path.read_text("utf-8") == f"{text}\nmissing:\n  - R-002\nlater:\n  batches: [R-180]\n"
 
 
 def test_an_id_that_no_list_knows_is_a_problem_wherever_it_stands() -> None:
