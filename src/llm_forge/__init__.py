@@ -75,8 +75,10 @@ if TYPE_CHECKING:
     from .runtime.auth.bearer import Bearer
     from .runtime.auth.custom import AuthProvider, AuthRequest
     from .runtime.auth.oauth2 import OAuth2
+    from .runtime.background import BackgroundHook
     from .runtime.circuit import Circuit
     from .runtime.events import Event
+    from .runtime.logs import Logging
     from .runtime.middleware import AsyncMiddleware, Middleware, Request, Response
     from .runtime.options import OMIT
     from .runtime.rate_limiter import RateLimiter
@@ -146,6 +148,8 @@ _HOMES = {
     "runtime.auth.oauth2": ("OAuth2",),
     "runtime.circuit": ("Circuit",),
     "runtime.events": ("Event",),
+    "runtime.background": ("BackgroundHook",),
+    "runtime.logs": ("Logging",),
     "runtime.middleware": ("AsyncMiddleware", "Middleware", "Request", "Response"),
     "runtime.options": ("OMIT",),
     "runtime.rate_limiter": ("RateLimiter",),
@@ -170,6 +174,7 @@ __all__ = [
     "AuthProvider",
     "AuthRequest",
     "AuthenticationError",
+    "BackgroundHook",
     "BadRequestError",
     "Basic",
     "BatchError",
@@ -196,6 +201,7 @@ __all__ = [
     "LanguageModel",
     "Limit",
     "LocalRejection",
+    "Logging",
     "Middleware",
     "Mistral",
     "NotFoundError",

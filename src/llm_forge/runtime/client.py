@@ -98,7 +98,7 @@ class _Client:
         self._settings = settings
         limiter = options.get("rate_limiter") or settings.new_limiter()
         steps = steps_of(self._checked_middleware(options.get("middleware") or ()))
-        hooks = Hooks([*hooks_of(options), *steps.hooks])
+        hooks = Hooks([*hooks_of(options), *steps.hooks], steps.readers)
         self._shared = Shared(self.profile, url, auth, settings, io, hooks, limiter, steps)
         self._copied = False
         self._closed = False
@@ -217,7 +217,7 @@ async def _run_unary(call: Call) -> Any:
     except BaseException as error:
         call.finish(outcome_name(error))
         raise
-    call.finish("ok")
+    call.finish("ok", value)
     return value
 
 

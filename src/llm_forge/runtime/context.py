@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
+from ..core.answer_facts import answer_facts
 from ..core.call_context import CallContext
+from ..core.codec import encode
 from ..core.deadline import Deadline
 from ..core.error_body import request_id_of
-from ..core.errors import Attempt, ClientClosedError, DeadlineExceededError, ForgeError
+from ..core.errors import Attempt, ClientClosedError, DeadlineExceededError, ForgeError, InvalidRequestError
 from ..core.headers import Headers
 from ..core.profile import Operation
 from ..core.redact import Redactor, secrets_in_header
@@ -94,7 +96,7 @@ class Call:
         latest = self.attempts[-1].number if self.attempts else 0
         self.number, self.plan, self.began = max(latest, self.number) + 1, plan, self.io.now()
         self.response_headers, self.response_status = None, None
-        self.emit("attempt-start")
+        self.emit("attempt-start", method=self.prepared.request.method)
 
     def branch(self, number: int, plan: Retry | None) -> Call:
         """A copy for one of two attempts that run at once; the list of attempts is the same."""
@@ -138,11 +140,30 @@ class Call:
         facts = {"provider": self.shared.profile.name, "operation": self.operation.name}
         self.emit("call-start", **facts, model=self.prepared.model, stream=self.streaming)
 
-    def finish(self, outcome: str) -> None:
-        """Count this call as over: `ok`, `left` (a stream nobody read to its end), or what ended it."""
-        elapsed = self.io.now() - self.started
-        self.emit("call-end", outcome=outcome, elapsed=elapsed)
+    def finish(self, outcome: str, answer: Any = None, **facts: Any) -> None:
+        """Count this call as over: `ok`, `left` (a stream nobody read to its end), or what ended it.
+
+        `answer` is the JSON that the caller gets, or has got so far.
+        """
+        if self.shared.hooks:
+            self._tell_content(answer)
+            facts |= answer_facts(answer) | {"elapsed": self.io.now() - self.started}
+            status, attempts = self.response_status, len(self.attempts)
+            self.emit("call-end", outcome=outcome, status=status, attempts=attempts, **facts)
         self.shared.end(self.owner)
+
+    def _tell_content(self, answer: Any) -> None:
+        if not self.shared.hooks.readers:
+            return
+        asked, redactor = self.prepared.request.body, self.redactor
+        bodies: list[tuple[Literal["request", "response"], bytes | None]] = [
+            ("request", asked if isinstance(asked, bytes) else None),
+            ("response", _encoded(answer)),
+        ]
+        for kind, body in bodies:
+            if body is not None:
+                text = redactor.text(body.decode("utf-8", "replace"))
+                self.shared.hooks.tell_content(self.context, kind, text)
 
     def emit(self, name: EventName, /, **facts: Any) -> None:
         """Tell the client's hooks; costs next to nothing where there are none (R-235)."""
@@ -167,6 +188,13 @@ class Call:
         if error.request_id is None:
             error.request_id = self.request_id
         return error
+
+
+def _encoded(answer: Any) -> bytes | None:
+    try:
+        return encode(answer) if isinstance(answer, (dict, list)) else None
+    except InvalidRequestError:
+        return None  # middleware answered with what is no JSON; the call is not to fail for it
 
 
 def outcome_name(error: BaseException) -> str:

@@ -57,22 +57,37 @@ class Event:
 Hook = Callable[[Event], object]
 
 
-class Hooks:
-    """Hands events to the user's functions, in their order; false where there are none (R-235)."""
+Reader = Callable[[CallContext, Literal["request", "response"], str], object]
 
-    def __init__(self, functions: Sequence[Hook] = ()) -> None:
+
+class Hooks:
+    """Hands events to the user's functions, in their order; false where there are none (R-235).
+
+    `readers` are given bodies; there are none unless somebody asked for content (R-231).
+    """
+
+    def __init__(self, functions: Sequence[Hook] = (), readers: Sequence[Reader] = ()) -> None:
         self._functions = tuple(functions)
+        self.readers = tuple(readers)
         self._lock = threading.Lock()
         self.failures = 0
 
     def __bool__(self) -> bool:
-        return bool(self._functions)
+        return bool(self._functions or self.readers)
 
     def tell(self, event: Event) -> None:
         """Call every hook; what one raises keeps it from nobody else."""
         for function in self._functions:
-            try:
-                function(event)
-            except Exception:  # noqa: BLE001 - a hook may raise anything and must not change the call
-                with self._lock:
-                    self.failures += 1
+            self._call(function, event)
+
+    def tell_content(self, context: CallContext, kind: Literal["request", "response"], text: str) -> None:
+        """Call every reader with a body."""
+        for reader in self.readers:
+            self._call(reader, context, kind, text)
+
+    def _call(self, function: Callable[..., object], *arguments: Any) -> None:
+        try:
+            function(*arguments)
+        except Exception:  # noqa: BLE001 - a hook may raise anything and must not change the call
+            with self._lock:
+                self.failures += 1

@@ -10,9 +10,9 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from ..core.call_context import CallContext
@@ -20,7 +20,7 @@ from ..core.codec import decode, encode
 from ..core.errors import InvalidRequestError
 from ..core.headers import Headers
 from .base_url import origin_of
-from .events import Event, Hook
+from .events import Event, Hook, Reader
 from .request import check_header
 from .transports.protocol import BodySource, HttpRequest
 
@@ -105,8 +105,11 @@ AsyncProceed = Callable[[Request], Awaitable[Response]]
 class Middleware:
     """Stands around the calls and attempts of a client; override what you need.
 
-    One that changes only requests, and returns what `proceed` returns, works on async clients too.
+    One that changes only requests, and returns what `proceed` returns, works on async clients too. Set
+    `wants_content` to be given what was asked and answered, as text, when a call ends.
     """
+
+    wants_content: bool = False
 
     def call(self, context: CallContext, request: Request, proceed: Proceed) -> Response:  # noqa: ARG002
         """Once a call, outside the retries. `proceed` runs the call; leave it out to answer yourself."""
@@ -119,9 +122,14 @@ class Middleware:
     def on_event(self, event: Event) -> None:
         """Told of everything that happens, like a client's `on_event`."""
 
+    def on_content(self, context: CallContext, kind: Literal["request", "response"], text: str) -> None:
+        """Given bodies, credentials redacted, if `wants_content`; of a stream its message."""
+
 
 class AsyncMiddleware:
     """`Middleware` for async clients."""
+
+    wants_content: bool = False
 
     async def call(self, context: CallContext, request: Request, proceed: AsyncProceed) -> Response:  # noqa: ARG002
         """Once a call, outside the retries."""
@@ -133,6 +141,9 @@ class AsyncMiddleware:
 
     def on_event(self, event: Event) -> None:
         """Told of everything that happens, in place: it must not block."""
+
+    def on_content(self, context: CallContext, kind: Literal["request", "response"], text: str) -> None:
+        """Given bodies, if `wants_content`, in place: it must not block."""
 
 
 AnyMiddleware = Middleware | AsyncMiddleware
@@ -147,16 +158,18 @@ class Steps:
     call: Sequence[Step] = ()
     attempt: Sequence[Step] = ()
     hooks: Sequence[Hook] = ()
+    readers: Sequence[Reader] = ()
 
 
-def steps_of(middleware: Iterable[AnyMiddleware]) -> Steps:
+def steps_of(middleware: Sequence[AnyMiddleware]) -> Steps:
     """The overridden methods of each, in order."""
     levels: dict[str, list[Any]] = {"call": [], "attempt": [], "on_event": []}
     for one in middleware:
         for name, found in levels.items():
             if getattr(type(one), name) not in (getattr(Middleware, name), getattr(AsyncMiddleware, name)):
                 found.append(getattr(one, name))
-    return Steps(levels["call"], levels["attempt"], levels["on_event"])
+    readers = [one.on_content for one in middleware if one.wants_content]
+    return Steps(levels["call"], levels["attempt"], levels["on_event"], readers)
 
 
 async def through(call: Call, steps: Sequence[Step], request: HttpRequest, send: Send) -> Any:

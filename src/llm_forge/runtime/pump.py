@@ -42,6 +42,7 @@ from .middleware import through
 from .transports.protocol import HttpRequest
 
 DRAIN_SECONDS = 0.1
+GAPS_KEPT = 10_000
 EVENT_STREAM = frozenset({"text/event-stream"})
 JSON_LINES = frozenset(
     {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/stream+json"}
@@ -74,6 +75,8 @@ class Pump:
         self.reader = StreamReader(rule, self._error_of, self._redact)
         self.wraps: tuple[Callable[[Any], Any], ...] = ()
         self.wrapped_to_the_end = False
+        self._gaps: list[float] = []
+        self._arrived: float | None = None
         self._shown: Accumulator | None = None
         self._lease = lease
         self._began = began
@@ -200,6 +203,8 @@ class Pump:
         if self.reader.application_events > seen:
             self._stalled = 0.0
             self._note_arrivals()
+            if self.call.shared.hooks:
+                self._note_gap()
 
     def _decoded(self, chunk: bytes) -> bytes:
         try:
@@ -248,6 +253,13 @@ class Pump:
         if self.first_content_after is None and self._has_content():
             self.first_content_after = self.call.io.now() - self.call.started
             self.call.emit("stream-first-content", after=self.first_content_after)
+
+    def _note_gap(self) -> None:
+        """Remember how long this piece of the stream took after the one before, for hooks."""
+        now, before = self.call.io.now(), self._arrived
+        self._arrived = now
+        if before is not None and len(self._gaps) < GAPS_KEPT:
+            self._gaps.append(now - before)
 
     def _has_content(self) -> bool:
         content = self.reader.accumulator.is_content
@@ -305,7 +317,13 @@ class Pump:
     def _release(self, outcome: str) -> None:
         if self.handed_over:
             self.handed_over = False
-            self.call.finish(outcome)
+            told = bool(self.call.shared.hooks)
+            self.call.finish(
+                outcome,
+                self.message.partial() if told else None,
+                gaps=tuple(self._gaps),
+                completion=self.reader.completion,
+            )
 
     def _warn_inferred(self) -> None:
         shared = self.call.shared
