@@ -77,12 +77,14 @@ if TYPE_CHECKING:
     from .runtime.auth.oauth2 import OAuth2
     from .runtime.background import BackgroundHook
     from .runtime.circuit import Circuit
+    from .runtime.download import AsyncDownload, AsyncLines, Download, Lines
     from .runtime.events import Event
     from .runtime.logs import Logging
     from .runtime.middleware import AsyncMiddleware, Middleware, Request, Response
     from .runtime.options import OMIT
     from .runtime.rate_limiter import RateLimiter
     from .runtime.stream import AsyncStream, Stream
+    from .runtime.uploads import Upload
     from .unified import LanguageModel, Reply, get_llm
 
 _HOMES = {
@@ -147,6 +149,7 @@ _HOMES = {
     "runtime.auth.custom": ("AuthProvider", "AuthRequest"),
     "runtime.auth.oauth2": ("OAuth2",),
     "runtime.circuit": ("Circuit",),
+    "runtime.download": ("AsyncDownload", "AsyncLines", "Download", "Lines"),
     "runtime.events": ("Event",),
     "runtime.background": ("BackgroundHook",),
     "runtime.logs": ("Logging",),
@@ -154,6 +157,7 @@ _HOMES = {
     "runtime.options": ("OMIT",),
     "runtime.rate_limiter": ("RateLimiter",),
     "runtime.stream": ("AsyncStream", "Stream"),
+    "runtime.uploads": ("Upload",),
     "unified": ("LanguageModel", "Reply", "get_llm"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -164,7 +168,9 @@ __all__ = [
     "ApiError",
     "ApiKey",
     "AsyncAnthropic",
+    "AsyncDownload",
     "AsyncGroq",
+    "AsyncLines",
     "AsyncMiddleware",
     "AsyncMistral",
     "AsyncOpenAI",
@@ -191,6 +197,7 @@ __all__ = [
     "ConnectionLostError",
     "DeadlineExceededError",
     "Decoded",
+    "Download",
     "Event",
     "ForgeError",
     "GatewayTimeoutError",
@@ -200,6 +207,7 @@ __all__ = [
     "JournalError",
     "LanguageModel",
     "Limit",
+    "Lines",
     "LocalRejection",
     "Logging",
     "Middleware",
@@ -235,6 +243,7 @@ __all__ = [
     "TransportError",
     "UnavailableError",
     "UnprocessableError",
+    "Upload",
     "View",
     "__version__",
     "get_llm",

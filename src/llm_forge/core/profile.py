@@ -17,7 +17,9 @@ ResetMeaning = Literal["window", "refill"]
 LimitUnit = Literal["requests", "tokens", "input", "output", "other"]
 Replay = Literal["safe", "keyed", "once"]
 Family = Literal["chat-completion", "block-event", "response", "conversation", "events"]
-Answer: TypeAlias = Literal["object", "json", "empty"]
+Answer: TypeAlias = Literal["object", "json", "lines", "binary", "empty"]
+BodyKind: TypeAlias = Literal["object", "json", "multipart", "form", "binary"]
+PageStyle: TypeAlias = Literal["after-id", "before-id", "cursor", "page", "link"]
 EVENT_NAME: Final = "event-name"  # the `type_field` of events that only their name tells apart
 
 
@@ -112,11 +114,47 @@ class StreamRule(Generic[E]):
 
 
 @dataclass(frozen=True, slots=True)
+class BodyRule:
+    """How an operation's body is written: a JSON object, other JSON, a form, or bytes.
+
+    Of a form, `files` are the fields that hold files, `deep` those whose objects are written as
+    `name[key]`, and `media_types` the types that single fields are sent with.
+    """
+
+    kind: BodyKind = "object"
+    media_type: str = "application/json"
+    files: frozenset[str] = frozenset()
+    deep: frozenset[str] = frozenset()
+    media_types: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PageRule:
+    """How the next page of a list is asked for (R-203); the description's `pagination` says what means what.
+
+    `items`, `id`, `more`, `next` and `total` are dotted paths into the answer (`id` into an item).
+    """
+
+    style: PageStyle
+    items: str
+    param: str = ""
+    id: str = "id"
+    before: str = ""
+    next: str = ""
+    more: str = ""
+    start: int = 1
+    size_param: str = ""
+    total: str = ""
+    in_body: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Operation(Generic[R, E]):
     """One operation of a provider; `result` makes the typed result from decoded JSON.
 
-    `answer` is what the body of a 2xx answer is: a JSON object, any JSON value (null is one), or nothing,
-    in which case `result` is given None (R-198).
+    `answer` is what the body of a 2xx answer is: a JSON object, any JSON value (null is one), lines of JSON
+    (`result` then makes one of them), bytes, or nothing, in which case `result` is given None (R-198).
+    `accept` is its media type.
     """
 
     name: str
@@ -128,3 +166,6 @@ class Operation(Generic[R, E]):
     group: str = "default"
     has_body: bool = False
     answer: Answer = "object"
+    accept: str = "application/json"
+    body: BodyRule = BodyRule()
+    pages: PageRule | None = None

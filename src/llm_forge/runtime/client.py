@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar, Unpack
 
@@ -23,6 +23,7 @@ from .call import run
 from .circuit import Circuit
 from .clock import Clock
 from .context import Call, outcome_name
+from .download import AsyncDownload, AsyncLines, Download, Lines
 from .events import Hooks
 from .hedge import hedged
 from .io import AsyncIo, Io, SyncIo, run_now
@@ -178,7 +179,8 @@ class _Client:
         streaming: bool,
     ) -> Call:
         body = parts.get("body")
-        settings, extras = call_settings(self._settings, options, body or ())
+        known = body if isinstance(body, Mapping) else ()
+        settings, extras = call_settings(self._settings, options, known)
         prepared = prepare(
             operation, self.profile, self._shared.base_url, settings, extras, streaming=streaming, **parts
         )
@@ -243,6 +245,20 @@ class SyncClient(_Client):
         call = self._prepared_call(operation, parts, options, streaming=True)
         return Stream(call.restarted)
 
+    def download(
+        self, operation: Operation[Any, Any], *, options: CallOptions, **parts: Unpack[RequestParts]
+    ) -> Download:
+        """A file that opens when it is entered or first used."""
+        self._check_open()
+        return Download(self._prepared_call(operation, parts, options, streaming=True))
+
+    def lines(
+        self, operation: Operation[R, Any], *, options: CallOptions, **parts: Unpack[RequestParts]
+    ) -> Lines[R]:
+        """Lines of JSON that open when they are entered or first used."""
+        self._check_open()
+        return Lines(self._prepared_call(operation, parts, options, streaming=True))
+
     def close(self) -> None:
         """Let running calls finish for five seconds, then close the pool; safe to repeat (R-042)."""
         self._closed = True
@@ -287,6 +303,20 @@ class AsyncClient(_Client):
         self._check_open()
         call = self._prepared_call(operation, parts, options, streaming=True)
         return AsyncStream(call.restarted)
+
+    def download(
+        self, operation: Operation[Any, Any], *, options: CallOptions, **parts: Unpack[RequestParts]
+    ) -> AsyncDownload:
+        """A file that opens when it is entered or first used."""
+        self._check_open()
+        return AsyncDownload(self._prepared_call(operation, parts, options, streaming=True))
+
+    def lines(
+        self, operation: Operation[R, Any], *, options: CallOptions, **parts: Unpack[RequestParts]
+    ) -> AsyncLines[R]:
+        """Lines of JSON that open when they are entered or first used."""
+        self._check_open()
+        return AsyncLines(self._prepared_call(operation, parts, options, streaming=True))
 
     async def close(self) -> None:
         """Let running calls finish for five seconds, then close the pool; safe to repeat (R-042)."""

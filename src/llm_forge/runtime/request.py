@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 from urllib.parse import quote
 
-from ..core.codec import decode, encode
+from ..core.codec import decode
 from ..core.errors import InvalidRequestError
 from ..core.profile import Operation, Profile
 from ..core.version import VERSION
 from .base_url import encode_query, fill_path
 from .options import Extras, Omit, Settings
+from .payload import make_payload
 from .transports.protocol import HttpRequest
 
 ACCEPT_ENCODING = "gzip, deflate"
@@ -39,7 +40,7 @@ class RequestParts(TypedDict, total=False):
     query: Mapping[str, Any] | None
     headers: Mapping[str, Any] | None
     cookies: Mapping[str, Any] | None
-    body: Mapping[str, Any] | None
+    body: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,7 @@ def prepare(
     **parts: Unpack[RequestParts],
 ) -> Prepared:
     """The frozen request of a call; InvalidRequestError for anything that cannot be sent."""
-    content = _body_of(operation, parts.get("body"), extras.body, streaming=streaming)
-    encoded = encode(content) if content is not None else None
+    payload = make_payload(operation, parts.get("body"), extras.body, streaming=streaming)
     target = (
         base_url
         + fill_path(operation.path, parts.get("path"))
@@ -72,17 +72,23 @@ def prepare(
     )
     if operation.replay == "keyed" and profile.idempotency_header and not extras.idempotency_key:
         extras = replace(extras, idempotency_key=str(uuid.uuid4()))
-    accept = _accepted(operation, streaming=streaming)
-    fields = _headers_of(profile, settings, extras, parts, has_body=encoded is not None, accept=accept)
-    return _prepared(HttpRequest(operation.method, target, fields, encoded), content or {})
+    fields = _headers_of(
+        profile, settings, extras, parts, payload.media_type, _accepted(operation, streaming=streaming)
+    )
+    return _prepared(HttpRequest(operation.method, target, fields, payload.body), payload.values)
 
 
 def prepare_again(before: Prepared, request: HttpRequest) -> Prepared:
     """The request that call middleware made of a prepared one, and what it now asks for."""
-    if request.body == before.request.body or not isinstance(request.body, bytes):
+    if request.body is before.request.body or not _is_json(request):
         return replace(before, request=request)
-    content = decode(request.body)
+    content = decode(request.body) if isinstance(request.body, bytes) else None
     return _prepared(request, content if isinstance(content, dict) else {})
+
+
+def _is_json(request: HttpRequest) -> bool:
+    kinds = [value for name, value in request.headers if name.lower() == "content-type"]
+    return isinstance(request.body, bytes) and bool(kinds) and kinds[-1].endswith("json")
 
 
 def _prepared(request: HttpRequest, content: Mapping[str, Any]) -> Prepared:
@@ -90,7 +96,10 @@ def _prepared(request: HttpRequest, content: Mapping[str, Any]) -> Prepared:
     return Prepared(
         request=request,
         model=model if isinstance(model, str) else None,
-        estimated_input=len(request.body) / 4 if isinstance(request.body, bytes) else 0.0,
+        # Files are no tokens: only JSON counts.
+        estimated_input=len(request.body) / 4
+        if isinstance(request.body, bytes) and _is_json(request)
+        else 0.0,
         requested_output=_requested_output(content),
     )
 
@@ -108,25 +117,6 @@ def with_attempt(request: HttpRequest, profile: Profile, number: int) -> HttpReq
     return replace(request, headers=(*request.headers, *fields)) if fields else request
 
 
-def _body_of(
-    operation: Operation[Any, Any],
-    body: Mapping[str, Any] | None,
-    extra: Mapping[str, Any],
-    *,
-    streaming: bool,
-) -> dict[str, Any] | None:
-    if not operation.has_body:
-        if extra:
-            raise InvalidRequestError(f"{operation.name} has no body to add extra_body to")
-        return None
-    content = {name: value for name, value in (body or {}).items() if not isinstance(value, Omit)}
-    content.update(extra)
-    rule = operation.stream
-    if rule is not None and rule.parameter is not None and streaming:
-        content[rule.parameter] = rule.value
-    return content
-
-
 def _requested_output(values: Mapping[str, Any]) -> float:
     for name in _OUTPUT_LIMITS:
         value = values.get(name)
@@ -137,7 +127,7 @@ def _requested_output(values: Mapping[str, Any]) -> float:
 
 def _accepted(operation: Operation[Any, Any], *, streaming: bool) -> str:
     if not streaming or operation.stream is None:
-        return "application/json"
+        return operation.accept
     return "application/x-ndjson" if operation.stream.ndjson else "text/event-stream"
 
 
@@ -146,8 +136,7 @@ def _headers_of(
     settings: Settings,
     extras: Extras,
     parts: RequestParts,
-    *,
-    has_body: bool,
+    media_type: str,
     accept: str,
 ) -> tuple[tuple[str, str], ...]:
     fields: dict[str, str] = {
@@ -155,8 +144,8 @@ def _headers_of(
         "accept-encoding": ACCEPT_ENCODING,
         "user-agent": USER_AGENT,
     }
-    if has_body:
-        fields["content-type"] = "application/json"
+    if media_type:
+        fields["content-type"] = media_type
     fields.update(profile.headers)
     if extras.idempotency_key and profile.idempotency_header:
         fields[profile.idempotency_header.lower()] = extras.idempotency_key

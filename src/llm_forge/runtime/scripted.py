@@ -10,11 +10,11 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ..core.errors import AttemptTimeoutError
+from ..core.errors import AttemptTimeoutError, InvalidRequestError
 from ..core.headers import Headers
 from .io import Proceed, around_now, run_now
 from .race import Final, Run
-from .transports.protocol import HttpRequest, Timers
+from .transports.protocol import BodySource, HttpRequest, Timers
 
 T = TypeVar("T")
 Piece = bytes | float | Exception
@@ -70,13 +70,17 @@ class ScriptedJob:
 
 @dataclass(slots=True)
 class ScriptedIo:
-    """Implements `Io` from a list of answers; look at `requests`, `sleeps` and `exchanges` afterwards."""
+    """Implements `Io` from a list of answers; look at `requests`, `bodies` and the like afterwards.
+
+    `bodies` are what the requests' bodies gave when they were read once, as sending them would.
+    """
 
     answers: list[Answer | BaseException]
     chance: float = 1.0
     clock: float = 0.0
     epoch: float = 1_700_000_000.0
     requests: list[HttpRequest] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     timers: list[Timers] = field(default_factory=list)
     sleeps: list[float] = field(default_factory=list)
     exchanges: list[ScriptedExchange] = field(default_factory=list)
@@ -137,6 +141,7 @@ class ScriptedIo:
     async def open(self, request: HttpRequest, timers: Timers) -> ScriptedExchange:
         """The next scripted answer."""
         self.requests.append(request)
+        self.bodies.append(await _read_once(request.body))
         self.timers.append(timers)
         answer = self.answers.pop(0)
         if isinstance(answer, BaseException):
@@ -169,3 +174,12 @@ class ScriptedIo:
             self.clock += limit
             raise TimeoutError
         self.clock += seconds
+
+
+async def _read_once(body: bytes | BodySource | None) -> bytes:
+    if body is None or isinstance(body, bytes):
+        return body or b""
+    try:
+        return b"".join(body)
+    except InvalidRequestError:  # only asyncio can read it
+        return b"".join([piece async for piece in body])

@@ -104,13 +104,14 @@ def _result(
         found = schemas.read(schema, hint) if schema.value is not None else AnyType()
         kind = "json-or-stream" if event is not None else "json"
         return Result(kind, found, kinds["json"], status), event  # type: ignore[arg-type]
-    if event is not None:
-        return Result("stream", AnyType(), kinds["event-stream"], status), event
     if "lines" in kinds:
         line = _event(schemas, media[kinds["lines"]], hint)
         return Result("lines", line, kinds["lines"], status), None
-    if media:
-        return Result("binary", AnyType(), next(iter(media)), status), None
+    other = next((key for key in media if media_kind(key) != "event-stream"), None)
+    if other is not None:
+        return Result("binary", AnyType(), other, status), None
+    if event is not None:
+        return Result("stream", AnyType(), kinds["event-stream"], status), event
     return Result("empty", AnyType(), "", status), None
 
 

@@ -113,12 +113,7 @@ class Models(SyncResource):
             ids: (comma-separated)
         """
         return self._client.call(
-            profile.MODELS_PATCH,
-            path={"model": model},
-            query={"ids": ids},
-            headers={"content-type": "application/merge-patch+json"},
-            body=body,
-            options=options,
+            profile.MODELS_PATCH, path={"model": model}, query={"ids": ids}, body=body, options=options
         )
 
 
@@ -143,12 +138,7 @@ class AsyncModels(AsyncResource):
             ids: (comma-separated)
         """
         return await self._client.call(
-            profile.MODELS_PATCH,
-            path={"model": model},
-            query={"ids": ids},
-            headers={"content-type": "application/merge-patch+json"},
-            body=body,
-            options=options,
+            profile.MODELS_PATCH, path={"model": model}, query={"ids": ids}, body=body, options=options
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.profile import Operation, Profile
+from ...core.profile import BodyRule, Operation, Profile
 from . import models
 
 PROFILE = Profile(name="bare", base_url="https://eu.example.com/v1")
@@ -38,4 +38,5 @@ MODELS_PATCH: Operation[models.Page, Any] = Operation(
     replay="once",
     group="models",
     has_body=True,
+    body=BodyRule(media_type="application/merge-patch+json"),
 )

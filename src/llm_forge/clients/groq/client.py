@@ -16,9 +16,289 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Literal, Unpack
 
+    from ...runtime.download import AsyncDownload, Download
     from ...runtime.options import CallOptions, Omit
     from ...runtime.stream import AsyncStream, Stream
+    from ...runtime.uploads import FileInput
     from . import models, params
+
+
+class AudioSpeech(SyncResource):
+    """Operations `audio.speech.*`, blocking."""
+
+    def create(
+        self,
+        *,
+        model: str,
+        input: str,
+        voice: str,
+        response_format: Literal["flac", "mp3", "mulaw", "ogg", "wav"] | str | Omit = OMIT,
+        sample_rate: params.AudioSpeechCreateSampleRate | Omit = OMIT,
+        speed: float | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> Download:
+        """Speak a text.
+
+        Args:
+            model: Speech model, by id.
+            input: Text to speak; directions in brackets are followed by models that know them.
+            voice: Voice that speaks; each model has its own.
+            response_format: Encoding of the sound; newer models only make `wav`.
+            sample_rate: Samples a second.
+            speed: Speed of speech, where 1 is normal.
+        """
+        return self._client.download(
+            profile.AUDIO_SPEECH_CREATE,
+            body={
+                "model": model,
+                "input": input,
+                "voice": voice,
+                "response_format": response_format,
+                "sample_rate": sample_rate,
+                "speed": speed,
+            },
+            options=options,
+        )
+
+
+class AsyncAudioSpeech(AsyncResource):
+    """Operations `audio.speech.*`, awaited."""
+
+    def create(
+        self,
+        *,
+        model: str,
+        input: str,
+        voice: str,
+        response_format: Literal["flac", "mp3", "mulaw", "ogg", "wav"] | str | Omit = OMIT,
+        sample_rate: params.AudioSpeechCreateSampleRate | Omit = OMIT,
+        speed: float | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> AsyncDownload:
+        """Speak a text.
+
+        Args:
+            model: Speech model, by id.
+            input: Text to speak; directions in brackets are followed by models that know them.
+            voice: Voice that speaks; each model has its own.
+            response_format: Encoding of the sound; newer models only make `wav`.
+            sample_rate: Samples a second.
+            speed: Speed of speech, where 1 is normal.
+        """
+        return self._client.download(
+            profile.AUDIO_SPEECH_CREATE,
+            body={
+                "model": model,
+                "input": input,
+                "voice": voice,
+                "response_format": response_format,
+                "sample_rate": sample_rate,
+                "speed": speed,
+            },
+            options=options,
+        )
+
+
+class AudioTranscriptions(SyncResource):
+    """Operations `audio.transcriptions.*`, blocking."""
+
+    def create(
+        self,
+        *,
+        model: str,
+        file: FileInput | Omit = OMIT,
+        url: str | Omit = OMIT,
+        language: params.AudioTranscriptionsCreateLanguage | Omit = OMIT,
+        prompt: str | Omit = OMIT,
+        response_format: Literal["json", "text", "verbose_json"] | str | Omit = OMIT,
+        temperature: float | Omit = OMIT,
+        timestamp_granularities: Sequence[Literal["word", "segment"] | str] | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.Transcription:
+        """Write down what a recording says.
+
+        Args:
+            model: Transcription model, by id.
+            file: The recording, in a common audio format.
+            url: Web address of the recording, or a base64 URL; for larger files.
+            language: Language that is spoken, as an ISO 639-1 code; helps both quality and speed.
+            prompt: Text that sets the style, or the end of what was said before.
+            response_format: Form of the transcript.
+            temperature: Randomness, from 0 to 1; at 0 the model raises it by itself where it must.
+            timestamp_granularities: Whether words, segments or both get times; needs `verbose_json`.
+        """
+        return self._client.call(
+            profile.AUDIO_TRANSCRIPTIONS_CREATE,
+            body={
+                "model": model,
+                "file": file,
+                "url": url,
+                "language": language,
+                "prompt": prompt,
+                "response_format": response_format,
+                "temperature": temperature,
+                "timestamp_granularities": timestamp_granularities,
+            },
+            options=options,
+        )
+
+
+class AsyncAudioTranscriptions(AsyncResource):
+    """Operations `audio.transcriptions.*`, awaited."""
+
+    async def create(
+        self,
+        *,
+        model: str,
+        file: FileInput | Omit = OMIT,
+        url: str | Omit = OMIT,
+        language: params.AudioTranscriptionsCreateLanguage | Omit = OMIT,
+        prompt: str | Omit = OMIT,
+        response_format: Literal["json", "text", "verbose_json"] | str | Omit = OMIT,
+        temperature: float | Omit = OMIT,
+        timestamp_granularities: Sequence[Literal["word", "segment"] | str] | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.Transcription:
+        """Write down what a recording says.
+
+        Args:
+            model: Transcription model, by id.
+            file: The recording, in a common audio format.
+            url: Web address of the recording, or a base64 URL; for larger files.
+            language: Language that is spoken, as an ISO 639-1 code; helps both quality and speed.
+            prompt: Text that sets the style, or the end of what was said before.
+            response_format: Form of the transcript.
+            temperature: Randomness, from 0 to 1; at 0 the model raises it by itself where it must.
+            timestamp_granularities: Whether words, segments or both get times; needs `verbose_json`.
+        """
+        return await self._client.call(
+            profile.AUDIO_TRANSCRIPTIONS_CREATE,
+            body={
+                "model": model,
+                "file": file,
+                "url": url,
+                "language": language,
+                "prompt": prompt,
+                "response_format": response_format,
+                "temperature": temperature,
+                "timestamp_granularities": timestamp_granularities,
+            },
+            options=options,
+        )
+
+
+class AudioTranslations(SyncResource):
+    """Operations `audio.translations.*`, blocking."""
+
+    def create(
+        self,
+        *,
+        model: str,
+        file: FileInput | Omit = OMIT,
+        url: str | Omit = OMIT,
+        prompt: str | Omit = OMIT,
+        response_format: Literal["json", "text", "verbose_json"] | str | Omit = OMIT,
+        temperature: float | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.Translation:
+        """Write down in English what a recording says.
+
+        Args:
+            model: Translation model, by id.
+            file: The recording, in a common audio format.
+            url: Web address of the recording, or a base64 URL; for larger files.
+            prompt: English text that sets the style.
+            response_format: Form of the transcript.
+            temperature: Randomness, from 0 to 1; at 0 the model raises it by itself where it must.
+        """
+        return self._client.call(
+            profile.AUDIO_TRANSLATIONS_CREATE,
+            body={
+                "model": model,
+                "file": file,
+                "url": url,
+                "prompt": prompt,
+                "response_format": response_format,
+                "temperature": temperature,
+            },
+            options=options,
+        )
+
+
+class AsyncAudioTranslations(AsyncResource):
+    """Operations `audio.translations.*`, awaited."""
+
+    async def create(
+        self,
+        *,
+        model: str,
+        file: FileInput | Omit = OMIT,
+        url: str | Omit = OMIT,
+        prompt: str | Omit = OMIT,
+        response_format: Literal["json", "text", "verbose_json"] | str | Omit = OMIT,
+        temperature: float | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.Translation:
+        """Write down in English what a recording says.
+
+        Args:
+            model: Translation model, by id.
+            file: The recording, in a common audio format.
+            url: Web address of the recording, or a base64 URL; for larger files.
+            prompt: English text that sets the style.
+            response_format: Form of the transcript.
+            temperature: Randomness, from 0 to 1; at 0 the model raises it by itself where it must.
+        """
+        return await self._client.call(
+            profile.AUDIO_TRANSLATIONS_CREATE,
+            body={
+                "model": model,
+                "file": file,
+                "url": url,
+                "prompt": prompt,
+                "response_format": response_format,
+                "temperature": temperature,
+            },
+            options=options,
+        )
+
+
+class Audio(SyncResource):
+    """Operations `audio.*`, blocking."""
+
+    @cached_property
+    def speech(self) -> AudioSpeech:
+        """Operations of `speech`."""
+        return AudioSpeech(self._client)
+
+    @cached_property
+    def transcriptions(self) -> AudioTranscriptions:
+        """Operations of `transcriptions`."""
+        return AudioTranscriptions(self._client)
+
+    @cached_property
+    def translations(self) -> AudioTranslations:
+        """Operations of `translations`."""
+        return AudioTranslations(self._client)
+
+
+class AsyncAudio(AsyncResource):
+    """Operations `audio.*`, awaited."""
+
+    @cached_property
+    def speech(self) -> AsyncAudioSpeech:
+        """Operations of `speech`."""
+        return AsyncAudioSpeech(self._client)
+
+    @cached_property
+    def transcriptions(self) -> AsyncAudioTranscriptions:
+        """Operations of `transcriptions`."""
+        return AsyncAudioTranscriptions(self._client)
+
+    @cached_property
+    def translations(self) -> AsyncAudioTranslations:
+        """Operations of `translations`."""
+        return AsyncAudioTranslations(self._client)
 
 
 class Batches(SyncResource):
@@ -646,6 +926,30 @@ class AsyncEmbeddings(AsyncResource):
 class Files(SyncResource):
     """Operations `files.*`, blocking."""
 
+    def content(self, file_id: str, **options: Unpack[CallOptions]) -> Download:
+        """Download a file's content.
+
+        Args:
+            file_id: Id of the file.
+        """
+        return self._client.download(profile.FILES_CONTENT, path={"file_id": file_id}, options=options)
+
+    def create(
+        self,
+        *,
+        file: FileInput,
+        purpose: Literal["batch"],
+        **options: Unpack[CallOptions],
+    ) -> models.File:
+        """Upload a file of requests for a batch.
+
+        Args:
+            file: JSON lines, one request each; at most 100 MB.
+        """
+        return self._client.call(
+            profile.FILES_CREATE, body={"file": file, "purpose": purpose}, options=options
+        )
+
     def delete(self, file_id: str, **options: Unpack[CallOptions]) -> models.DeletedFile:
         """Delete a file.
 
@@ -669,6 +973,30 @@ class Files(SyncResource):
 
 class AsyncFiles(AsyncResource):
     """Operations `files.*`, awaited."""
+
+    def content(self, file_id: str, **options: Unpack[CallOptions]) -> AsyncDownload:
+        """Download a file's content.
+
+        Args:
+            file_id: Id of the file.
+        """
+        return self._client.download(profile.FILES_CONTENT, path={"file_id": file_id}, options=options)
+
+    async def create(
+        self,
+        *,
+        file: FileInput,
+        purpose: Literal["batch"],
+        **options: Unpack[CallOptions],
+    ) -> models.File:
+        """Upload a file of requests for a batch.
+
+        Args:
+            file: JSON lines, one request each; at most 100 MB.
+        """
+        return await self._client.call(
+            profile.FILES_CREATE, body={"file": file, "purpose": purpose}, options=options
+        )
 
     async def delete(self, file_id: str, **options: Unpack[CallOptions]) -> models.DeletedFile:
         """Delete a file.
@@ -750,6 +1078,11 @@ class Groq(SyncClient):
     profile = PROFILE
 
     @cached_property
+    def audio(self) -> Audio:
+        """Operations of `audio`."""
+        return Audio(self)
+
+    @cached_property
     def batches(self) -> Batches:
         """Operations of `batches`."""
         return Batches(self)
@@ -784,6 +1117,11 @@ class AsyncGroq(AsyncClient):
     """
 
     profile = PROFILE
+
+    @cached_property
+    def audio(self) -> AsyncAudio:
+        """Operations of `audio`."""
+        return AsyncAudio(self)
 
     @cached_property
     def batches(self) -> AsyncBatches:

@@ -759,6 +759,90 @@ class ModelList(View):
     """The models, all on one page."""
 
 
+class RequestReference(View):
+    """Groq's id of a request."""
+
+    __slots__ = ()
+    id: str | None = field("id")
+    """Id of the request, for support."""
+
+
+class TranscriptionWord(View):
+    """A word and its time."""
+
+    __slots__ = ()
+    word: str = field("word")
+    """The word itself."""
+    start: float = field("start")
+    """When it begins, in seconds."""
+    end: float = field("end")
+    """When it stops, in seconds."""
+
+
+class TranscriptionSegment(View):
+    """A piece of a recording."""
+
+    __slots__ = ()
+    id: int = field("id")
+    """Number of the piece."""
+    seek: int | None = field("seek")
+    """Offset of the window that the model looked at."""
+    start: float = field("start")
+    """When it begins, in seconds."""
+    end: float = field("end")
+    """When it stops, in seconds."""
+    text: str = field("text")
+    """What was said."""
+    tokens: list[int] | None = field("tokens")
+    """Ids of the text's tokens."""
+    temperature: float | None = field("temperature")
+    """Randomness that was used."""
+    avg_logprob: float | None = field("avg_logprob")
+    """Mean of the tokens' log probabilities; below -1 the piece is doubtful."""
+    compression_ratio: float | None = field("compression_ratio")
+    """How well the text compresses; above 2.4 it repeats itself and is doubtful."""
+    no_speech_prob: float | None = field("no_speech_prob")
+    """How likely it is that nobody speaks, from 0 to 1."""
+
+
+class Transcription(View):
+    """What was said; `verbose_json` tells more than the text."""
+
+    __slots__ = ()
+    text: str = field("text")
+    """What was said."""
+    task: str | None = field("task")
+    """What was done with the recording."""
+    language: str | None = field("language")
+    """Language that was heard, in words."""
+    duration: float | None = field("duration")
+    """Length of the recording in seconds."""
+    words: list[TranscriptionWord] | None = field("words", list_of(obj(TranscriptionWord)))
+    """The words with their times."""
+    segments: list[TranscriptionSegment] | None = field("segments", list_of(obj(TranscriptionSegment)))
+    """The pieces with their times."""
+    x_groq: RequestReference | None = field("x_groq", obj(RequestReference))
+    """Groq's id of the request."""
+
+
+class Translation(View):
+    """What was said, in English."""
+
+    __slots__ = ()
+    text: str = field("text")
+    """What was said, in English."""
+    task: str | None = field("task")
+    """What was done with the recording."""
+    language: str | None = field("language")
+    """Language of the text, in words."""
+    duration: float | None = field("duration")
+    """Length of the recording in seconds."""
+    segments: list[TranscriptionSegment] | None = field("segments", list_of(obj(TranscriptionSegment)))
+    """The pieces with their times; only with `verbose_json`."""
+    x_groq: RequestReference | None = field("x_groq", obj(RequestReference))
+    """Groq's id of the request."""
+
+
 BatchStatus: TypeAlias = (
     Literal[
         "validating", "failed", "in_progress", "finalizing", "completed", "expired", "cancelling", "cancelled"

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.profile import ErrorRules, LimitHeaders, Operation, Profile, StreamRule
+from ...core.profile import BodyRule, ErrorRules, LimitHeaders, Operation, Profile, StreamRule
+from ...core.views import either
 from . import models
 
 PROFILE = Profile(
@@ -64,6 +65,34 @@ PROFILE = Profile(
     ),
     base_url_suffixes=("/openai/v1",),
 )
+AUDIO_SPEECH_CREATE: Operation[Any, Any] = Operation(
+    name="audio.speech.create",
+    method="POST",
+    path="/openai/v1/audio/speech",
+    result=either(),
+    group="audio",
+    has_body=True,
+    answer="binary",
+    accept="application/octet-stream",
+)
+AUDIO_TRANSCRIPTIONS_CREATE: Operation[models.Transcription, Any] = Operation(
+    name="audio.transcriptions.create",
+    method="POST",
+    path="/openai/v1/audio/transcriptions",
+    result=models.Transcription,
+    group="audio",
+    has_body=True,
+    body=BodyRule(kind="multipart", files=frozenset({"file"}), deep=frozenset({"timestamp_granularities"})),
+)
+AUDIO_TRANSLATIONS_CREATE: Operation[models.Translation, Any] = Operation(
+    name="audio.translations.create",
+    method="POST",
+    path="/openai/v1/audio/translations",
+    result=models.Translation,
+    group="audio",
+    has_body=True,
+    body=BodyRule(kind="multipart", files=frozenset({"file"})),
+)
 BATCHES_CANCEL: Operation[models.Batch, Any] = Operation(
     name="batches.cancel",
     method="POST",
@@ -106,6 +135,25 @@ EMBEDDINGS_CREATE: Operation[models.EmbeddingList, Any] = Operation(
     result=models.EmbeddingList,
     group="embeddings",
     has_body=True,
+)
+FILES_CONTENT: Operation[Any, Any] = Operation(
+    name="files.content",
+    method="GET",
+    path="/openai/v1/files/{file_id}/content",
+    result=either(),
+    group="files",
+    answer="binary",
+    accept="application/octet-stream",
+)
+FILES_CREATE: Operation[models.File, Any] = Operation(
+    name="files.create",
+    method="POST",
+    path="/openai/v1/files",
+    result=models.File,
+    replay="once",
+    group="files",
+    has_body=True,
+    body=BodyRule(kind="multipart", files=frozenset({"file"})),
 )
 FILES_DELETE: Operation[models.DeletedFile, Any] = Operation(
     name="files.delete",

@@ -16,9 +16,329 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Literal, Unpack
 
+    from ...runtime.download import AsyncDownload, Download
     from ...runtime.options import CallOptions, Omit
     from ...runtime.stream import AsyncStream, Stream
+    from ...runtime.uploads import FileInput
     from . import models, params
+
+
+class AudioSpeech(SyncResource):
+    """Operations `audio.speech.*`, blocking."""
+
+    def create(
+        self,
+        *,
+        model: str,
+        input: str,
+        voice: params.Voice,
+        instructions: str | Omit = OMIT,
+        response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | str | Omit = OMIT,
+        speed: float | Omit = OMIT,
+        stream_format: Literal["sse", "audio"] | str | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> Download:
+        """Speak a text.
+
+        Args:
+            model: Speech model, by id.
+            input: Text to speak.
+            voice: Voice that speaks.
+            instructions: How to speak, in words; the `tts-1` models pay no attention.
+            response_format: Encoding of the sound.
+            speed: Speed of speech, where 1 is normal.
+            stream_format: `sse` wraps the sound in server-sent events of base64, which the `tts-1` models
+                cannot.
+        """
+        return self._client.download(
+            profile.AUDIO_SPEECH_CREATE,
+            body={
+                "model": model,
+                "input": input,
+                "voice": voice,
+                "instructions": instructions,
+                "response_format": response_format,
+                "speed": speed,
+                "stream_format": stream_format,
+            },
+            options=options,
+        )
+
+
+class AsyncAudioSpeech(AsyncResource):
+    """Operations `audio.speech.*`, awaited."""
+
+    def create(
+        self,
+        *,
+        model: str,
+        input: str,
+        voice: params.Voice,
+        instructions: str | Omit = OMIT,
+        response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | str | Omit = OMIT,
+        speed: float | Omit = OMIT,
+        stream_format: Literal["sse", "audio"] | str | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> AsyncDownload:
+        """Speak a text.
+
+        Args:
+            model: Speech model, by id.
+            input: Text to speak.
+            voice: Voice that speaks.
+            instructions: How to speak, in words; the `tts-1` models pay no attention.
+            response_format: Encoding of the sound.
+            speed: Speed of speech, where 1 is normal.
+            stream_format: `sse` wraps the sound in server-sent events of base64, which the `tts-1` models
+                cannot.
+        """
+        return self._client.download(
+            profile.AUDIO_SPEECH_CREATE,
+            body={
+                "model": model,
+                "input": input,
+                "voice": voice,
+                "instructions": instructions,
+                "response_format": response_format,
+                "speed": speed,
+                "stream_format": stream_format,
+            },
+            options=options,
+        )
+
+
+class AudioTranscriptions(SyncResource):
+    """Operations `audio.transcriptions.*`, blocking."""
+
+    def create(
+        self,
+        *,
+        file: FileInput,
+        model: str,
+        language: str | Omit = OMIT,
+        languages: Sequence[str] | Omit = OMIT,
+        keywords: Sequence[str] | Omit = OMIT,
+        prompt: str | Omit = OMIT,
+        response_format: params.AudioFormat | Omit = OMIT,
+        temperature: float | Omit = OMIT,
+        include: Sequence[Literal["logprobs"]] | Omit = OMIT,
+        timestamp_granularities: Sequence[Literal["word", "segment"] | str] | Omit = OMIT,
+        stream: bool | Omit | None = OMIT,
+        chunking_strategy: Literal["auto"] | params.VoiceDetection | Omit | None = OMIT,
+        known_speaker_names: Sequence[str] | Omit = OMIT,
+        known_speaker_references: Sequence[str] | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.Transcription:
+        """Write down what a recording says.
+
+        Args:
+            file: The recording, in a common audio format.
+            model: Transcription model, by id.
+            language: Language that is spoken, as an ISO 639-1 code; helps both quality and speed.
+            languages: Languages that may be spoken, as ISO 639-1 codes.
+            keywords: Names and terms that are likely to occur.
+            prompt: Text that sets the style, or the end of what was said before.
+            response_format: Form of the transcript.
+            temperature: Randomness, from 0 to 1; at 0 the model raises it by itself where it must.
+            include: Details to add; `logprobs` works with `json` and some models only.
+            timestamp_granularities: Whether words, segments or both get times; needs `verbose_json`.
+            stream: Send the transcript as server-sent events while it is made; `whisper-1` cannot.
+            chunking_strategy: How a long recording is cut, which speaker models need beyond 30 seconds;
+                whole by default.
+            known_speaker_names: Names of speakers of which samples are given.
+            known_speaker_references: Samples of those speakers, as `data:` URLs of two to ten seconds.
+        """
+        return self._client.call(
+            profile.AUDIO_TRANSCRIPTIONS_CREATE,
+            body={
+                "file": file,
+                "model": model,
+                "language": language,
+                "languages": languages,
+                "keywords": keywords,
+                "prompt": prompt,
+                "response_format": response_format,
+                "temperature": temperature,
+                "include": include,
+                "timestamp_granularities": timestamp_granularities,
+                "stream": stream,
+                "chunking_strategy": chunking_strategy,
+                "known_speaker_names": known_speaker_names,
+                "known_speaker_references": known_speaker_references,
+            },
+            options=options,
+        )
+
+
+class AsyncAudioTranscriptions(AsyncResource):
+    """Operations `audio.transcriptions.*`, awaited."""
+
+    async def create(
+        self,
+        *,
+        file: FileInput,
+        model: str,
+        language: str | Omit = OMIT,
+        languages: Sequence[str] | Omit = OMIT,
+        keywords: Sequence[str] | Omit = OMIT,
+        prompt: str | Omit = OMIT,
+        response_format: params.AudioFormat | Omit = OMIT,
+        temperature: float | Omit = OMIT,
+        include: Sequence[Literal["logprobs"]] | Omit = OMIT,
+        timestamp_granularities: Sequence[Literal["word", "segment"] | str] | Omit = OMIT,
+        stream: bool | Omit | None = OMIT,
+        chunking_strategy: Literal["auto"] | params.VoiceDetection | Omit | None = OMIT,
+        known_speaker_names: Sequence[str] | Omit = OMIT,
+        known_speaker_references: Sequence[str] | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.Transcription:
+        """Write down what a recording says.
+
+        Args:
+            file: The recording, in a common audio format.
+            model: Transcription model, by id.
+            language: Language that is spoken, as an ISO 639-1 code; helps both quality and speed.
+            languages: Languages that may be spoken, as ISO 639-1 codes.
+            keywords: Names and terms that are likely to occur.
+            prompt: Text that sets the style, or the end of what was said before.
+            response_format: Form of the transcript.
+            temperature: Randomness, from 0 to 1; at 0 the model raises it by itself where it must.
+            include: Details to add; `logprobs` works with `json` and some models only.
+            timestamp_granularities: Whether words, segments or both get times; needs `verbose_json`.
+            stream: Send the transcript as server-sent events while it is made; `whisper-1` cannot.
+            chunking_strategy: How a long recording is cut, which speaker models need beyond 30 seconds;
+                whole by default.
+            known_speaker_names: Names of speakers of which samples are given.
+            known_speaker_references: Samples of those speakers, as `data:` URLs of two to ten seconds.
+        """
+        return await self._client.call(
+            profile.AUDIO_TRANSCRIPTIONS_CREATE,
+            body={
+                "file": file,
+                "model": model,
+                "language": language,
+                "languages": languages,
+                "keywords": keywords,
+                "prompt": prompt,
+                "response_format": response_format,
+                "temperature": temperature,
+                "include": include,
+                "timestamp_granularities": timestamp_granularities,
+                "stream": stream,
+                "chunking_strategy": chunking_strategy,
+                "known_speaker_names": known_speaker_names,
+                "known_speaker_references": known_speaker_references,
+            },
+            options=options,
+        )
+
+
+class AudioTranslations(SyncResource):
+    """Operations `audio.translations.*`, blocking."""
+
+    def create(
+        self,
+        *,
+        file: FileInput,
+        model: str,
+        prompt: str | Omit = OMIT,
+        response_format: params.AudioTranslationsCreateResponseFormat | Omit = OMIT,
+        temperature: float | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.Translation:
+        """Write down in English what a recording says.
+
+        Args:
+            file: The recording, in a common audio format.
+            model: Model that translates; `whisper-1` is the one there is.
+            prompt: English text that sets the style.
+            response_format: Form of the transcript.
+            temperature: Randomness, from 0 to 1; at 0 the model raises it by itself where it must.
+        """
+        return self._client.call(
+            profile.AUDIO_TRANSLATIONS_CREATE,
+            body={
+                "file": file,
+                "model": model,
+                "prompt": prompt,
+                "response_format": response_format,
+                "temperature": temperature,
+            },
+            options=options,
+        )
+
+
+class AsyncAudioTranslations(AsyncResource):
+    """Operations `audio.translations.*`, awaited."""
+
+    async def create(
+        self,
+        *,
+        file: FileInput,
+        model: str,
+        prompt: str | Omit = OMIT,
+        response_format: params.AudioTranslationsCreateResponseFormat | Omit = OMIT,
+        temperature: float | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.Translation:
+        """Write down in English what a recording says.
+
+        Args:
+            file: The recording, in a common audio format.
+            model: Model that translates; `whisper-1` is the one there is.
+            prompt: English text that sets the style.
+            response_format: Form of the transcript.
+            temperature: Randomness, from 0 to 1; at 0 the model raises it by itself where it must.
+        """
+        return await self._client.call(
+            profile.AUDIO_TRANSLATIONS_CREATE,
+            body={
+                "file": file,
+                "model": model,
+                "prompt": prompt,
+                "response_format": response_format,
+                "temperature": temperature,
+            },
+            options=options,
+        )
+
+
+class Audio(SyncResource):
+    """Operations `audio.*`, blocking."""
+
+    @cached_property
+    def speech(self) -> AudioSpeech:
+        """Operations of `speech`."""
+        return AudioSpeech(self._client)
+
+    @cached_property
+    def transcriptions(self) -> AudioTranscriptions:
+        """Operations of `transcriptions`."""
+        return AudioTranscriptions(self._client)
+
+    @cached_property
+    def translations(self) -> AudioTranslations:
+        """Operations of `translations`."""
+        return AudioTranslations(self._client)
+
+
+class AsyncAudio(AsyncResource):
+    """Operations `audio.*`, awaited."""
+
+    @cached_property
+    def speech(self) -> AsyncAudioSpeech:
+        """Operations of `speech`."""
+        return AsyncAudioSpeech(self._client)
+
+    @cached_property
+    def transcriptions(self) -> AsyncAudioTranscriptions:
+        """Operations of `transcriptions`."""
+        return AsyncAudioTranscriptions(self._client)
+
+    @cached_property
+    def translations(self) -> AsyncAudioTranslations:
+        """Operations of `translations`."""
+        return AsyncAudioTranslations(self._client)
 
 
 class Batches(SyncResource):
@@ -708,6 +1028,36 @@ class AsyncEmbeddings(AsyncResource):
 class Files(SyncResource):
     """Operations `files.*`, blocking."""
 
+    def content(self, file_id: str, **options: Unpack[CallOptions]) -> Download:
+        """Download a file's content.
+
+        Args:
+            file_id: Id of the file.
+        """
+        return self._client.download(profile.FILES_CONTENT, path={"file_id": file_id}, options=options)
+
+    def create(
+        self,
+        *,
+        file: FileInput,
+        purpose: params.FilesCreatePurpose,
+        expires_after: params.FileExpiry | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.File:
+        """Upload a file for other requests to use.
+
+        Args:
+            file: Content, with a name; at most 512 MB.
+            purpose: What the file will be used for, which decides on the checks it must pass.
+            expires_after: When it deletes itself; batch files do so after 30 days by default, others
+                stay.
+        """
+        return self._client.call(
+            profile.FILES_CREATE,
+            body={"file": file, "purpose": purpose, "expires_after": expires_after},
+            options=options,
+        )
+
     def delete(self, file_id: str, **options: Unpack[CallOptions]) -> models.DeletedFile:
         """Delete a file, also from every vector store.
 
@@ -750,6 +1100,36 @@ class Files(SyncResource):
 
 class AsyncFiles(AsyncResource):
     """Operations `files.*`, awaited."""
+
+    def content(self, file_id: str, **options: Unpack[CallOptions]) -> AsyncDownload:
+        """Download a file's content.
+
+        Args:
+            file_id: Id of the file.
+        """
+        return self._client.download(profile.FILES_CONTENT, path={"file_id": file_id}, options=options)
+
+    async def create(
+        self,
+        *,
+        file: FileInput,
+        purpose: params.FilesCreatePurpose,
+        expires_after: params.FileExpiry | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.File:
+        """Upload a file for other requests to use.
+
+        Args:
+            file: Content, with a name; at most 512 MB.
+            purpose: What the file will be used for, which decides on the checks it must pass.
+            expires_after: When it deletes itself; batch files do so after 30 days by default, others
+                stay.
+        """
+        return await self._client.call(
+            profile.FILES_CREATE,
+            body={"file": file, "purpose": purpose, "expires_after": expires_after},
+            options=options,
+        )
 
     async def delete(self, file_id: str, **options: Unpack[CallOptions]) -> models.DeletedFile:
         """Delete a file, also from every vector store.
@@ -1126,6 +1506,102 @@ class AsyncFineTuning(AsyncResource):
 class Images(SyncResource):
     """Operations `images.*`, blocking."""
 
+    def create_variation(
+        self,
+        *,
+        image: FileInput,
+        model: str | Omit | None = OMIT,
+        n: int | Omit | None = OMIT,
+        response_format: Literal["url", "b64_json"] | str | Omit | None = OMIT,
+        size: Literal["256x256", "512x512", "1024x1024"] | str | Omit | None = OMIT,
+        user: str | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.ImageList:
+        """Draw an image again with differences.
+
+        Args:
+            image: A square PNG, smaller than 4 MB.
+            model: Image model; `dall-e-2` is the one that can.
+            n: Number of images.
+            response_format: Address, valid for an hour, or base64.
+            size: Width and height in pixels.
+            user: Stable id of your end user, by which OpenAI traces abuse.
+        """
+        return self._client.call(
+            profile.IMAGES_CREATE_VARIATION,
+            body={
+                "image": image,
+                "model": model,
+                "n": n,
+                "response_format": response_format,
+                "size": size,
+                "user": user,
+            },
+            options=options,
+        )
+
+    def edit(
+        self,
+        *,
+        image: FileInput | Sequence[FileInput],
+        prompt: str,
+        mask: FileInput | Omit = OMIT,
+        background: Literal["transparent", "opaque", "auto"] | str | Omit | None = OMIT,
+        model: str | Omit | None = OMIT,
+        n: int | Omit | None = OMIT,
+        size: params.ImagesEditSize | Omit | None = OMIT,
+        response_format: Literal["url", "b64_json"] | str | Omit | None = OMIT,
+        output_format: Literal["png", "jpeg", "webp"] | str | Omit | None = OMIT,
+        output_compression: int | Omit | None = OMIT,
+        user: str | Omit = OMIT,
+        input_fidelity: params.InputFidelity | Omit | None = OMIT,
+        stream: bool | Omit | None = OMIT,
+        partial_images: int | Omit | None = OMIT,
+        quality: params.ImagesEditQuality | Omit | None = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.ImageList:
+        """Change images by a description.
+
+        Args:
+            image: One image, or up to 16 for the GPT image models.
+            prompt: What the result shows, in words.
+            mask: PNG of the first image's size; its fully transparent places are redrawn.
+            background: Whether the background is transparent, which needs PNG or WebP; GPT image models
+                only.
+            model: Image model, by id.
+            n: Number of images.
+            size: Width and height in pixels; which ones work depends on the model.
+            response_format: Address or base64, for `dall-e-2`; the GPT image models always send base64.
+            output_format: Encoding of the image; GPT image models only.
+            output_compression: Quality of JPEG and WebP in percent; GPT image models only.
+            user: Stable id of your end user, by which OpenAI traces abuse.
+            input_fidelity: How closely to keep to the given images; not every model takes it.
+            stream: Send drafts and images as server-sent events; GPT image models only.
+            partial_images: Number of drafts to send ahead of each image, from 0 to 3; only for streams.
+            quality: How much care to take; the words differ between models.
+        """
+        return self._client.call(
+            profile.IMAGES_EDIT,
+            body={
+                "image": image,
+                "prompt": prompt,
+                "mask": mask,
+                "background": background,
+                "model": model,
+                "n": n,
+                "size": size,
+                "response_format": response_format,
+                "output_format": output_format,
+                "output_compression": output_compression,
+                "user": user,
+                "input_fidelity": input_fidelity,
+                "stream": stream,
+                "partial_images": partial_images,
+                "quality": quality,
+            },
+            options=options,
+        )
+
     def generate(
         self,
         *,
@@ -1189,6 +1665,102 @@ class Images(SyncResource):
 
 class AsyncImages(AsyncResource):
     """Operations `images.*`, awaited."""
+
+    async def create_variation(
+        self,
+        *,
+        image: FileInput,
+        model: str | Omit | None = OMIT,
+        n: int | Omit | None = OMIT,
+        response_format: Literal["url", "b64_json"] | str | Omit | None = OMIT,
+        size: Literal["256x256", "512x512", "1024x1024"] | str | Omit | None = OMIT,
+        user: str | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.ImageList:
+        """Draw an image again with differences.
+
+        Args:
+            image: A square PNG, smaller than 4 MB.
+            model: Image model; `dall-e-2` is the one that can.
+            n: Number of images.
+            response_format: Address, valid for an hour, or base64.
+            size: Width and height in pixels.
+            user: Stable id of your end user, by which OpenAI traces abuse.
+        """
+        return await self._client.call(
+            profile.IMAGES_CREATE_VARIATION,
+            body={
+                "image": image,
+                "model": model,
+                "n": n,
+                "response_format": response_format,
+                "size": size,
+                "user": user,
+            },
+            options=options,
+        )
+
+    async def edit(
+        self,
+        *,
+        image: FileInput | Sequence[FileInput],
+        prompt: str,
+        mask: FileInput | Omit = OMIT,
+        background: Literal["transparent", "opaque", "auto"] | str | Omit | None = OMIT,
+        model: str | Omit | None = OMIT,
+        n: int | Omit | None = OMIT,
+        size: params.ImagesEditSize | Omit | None = OMIT,
+        response_format: Literal["url", "b64_json"] | str | Omit | None = OMIT,
+        output_format: Literal["png", "jpeg", "webp"] | str | Omit | None = OMIT,
+        output_compression: int | Omit | None = OMIT,
+        user: str | Omit = OMIT,
+        input_fidelity: params.InputFidelity | Omit | None = OMIT,
+        stream: bool | Omit | None = OMIT,
+        partial_images: int | Omit | None = OMIT,
+        quality: params.ImagesEditQuality | Omit | None = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> models.ImageList:
+        """Change images by a description.
+
+        Args:
+            image: One image, or up to 16 for the GPT image models.
+            prompt: What the result shows, in words.
+            mask: PNG of the first image's size; its fully transparent places are redrawn.
+            background: Whether the background is transparent, which needs PNG or WebP; GPT image models
+                only.
+            model: Image model, by id.
+            n: Number of images.
+            size: Width and height in pixels; which ones work depends on the model.
+            response_format: Address or base64, for `dall-e-2`; the GPT image models always send base64.
+            output_format: Encoding of the image; GPT image models only.
+            output_compression: Quality of JPEG and WebP in percent; GPT image models only.
+            user: Stable id of your end user, by which OpenAI traces abuse.
+            input_fidelity: How closely to keep to the given images; not every model takes it.
+            stream: Send drafts and images as server-sent events; GPT image models only.
+            partial_images: Number of drafts to send ahead of each image, from 0 to 3; only for streams.
+            quality: How much care to take; the words differ between models.
+        """
+        return await self._client.call(
+            profile.IMAGES_EDIT,
+            body={
+                "image": image,
+                "prompt": prompt,
+                "mask": mask,
+                "background": background,
+                "model": model,
+                "n": n,
+                "size": size,
+                "response_format": response_format,
+                "output_format": output_format,
+                "output_compression": output_compression,
+                "user": user,
+                "input_fidelity": input_fidelity,
+                "stream": stream,
+                "partial_images": partial_images,
+                "quality": quality,
+            },
+            options=options,
+        )
 
     async def generate(
         self,
@@ -1727,8 +2299,49 @@ class AsyncResponses(AsyncResource):
         )
 
 
+class UploadsParts(SyncResource):
+    """Operations `uploads.parts.*`, blocking."""
+
+    def create(self, upload_id: str, *, data: FileInput, **options: Unpack[CallOptions]) -> models.UploadPart:
+        """Add a part of at most 64 MB; parts may arrive in any order.
+
+        Args:
+            upload_id: Id of the upload.
+            data: Bytes of the part, at most 64 MB.
+        """
+        return self._client.call(
+            profile.UPLOADS_PARTS_CREATE, path={"upload_id": upload_id}, body={"data": data}, options=options
+        )
+
+
+class AsyncUploadsParts(AsyncResource):
+    """Operations `uploads.parts.*`, awaited."""
+
+    async def create(
+        self,
+        upload_id: str,
+        *,
+        data: FileInput,
+        **options: Unpack[CallOptions],
+    ) -> models.UploadPart:
+        """Add a part of at most 64 MB; parts may arrive in any order.
+
+        Args:
+            upload_id: Id of the upload.
+            data: Bytes of the part, at most 64 MB.
+        """
+        return await self._client.call(
+            profile.UPLOADS_PARTS_CREATE, path={"upload_id": upload_id}, body={"data": data}, options=options
+        )
+
+
 class Uploads(SyncResource):
     """Operations `uploads.*`, blocking."""
+
+    @cached_property
+    def parts(self) -> UploadsParts:
+        """Operations of `parts`."""
+        return UploadsParts(self._client)
 
     def cancel(self, upload_id: str, **options: Unpack[CallOptions]) -> models.Upload:
         """Give up an upload.
@@ -1796,6 +2409,11 @@ class Uploads(SyncResource):
 
 class AsyncUploads(AsyncResource):
     """Operations `uploads.*`, awaited."""
+
+    @cached_property
+    def parts(self) -> AsyncUploadsParts:
+        """Operations of `parts`."""
+        return AsyncUploadsParts(self._client)
 
     async def cancel(self, upload_id: str, **options: Unpack[CallOptions]) -> models.Upload:
         """Give up an upload.
@@ -2626,6 +3244,11 @@ class OpenAI(SyncClient):
     profile = PROFILE
 
     @cached_property
+    def audio(self) -> Audio:
+        """Operations of `audio`."""
+        return Audio(self)
+
+    @cached_property
     def batches(self) -> Batches:
         """Operations of `batches`."""
         return Batches(self)
@@ -2690,6 +3313,11 @@ class AsyncOpenAI(AsyncClient):
     """
 
     profile = PROFILE
+
+    @cached_property
+    def audio(self) -> AsyncAudio:
+        """Operations of `audio`."""
+        return AsyncAudio(self)
 
     @cached_property
     def batches(self) -> AsyncBatches:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from ...core.views import Unknown, View, either, field, list_of, map_of, obj, union
+from ...core.views import Unknown, View, either, field, list_of, map_of, obj, shaped, union
 
 to_chunking = union("type", lambda: {"static": StaticChunking, "other": OtherChunking})
 to_code_output = union("type", lambda: {"logs": CodeLogs, "image": CodeImage})
@@ -253,6 +253,29 @@ to_tool_call = union("type", lambda: {"function": FunctionToolCall, "custom": Cu
 to_tool_call_caller = union("type", lambda: {"direct": DirectCaller, "program": ProgramCaller})
 to_tool_output_part = union(
     "type", lambda: {"input_text": InputText, "input_image": InputImage, "input_file": InputFile}
+)
+to_transcription_segments_item = shaped(
+    lambda: [
+        (
+            (
+                "id",
+                "seek",
+                "start",
+                "end",
+                "text",
+                "tokens",
+                "temperature",
+                "avg_logprob",
+                "compression_ratio",
+                "no_speech_prob",
+            ),
+            TranscriptionSegment,
+        ),
+        (("type", "id", "start", "end", "text", "speaker"), SpeakerSegment),
+    ],
+)
+to_transcription_usage = union(
+    "type", lambda: {"tokens": TranscriptionTokenUsage, "duration": TranscriptionDurationUsage}
 )
 to_web_search_action = union(
     "type", lambda: {"search": WebQueryAction, "open_page": OpenPageAction, "find_in_page": FindInPageAction}
@@ -3371,6 +3394,23 @@ class SkillReference(View):
     """Version of the skill; the default one if left out."""
 
 
+class SpeakerSegment(View):
+    """What one speaker said in one go."""
+
+    __slots__ = ()
+    type: Literal["transcript.text.segment"] = field("type")
+    id: str = field("id")
+    """Id of the piece."""
+    start: float = field("start")
+    """When it begins, in seconds."""
+    end: float = field("end")
+    """When it stops, in seconds."""
+    text: str = field("text")
+    """What was said."""
+    speaker: str = field("speaker")
+    """Name of a known speaker, else a letter."""
+
+
 class StaticChunking(View):
     """The file was cut into pieces of a given size."""
 
@@ -3461,6 +3501,140 @@ class ToolSearchTool(View):
     """JSON schema of a search that the caller does."""
 
 
+class TranscriptionLanguage(View):
+    """A language that was heard."""
+
+    __slots__ = ()
+    code: str = field("code")
+    """Its ISO 639-1 code."""
+
+
+class TranscriptionWord(View):
+    """A word and its time."""
+
+    __slots__ = ()
+    word: str = field("word")
+    """The word itself."""
+    start: float = field("start")
+    """When it begins, in seconds."""
+    end: float = field("end")
+    """When it stops, in seconds."""
+
+
+class TranscriptionLogprob(View):
+    """A token and how likely it was."""
+
+    __slots__ = ()
+    token: str | None = field("token")
+    """The token as text."""
+    logprob: float | None = field("logprob")
+    """Natural logarithm of its probability."""
+    bytes: list[float] | None = field("bytes")
+    """Its UTF-8 bytes."""
+
+
+class Transcription(View):
+    """What was said; how much of it is told depends on `response_format` and the model."""
+
+    __slots__ = ()
+    text: str = field("text")
+    """What was said."""
+    language: str | None = field("language")
+    """Language that was heard, in words."""
+    languages: list[TranscriptionLanguage] | None = field("languages", list_of(obj(TranscriptionLanguage)))
+    """Languages that were heard."""
+    duration: float | None = field("duration")
+    """Length of the recording in seconds."""
+    task: Literal["transcribe"] | None = field("task")
+    """What was done; only with speakers."""
+    words: list[TranscriptionWord] | None = field("words", list_of(obj(TranscriptionWord)))
+    """The words with their times."""
+    segments: list[TranscriptionSegmentsItem] | None = field(
+        "segments", list_of(to_transcription_segments_item)
+    )
+    """The pieces with their times; with speakers, who said them."""
+    logprobs: list[TranscriptionLogprob] | None = field("logprobs", list_of(obj(TranscriptionLogprob)))
+    """How likely each token was."""
+    usage: TranscriptionUsage | None = field("usage", to_transcription_usage)
+    """What is billed."""
+
+
+class TranscriptionDurationUsage(View):
+    """Use of models that bill time."""
+
+    __slots__ = ()
+    type: Literal["duration"] = field("type")
+    seconds: float = field("seconds")
+    """Length of the recording that is billed."""
+
+
+class TranscriptionSegment(View):
+    """A piece of a recording."""
+
+    __slots__ = ()
+    id: int = field("id")
+    """Number of the piece."""
+    seek: int = field("seek")
+    """Offset of the window that the model looked at."""
+    start: float = field("start")
+    """When it begins, in seconds."""
+    end: float = field("end")
+    """When it stops, in seconds."""
+    text: str = field("text")
+    """What was said."""
+    tokens: list[int] = field("tokens")
+    """Ids of the text's tokens."""
+    temperature: float = field("temperature")
+    """Randomness that was used."""
+    avg_logprob: float = field("avg_logprob")
+    """Mean of the tokens' log probabilities; below -1 the piece is doubtful."""
+    compression_ratio: float = field("compression_ratio")
+    """How well the text compresses; above 2.4 it repeats itself and is doubtful."""
+    no_speech_prob: float = field("no_speech_prob")
+    """How likely it is that nobody speaks, from 0 to 1."""
+
+
+class TranscriptionTokenDetails(View):
+    """What the read tokens were."""
+
+    __slots__ = ()
+    text_tokens: int | None = field("text_tokens")
+    """Tokens of the prompt."""
+    audio_tokens: int | None = field("audio_tokens")
+    """Tokens of sound."""
+
+
+class TranscriptionTokenUsage(View):
+    """Use of models that bill tokens."""
+
+    __slots__ = ()
+    type: Literal["tokens"] = field("type")
+    input_tokens: int = field("input_tokens")
+    """Tokens that were read."""
+    input_token_details: TranscriptionTokenDetails | None = field(
+        "input_token_details", obj(TranscriptionTokenDetails)
+    )
+    """What the read tokens were."""
+    output_tokens: int = field("output_tokens")
+    """Tokens that were written."""
+    total_tokens: int = field("total_tokens")
+    """Sum of both."""
+
+
+class Translation(View):
+    """What was said, in English."""
+
+    __slots__ = ()
+    text: str = field("text")
+    """What was said, in English."""
+    language: str | None = field("language")
+    """Language of the text, which is English."""
+    duration: float | None = field("duration")
+    """Length of the recording in seconds."""
+    segments: list[TranscriptionSegment] | None = field("segments", list_of(obj(TranscriptionSegment)))
+    """The pieces with their times; only with `verbose_json`."""
+
+
 class TypeAction(View):
     """Text typed on the keyboard."""
 
@@ -3502,6 +3676,19 @@ class Upload(View):
     object: Literal["upload"] | None = field("object")
     file: File | None = field("file", obj(File))
     """The finished file, once the upload is completed."""
+
+
+class UploadPart(View):
+    """A part that has arrived."""
+
+    __slots__ = ()
+    id: str = field("id")
+    """Id to list when the upload is completed."""
+    created_at: int = field("created_at")
+    """When it was made, in seconds since 1970."""
+    upload_id: str = field("upload_id")
+    """Upload that the part belongs to."""
+    object: Literal["upload.part"] = field("object")
 
 
 class VectorStoreExpiry(View):
@@ -4052,6 +4239,9 @@ ToolOutputPart: TypeAlias = InputText | InputImage | InputFile | Unknown
 """A part of a tool's result."""
 ToolSearchExecution: TypeAlias = Literal["server", "client"] | str
 """Who searches for tools."""
+TranscriptionSegmentsItem: TypeAlias = SpeakerSegment | TranscriptionSegment | Unknown
+TranscriptionUsage: TypeAlias = TranscriptionTokenUsage | TranscriptionDurationUsage | Unknown
+"""What is billed, as tokens or as time."""
 UploadStatus: TypeAlias = Literal["pending", "completed", "cancelled", "expired"] | str
 VectorStoreFileErrorCode: TypeAlias = Literal["server_error", "unsupported_file", "invalid_file"] | str
 Verbosity: TypeAlias = Literal["low", "medium", "high"] | str

@@ -2232,6 +2232,18 @@ class VectorStoreFileRequest(TypedDict):
     """Values to filter searches by."""
 
 
+class VoiceDetection(TypedDict):
+    """Cuts the recording where nobody speaks."""
+
+    type: Literal["server_vad"]
+    prefix_padding_ms: NotRequired[int]
+    """Sound to keep before speech begins, in milliseconds."""
+    silence_duration_ms: NotRequired[int]
+    """Length of a pause that ends a piece, in milliseconds."""
+    threshold: NotRequired[float]
+    """Loudness that counts as speech, from 0 to 1; raise it in noisy places."""
+
+
 class WaitAction(TypedDict):
     """A pause."""
 
@@ -2349,7 +2361,10 @@ ApplyPatchStatus: TypeAlias = Literal["in_progress", "completed"] | str
 """How far a change of files has come."""
 AssistantContentPartParam: TypeAlias = TextPartParam | RefusalPartParam
 """A part of an earlier answer: texts, or one refusal."""
+AudioFormat: TypeAlias = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"] | str
+"""Form of a transcript; which ones work depends on the model."""
 AudioOptionsFormat: TypeAlias = Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"] | str
+AudioTranslationsCreateResponseFormat: TypeAlias = Literal["json", "text", "srt", "verbose_json", "vtt"] | str
 BatchesCreateEndpoint: TypeAlias = (
     Literal[
         "/v1/responses",
@@ -2412,6 +2427,9 @@ FileSearchCallStatus: TypeAlias = (
 )
 FileSearchRanker: TypeAlias = Literal["auto", "default-2024-11-15"] | str
 """A ranking method."""
+FilesCreatePurpose: TypeAlias = (
+    Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"] | str
+)
 Grader: TypeAlias = StringCheckGrader | TextSimilarityGrader | PythonGrader | ScoreModelGrader | MultiGrader
 """What gives an answer its grade."""
 GraderPartObject: TypeAlias = InputText | GraderOutputText | GraderImage | GraderAudio
@@ -2441,6 +2459,8 @@ ImageDetail: TypeAlias = Literal["low", "high", "auto", "original"] | str
 """Resolution at which the model sees an image; `low` costs fewer tokens."""
 ImageGenerationCallStatus: TypeAlias = Literal["in_progress", "completed", "generating", "failed"] | str
 ImageGenerationToolSize: TypeAlias = Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | str
+ImagesEditQuality: TypeAlias = Literal["standard", "low", "medium", "high", "auto"] | str
+ImagesEditSize: TypeAlias = Literal["256x256", "512x512", "1024x1024", "1536x1024", "1024x1536", "auto"] | str
 ImagesGenerateQuality: TypeAlias = Literal["standard", "hd", "low", "medium", "high", "auto"] | str
 ImagesGenerateSize: TypeAlias = (
     Literal["auto", "1024x1024", "1536x1024", "1024x1536", "256x256", "512x512", "1792x1024", "1024x1792"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.profile import ErrorRules, LimitHeaders, Operation, Profile, StreamRule
+from ...core.profile import BodyRule, ErrorRules, LimitHeaders, Operation, Profile, StreamRule
+from ...core.views import either
 from . import models
 
 PROFILE = Profile(
@@ -109,6 +110,48 @@ PROFILE = Profile(
         ),
     ),
 )
+AUDIO_SPEECH_CREATE: Operation[Any, Any] = Operation(
+    name="audio.speech.create",
+    method="POST",
+    path="/audio/speech",
+    result=either(),
+    group="audio",
+    has_body=True,
+    answer="binary",
+    accept="application/octet-stream",
+)
+AUDIO_TRANSCRIPTIONS_CREATE: Operation[models.Transcription, Any] = Operation(
+    name="audio.transcriptions.create",
+    method="POST",
+    path="/audio/transcriptions",
+    result=models.Transcription,
+    group="audio",
+    has_body=True,
+    body=BodyRule(
+        kind="multipart",
+        files=frozenset({"file"}),
+        deep=frozenset(
+            {
+                "chunking_strategy",
+                "include",
+                "keywords",
+                "known_speaker_names",
+                "known_speaker_references",
+                "languages",
+                "timestamp_granularities",
+            },
+        ),
+    ),
+)
+AUDIO_TRANSLATIONS_CREATE: Operation[models.Translation, Any] = Operation(
+    name="audio.translations.create",
+    method="POST",
+    path="/audio/translations",
+    result=models.Translation,
+    group="audio",
+    has_body=True,
+    body=BodyRule(kind="multipart", files=frozenset({"file"})),
+)
 BATCHES_CANCEL: Operation[models.Batch, Any] = Operation(
     name="batches.cancel",
     method="POST",
@@ -147,6 +190,25 @@ EMBEDDINGS_CREATE: Operation[models.EmbeddingList, Any] = Operation(
     result=models.EmbeddingList,
     group="embeddings",
     has_body=True,
+)
+FILES_CONTENT: Operation[Any, Any] = Operation(
+    name="files.content",
+    method="GET",
+    path="/files/{file_id}/content",
+    result=either(),
+    group="files",
+    answer="binary",
+    accept="application/octet-stream",
+)
+FILES_CREATE: Operation[models.File, Any] = Operation(
+    name="files.create",
+    method="POST",
+    path="/files",
+    result=models.File,
+    replay="once",
+    group="files",
+    has_body=True,
+    body=BodyRule(kind="multipart", files=frozenset({"file"}), deep=frozenset({"expires_after"})),
 )
 FILES_DELETE: Operation[models.DeletedFile, Any] = Operation(
     name="files.delete", method="DELETE", path="/files/{file_id}", result=models.DeletedFile, group="files"
@@ -215,6 +277,24 @@ FINE_TUNING_JOBS_RESUME: Operation[models.FineTuningJob, Any] = Operation(
     result=models.FineTuningJob,
     group="fine_tuning",
 )
+IMAGES_CREATE_VARIATION: Operation[models.ImageList, Any] = Operation(
+    name="images.create_variation",
+    method="POST",
+    path="/images/variations",
+    result=models.ImageList,
+    group="images",
+    has_body=True,
+    body=BodyRule(kind="multipart", files=frozenset({"image"})),
+)
+IMAGES_EDIT: Operation[models.ImageList, Any] = Operation(
+    name="images.edit",
+    method="POST",
+    path="/images/edits",
+    result=models.ImageList,
+    group="images",
+    has_body=True,
+    body=BodyRule(kind="multipart", files=frozenset({"image", "mask"}), deep=frozenset({"image"})),
+)
 IMAGES_GENERATE: Operation[models.ImageList, Any] = Operation(
     name="images.generate",
     method="POST",
@@ -275,6 +355,15 @@ RESPONSES_GET: Operation[models.Response, Any] = Operation(
     path="/responses/{response_id}",
     result=models.Response,
     group="responses",
+)
+UPLOADS_PARTS_CREATE: Operation[models.UploadPart, Any] = Operation(
+    name="uploads.parts.create",
+    method="POST",
+    path="/uploads/{upload_id}/parts",
+    result=models.UploadPart,
+    group="uploads",
+    has_body=True,
+    body=BodyRule(kind="multipart", files=frozenset({"data"})),
 )
 UPLOADS_CANCEL: Operation[models.Upload, Any] = Operation(
     name="uploads.cancel",

@@ -54,9 +54,12 @@ _RUNTIME = {
     "...runtime.client": ("AsyncClient", "AsyncResource", "SyncClient", "SyncResource"),
     "...runtime.options": ("OMIT",),
 }
+_ARRIVING = {"binary": ("download", "Download"), "lines": ("lines", "Lines")}
 _TYPES = {
+    "...runtime.download": ("AsyncDownload", "AsyncLines", "Download", "Lines"),
     "...runtime.options": ("CallOptions", "Omit"),
     "...runtime.stream": ("AsyncStream", "Stream"),
+    "...runtime.uploads": ("FileInput",),
 }
 
 
@@ -86,10 +89,15 @@ def _child(name: str, class_name: str, client: str) -> list[str]:
 
 def _method(method: Method, *, asynchronous: bool) -> list[str]:
     result = layout.flat(node(method.result, "client"))
-    start, wait = ("async def", "await ") if asynchronous else ("def", "")
+    start, wait, function = ("async def", "await ", "call") if asynchronous else ("def", "", "call")
+    if method.answer in _ARRIVING:
+        # A handle that opens when it is used, so nothing is awaited here.
+        function, handle = _ARRIVING[method.answer]
+        start, wait, prefix = "def", "", "Async" if asynchronous else ""
+        result = f"{prefix}{handle}" + (f"[{result}]" if method.answer == "lines" else "")
     found = _signature(f"{start} {method.name}", method, result)
     found += docstring(_documentation(method), "        ")
-    return found + layout.lines(f"return {wait}", _call("call", method), indent="        ")
+    return found + layout.lines(f"return {wait}", _call(function, method), indent="        ")
 
 
 def _stream(method: Method, name: Identifier, *, asynchronous: bool) -> list[str]:
@@ -151,8 +159,6 @@ def _call(function: str, method: Method) -> layout.Group:
         pairs = [f"{one.wire}: {one.name}" for one in method.arguments if one.where == where]
         if where == "query":
             pairs = [f"{key}: {value}" for key, value in method.query] + pairs
-        if where == "headers" and method.content_type:
-            pairs = [f'"content-type": {method.content_type}', *pairs]
         if pairs:
             items.append(layout.Group(f"{where}={{", tuple(pairs), "}"))
     whole = [one for one in method.arguments if one.where == "whole-body"]

@@ -8,10 +8,18 @@ from dataclasses import dataclass
 from ...spec import ir
 from .expressions import ANY, NONE, Expression, Name, Subscript
 from .names import ARGUMENT_SCOPE, Names, constant
-from .support import accumulates, answer, is_object_parameter, streams, whole_type
+from .support import (
+    accumulates,
+    answer,
+    body_kind,
+    file_fields,
+    is_object_parameter,
+    streams,
+    whole_type,
+)
 from .text import Identifier, Prose, Quoted, first_sentence
 from .types import Side, is_name
-from .view import Argument, Method
+from .view import Answer, Argument, BodyPlan, Method
 
 _LOCAL = re.compile(r"\bobj\((\w+)\)|\b(to_\w+)")
 _PLACES = {"path": "path", "query": "query", "header": "headers", "cookie": "cookies"}
@@ -36,7 +44,7 @@ class MethodPlan:
         if event is not None and not only_streams:
             twin = names.snake("stream" if name == "create" else f"{name}_stream")
         whole = whole_type(operation)
-        result = NONE if promised == "empty" else self._expression(whole, "Response")
+        result = self._result(promised, whole)
         summary = (
             operation.summary.strip() or first_sentence(operation.description) or f"Call {operation.name}."
         )
@@ -54,7 +62,7 @@ class MethodPlan:
             summary=Prose(_sentence(summary), 96),
             doc=Prose(self._description(summary)),
             operation=operation,
-            content_type=_content_type(operation.body),
+            body=self._body_plan(operation.body),
             convert=self._convert(whole, always_object=promised == "object"),
             event_convert="" if event is None else self._convert(event, always_object=True),
         )
@@ -64,6 +72,29 @@ class MethodPlan:
         one = self._expression(event, "Event")
         name = one.name if isinstance(one, Name) else "Event"
         return self.models.alias(Subscript("list", (one,)), f"{name}_List")
+
+    def _result(self, promised: Answer, whole: ir.Type) -> Expression:
+        if promised == "empty":
+            return NONE
+        return ANY if promised == "binary" else self._expression(whole, "Response")
+
+    def _body_plan(self, body: ir.Body | None) -> BodyPlan | None:
+        """What the runtime must know of the body; None for a JSON object."""
+        if body is None:
+            return None
+        kind = body_kind(self.api, body)
+        essence = body.media_type.partition(";")[0].strip().lower()
+        plain = kind == "multipart" or essence in ("application/json", "*/*")
+        if kind == "object" and plain:
+            return None
+        form = kind == "multipart" or kind == "form"
+        return BodyPlan(
+            kind=kind,
+            media_type=None if plain and kind != "binary" else Quoted(essence),
+            files=file_fields(self.api, body) if form else (),
+            deep=tuple(one.name for one in body.encodings if one.style == "deepObject"),
+            media_types=tuple((one.name, one.media_type) for one in body.encodings if one.media_type),
+        )
 
     def _description(self, summary: str) -> str:
         text = self.operation.description.strip()
@@ -125,7 +156,7 @@ class MethodPlan:
         flat = self.api.resolve(body.type)
         if isinstance(flat, ir.Nullable):
             flat = self.api.resolve(flat.inner)
-        if isinstance(flat, ir.ObjectType):
+        if isinstance(flat, ir.ObjectType) and body.kind != "binary":
             return [self._field(one, names) for one in flat.properties if self._is_argument(one)]
         made = self.params.expression(body.type, f"{self.operation.name.replace('.', '_')}_body")
         whole = Subscript("Mapping", (Name("str"), ANY)) if made == ANY else made
@@ -142,11 +173,6 @@ class MethodPlan:
         found = self.params.expression(one.type, hint)
         doc = Prose(first_sentence(one.description), 10_000)
         return Argument(name, Quoted(one.name), found, one.required, "body", doc)
-
-
-def _content_type(body: ir.Body | None) -> Quoted | None:
-    essence = body.media_type.partition(";")[0].strip().lower() if body else ""
-    return None if essence in ("", "application/json", "*/*") else Quoted(essence)
 
 
 def _sentence(text: str) -> str:

@@ -46,7 +46,8 @@ CALL_OPTIONS = frozenset(
 ARGUMENT_SCOPE = CALL_OPTIONS | {"self", "options", "models", "params", "profile"}
 TYPE_SCOPE = frozenset(
     {
-        "Any", "AsyncClient", "AsyncResource", "AsyncStream", "CallOptions", "Literal", "Mapping",
+        "Any", "AsyncClient", "AsyncDownload", "AsyncLines", "AsyncPageOf", "AsyncPaging", "Download",
+        "FileInput", "Lines", "PageOf", "AsyncResource", "AsyncStream", "CallOptions", "Literal", "Mapping",
         "NotRequired", "Omit", "Operation", "Sequence", "Stream", "SyncClient", "SyncResource",
         "TypeAlias", "TypedDict", "Unknown", "Unpack", "View",
     }

@@ -80,7 +80,7 @@ def _toml(value: str) -> str:
 def _init(view: View) -> str:
     names = sorted([str(view.client), f"Async{view.client}"])
     errors = _error_names()
-    exported = sorted([*names, *errors, "OMIT"], key=lambda one: (not one.isupper(), one))
+    exported = sorted([*names, *errors, "OMIT", "Upload"], key=lambda one: (not one.isupper(), one))
     return text(
         [
             f"# {view.header}",
@@ -89,6 +89,7 @@ def _init(view: View) -> str:
             *import_lines(f".clients.{view.package}", names),
             *import_lines(".core.errors", errors),
             "from .runtime.options import OMIT",
+            "from .runtime.uploads import Upload",
             "",
             "__all__ = [",
             *(f'    "{name}",' for name in exported),
@@ -110,7 +111,7 @@ def _first(view: View) -> tuple[ResourceClass, Method] | None:
         key=lambda one: (
             one[1].only_streams,
             one[1].stream is None,
-            one[1].answer == "empty",
+            one[1].answer not in ("object", "json"),
             one[1].operation.body is None,
         )
     )

@@ -23,7 +23,9 @@ def write_params(view: View) -> str:
     words = names_used(body)
     title = f"What requests to {view.title} are made of: typed dictionaries."
     needed = imports(words, _STANDARD)
-    own = ["", "from . import models"] if "models" in words else []
+    own = imports(words, {"...runtime.uploads": ("FileInput",)})
+    own += ["from . import models"] if "models" in words else []
+    own = ["", *own] if own else []
     return text([*head(view, title), *needed, *own, *body])
 
 

@@ -9,9 +9,17 @@ from . import layout
 from .expressions import ANY, node
 from .printing import head, imports, names_used, text
 from .text import Quoted, literal
-from .view import Method, View
+from .view import BodyPlan, Method, View
 
-_PROFILE: tuple[str, ...] = ("AuthScheme", "ErrorRules", "LimitHeaders", "Operation", "Profile", "StreamRule")
+_PROFILE: tuple[str, ...] = (
+    "AuthScheme",
+    "BodyRule",
+    "ErrorRules",
+    "LimitHeaders",
+    "Operation",
+    "Profile",
+    "StreamRule",
+)
 _VIEWS = ("either", "list_of", "map_of", "obj")
 
 
@@ -134,6 +142,19 @@ def _stream_rule(stream: ir.Stream, convert: str) -> layout.Group:
     )
 
 
+def _body(body: BodyPlan | None) -> layout.Group | None:
+    if body is None:
+        return None
+    return _call(
+        "BodyRule",
+        kind=None if body.kind == "object" else Quoted(body.kind),
+        media_type=body.media_type,
+        files=_set(body.files) if body.files else None,
+        deep=_set(body.deep) if body.deep else None,
+        media_types=_dict(body.media_types),
+    )
+
+
 def _operation(method: Method) -> list[str]:
     operation = method.operation
     result = layout.flat(node(method.result, "profile"))
@@ -152,6 +173,8 @@ def _operation(method: Method) -> list[str]:
         group=None if operation.group == "default" else Quoted(operation.group),
         has_body="True" if operation.body is not None else None,
         answer=None if method.answer == "object" else Quoted(method.answer),
+        accept=Quoted(operation.result.media_type) if method.answer in ("lines", "binary") else None,
+        body=_body(method.body),
     )
     start = f"{method.constant}: Operation[{result}, {event}] = "
     if len(f"{start}Operation(") <= layout.WIDTH:

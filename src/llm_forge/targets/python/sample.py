@@ -70,6 +70,8 @@ def _scalar(found: ir.Type, name: str) -> Any:
         return "user" if "user" in found.values else found.values[0]
     if not isinstance(found, ir.Primitive):
         return {}
+    if found.format == "binary":
+        return b"Hello"
     if found.kind == "string" and name in ("content", "text", "prompt", "input"):
         return "Hello"
     if found.kind == "string" and name == "model":
@@ -86,6 +88,8 @@ def value_node(value: Any) -> layout.Node:
         return layout.Group("{", items, "}")
     if isinstance(value, list):
         return layout.Group("[", tuple(value_node(one) for one in value), "]")
+    if isinstance(value, bytes):
+        return f"b{Quoted(value.decode('ascii'))}"
     return literal(value)
 
 

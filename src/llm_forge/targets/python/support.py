@@ -9,6 +9,8 @@ from .view import Answer
 _OBJECTS = (ir.ObjectType, ir.MapType, ir.TaggedUnion)
 _BODIES = (*_OBJECTS, ir.AnyType, ir.Nullable)  # what a call writes as an object, whatever else is allowed
 
+_DEEPEST = 5  # of unions in a field that holds a file
+
 
 def unsupported(api: ir.Api) -> dict[str, str]:
     """Reasons by method path, for operations that are not generated."""
@@ -63,21 +65,18 @@ def reason(api: ir.Api, operation: ir.Operation) -> str:
 
 
 def _body_reason(api: ir.Api, body: ir.Body) -> str:
-    if body.kind != "json":
-        return f"a {body.kind} body ({body.media_type}) cannot be sent yet"
-    return "" if _is_any_of(api, body.type, _BODIES) else "its body is not a JSON object"
+    if body.kind in ("multipart", "form") and not _is_any_of(api, body.type, _BODIES):
+        return f"its form ({body.media_type}) is not an object"
+    return ""
 
 
 def _result_reason(api: ir.Api, operation: ir.Operation) -> str:
     result = operation.result
-    if result.kind == "binary":
-        return f"its binary answer{_in_words(result.media_type)} cannot be returned yet"
-    if result.kind == "lines" or (result.kind == "stream" and not streams(operation)):
-        return f"it only streams{_in_words(result.media_type)}, which cannot be returned yet"
+    if result.kind == "stream" and not streams(operation):
+        return f"it only streams{_in_words(result.media_type)}, in a family that is neither known nor told"
     if not accumulates(operation):
         return ""
-    whole = whole_type(operation)
-    if result.kind == "empty" or not _is_any_of(api, whole, _BODIES):
+    if result.kind in ("empty", "binary", "lines") or not _is_any_of(api, whole_type(operation), _BODIES):
         return "it streams, and its whole answer is not a JSON object"
     return ""
 
@@ -104,11 +103,37 @@ def whole_type(operation: ir.Operation) -> ir.Type:
 
 def answer(api: ir.Api, operation: ir.Operation) -> Answer:
     """What the runtime is to expect of a 2xx body; a stream accumulates to an object."""
-    if operation.result.kind == "empty":
-        return "empty"
+    kind = operation.result.kind
+    if kind in ("empty", "binary", "lines"):
+        return kind
     if accumulates(operation) or _is_any_of(api, operation.result.type, _OBJECTS):
         return "object"
     return "json"
+
+
+def body_kind(api: ir.Api, body: ir.Body) -> str:
+    """How the runtime is to write a body."""
+    if body.kind == "json":
+        return "object" if _is_any_of(api, body.type, _BODIES) else "json"
+    return body.kind
+
+
+def file_fields(api: ir.Api, body: ir.Body) -> tuple[str, ...]:
+    """The fields of a form that hold files."""
+    flat = api.resolve(body.type)
+    properties = flat.properties if isinstance(flat, ir.ObjectType) else ()
+    return tuple(one.name for one in properties if _is_file(api, one.type))
+
+
+def _is_file(api: ir.Api, found: ir.Type, depth: int = 0) -> bool:
+    flat = api.resolve(found)
+    if isinstance(flat, ir.Nullable):
+        return _is_file(api, flat.inner, depth + 1)
+    if isinstance(flat, ir.ListType):
+        return _is_file(api, flat.item, depth + 1)
+    if isinstance(flat, ir.Union) and depth < _DEEPEST:
+        return all(_is_file(api, member, depth + 1) for member in flat.members)
+    return isinstance(flat, ir.Primitive) and flat.format == "binary"
 
 
 def _is_any_of(api: ir.Api, found: ir.Type, allowed: tuple[type[ir.Type], ...]) -> bool:

@@ -91,6 +91,8 @@ class Side:
             return self._union(found)
         if isinstance(found, ir.TaggedUnion):
             return self._tagged(found)
+        if not self.reading and isinstance(found, ir.Primitive) and found.format == "binary":
+            return Name("FileInput")
         return scalar_expression(found)
 
     def _named(self, found: ir.Ref) -> Expression:

@@ -9,7 +9,7 @@ from ...spec.ir import Api, Operation
 from .expressions import Expression
 from .text import Comment, Identifier, Prose, Quoted
 
-Answer: TypeAlias = Literal["object", "json", "empty"]
+Answer: TypeAlias = Literal["object", "json", "lines", "binary", "empty"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +107,24 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
+class BodyPlan:
+    """How a body that is not a plain JSON object is written; see `core.profile.BodyRule`."""
+
+    kind: str
+    media_type: Quoted | None
+    files: tuple[str, ...]
+    deep: tuple[str, ...]
+    media_types: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     """A method of a resource.
 
     `stream` is the name of its streaming twin, or its own where it `only_streams`; `stream_result` is what
-    the events add up to. `content_type` is that of a body that is JSON under another name, such as
-    application/merge-patch+json.
-    `answer` is what the runtime expects of a 2xx body: a JSON object, any JSON value, or nothing.
+    the events add up to.
+    `answer` is what the runtime expects of a 2xx body: a JSON object, any JSON value, lines of JSON, bytes,
+    or nothing.
     """
 
     name: Identifier
@@ -129,7 +140,7 @@ class Method:
     summary: Prose
     doc: Prose
     operation: Operation
-    content_type: Quoted | None
+    body: BodyPlan | None
     convert: str
     event_convert: str
 
