@@ -192,12 +192,12 @@ def contestants() -> Iterator[Contestant]:
         return client.messages.create(max_tokens=9, **ASK).content[0].text
 
     yield Contestant("openai package", "chat", vendor("openai", "OpenAI"), chat, count_chat_vendor)
-    for transport in ("httpx2", "pyreqwest"):
+    for transport in ("httpx2", "curl"):
         yield Contestant(f"llm_forge {transport}", "chat", ours("OpenAI", transport), chat, count_chat)
     yield Contestant(
         "anthropic package", "messages", vendor("anthropic", "Anthropic"), blocks, count_blocks_vendor
     )
-    for transport in ("httpx2", "pyreqwest"):
+    for transport in ("httpx2", "curl"):
         yield Contestant(
             f"llm_forge {transport}", "messages", ours("Anthropic", transport), blocks, count_blocks
         )

@@ -165,10 +165,10 @@ async def theirs(base: str, requests: int, events: int) -> Figure:
 
 
 def figures(base: str, requests: int, events: int) -> Iterator[Figure]:
-    for name in ("pyreqwest", "httpx2"):
+    for name in ("curl", "httpx2"):
         yield measure_sync(name, base, requests, events)
     runs: tuple[Any, ...] = (
-        lambda: ours("pyreqwest", base, requests, events),
+        lambda: ours("curl", base, requests, events),
         lambda: ours("httpx2", base, requests, events),
         lambda: theirs(base, requests, events),
     )

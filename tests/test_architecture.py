@@ -27,8 +27,8 @@ ROOMS: dict[str, set[str]] = {
     "cli": set(),  # may import everything
 }
 IMPURE = {"time", "random", "asyncio", "threading", "socket", "os", "ssl", "select", "multiprocessing"}
-HTTP_LIBRARIES = {"httpx", "httpx2", "pyreqwest", "aiohttp", "requests", "urllib3", "http", "h11"}
-HEAVY = {"pyreqwest", "httpx2", "typer", "rich", "yaml", "pydantic", "pydantic_core", "opentelemetry"}
+HTTP_LIBRARIES = {"httpx", "httpx2", "pycurl", "aiohttp", "requests", "urllib3", "http", "h11"}
+HEAVY = {"pycurl", "httpx2", "typer", "rich", "yaml", "pydantic", "pydantic_core", "opentelemetry"}
 
 
 def modules(room: str) -> list[Path]:
@@ -96,7 +96,8 @@ def test_rooms_import_only_the_standard_library_and_declared_dependencies() -> N
     declared = {
         "llm_forge",
         "msgspec",
-        "pyreqwest",
+        "pycurl",
+        "certifi",
         "httpx2",
         "httpcore2",
         "h11",

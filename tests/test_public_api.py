@@ -28,7 +28,7 @@ UPDATE = "LLM_FORGE_UPDATE"
 PROVIDERS = {"Anthropic": "messages", "Groq": "chat.completions", "Mistral": "chat.completions"}
 PROVIDERS["OpenAI"] = "chat.completions"
 OWN_METHODS = ("with_options", "sources", "rate_limit_status", "circuit", "circuits", "close")
-HTTP_LIBRARIES = ("httpx2", "httpcore2", "pyreqwest", "httpx", "aiohttp", "urllib3", "requests", "h11")
+HTTP_LIBRARIES = ("httpx2", "httpcore2", "pycurl", "httpx", "aiohttp", "urllib3", "requests", "h11")
 
 
 # -- what the snapshot says ----------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from tests.shared import needs_shared
 
 pytestmark = needs_shared
 CLIENTS = {"anthropic": "Anthropic", "openai": "OpenAI", "groq": "Groq", "mistral": "Mistral"}
-TRANSPORTS = ("pyreqwest", "httpx2")
+TRANSPORTS = ("curl", "httpx2")
 ASK = {"model": "recorded", "messages": [{"role": "user", "content": "again"}]}
 STATUS_CLASS = {400: "BadRequestError", 401: "AuthenticationError", 404: "NotFoundError"}
 CUTS = 2000
@@ -40,7 +40,7 @@ def resource(client: Any, provider: str) -> Any:
     return client.messages if provider == "anthropic" else client.chat.completions
 
 
-def new_client(provider: str, server: Server, transport: str = "pyreqwest", kind: str = "") -> Any:
+def new_client(provider: str, server: Server, transport: str = "curl", kind: str = "") -> Any:
     suffix = "/v1" if provider == "openai" else ""
     cls = getattr(llm_forge, kind + CLIENTS[provider])
     return cls(

@@ -15,7 +15,7 @@ from llm_forge.simulator.server import Exchange, Server
 
 QUESTION = [{"role": "user", "content": "hello"}]
 CHUNK = b'data: {"choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n'
-TRANSPORTS = pytest.mark.parametrize("transport", ["httpx2", "pyreqwest"])
+TRANSPORTS = pytest.mark.parametrize("transport", ["httpx2", "curl"])
 
 
 async def hang(exchange: Exchange) -> None:

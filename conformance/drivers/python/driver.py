@@ -1,4 +1,4 @@
-"""The Python driver: `driver.py --mode sync|async --transport pyreqwest|httpx2`.
+"""The Python driver: `driver.py --mode sync|async --transport curl|httpx2`.
 
 Reads the conformance protocol on standard input and answers on standard output, out of order where
 scenarios overlap. See conformance/README.md.
@@ -106,7 +106,7 @@ def main() -> None:
     """Read the arguments and serve."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mode", choices=["sync", "async"], required=True)
-    parser.add_argument("--transport", choices=["pyreqwest", "httpx2"], required=True)
+    parser.add_argument("--transport", choices=["curl", "httpx2"], required=True)
     arguments = parser.parse_args()
     Driver(arguments.mode, arguments.transport).serve()
 

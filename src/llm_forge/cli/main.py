@@ -120,7 +120,7 @@ def conformance(
         list[str] | None, typer.Option("--only", help="Case ids or patterns, such as 'RT-*'; repeatable.")
     ] = None,
     column: Annotated[
-        list[str] | None, typer.Option("--column", help="Driver modes, such as sync/pyreqwest; repeatable.")
+        list[str] | None, typer.Option("--column", help="Driver modes, such as sync/curl; repeatable.")
     ] = None,
     list_cases: Annotated[bool, typer.Option("--list", help="List the cases and stop.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,

@@ -34,7 +34,7 @@ LANGUAGES: Mapping[str, Language] = {
         {
             f"{mode}/{transport}": _python(mode, transport)
             for mode in ("sync", "async")
-            for transport in ("pyreqwest", "httpx2")
+            for transport in ("curl", "httpx2")
         },
     ),
 }

@@ -169,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="llm-forge conformance", description=run.__doc__)
     parser.add_argument("--lang", default="python", help="the language whose driver runs")
     parser.add_argument("--only", action="append", metavar="PATTERN", help="ids or names, e.g. 'RT-*'")
-    parser.add_argument("--column", action="append", help="core, sync/pyreqwest, ...")
+    parser.add_argument("--column", action="append", help="core, sync/curl, ...")
     parser.add_argument("--list", action="store_true", help="list the cases and stop")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     parser.add_argument("--write", action="store_true", help="write docs/conformance.md")

@@ -55,7 +55,7 @@ class Arrival:
     async def open(self, request: HttpRequest) -> Arrival:
         """Send the request, and read up to the first decoded byte or the end within the attempt's timer."""
         call, ends = self.call, self._began + self.call.settings.attempt_timeout
-        self._exchange = await send(call, self._lease, request, ends, whole=False)
+        self._exchange = await send(call, self._lease, request, ends)
         if not 200 <= self._exchange.status < 300:
             raise await refuse(call, self._exchange, ends)
         if problem := _unfit(call, self._exchange):

@@ -53,9 +53,9 @@ async def acquire(call: Call) -> Lease:
     return lease
 
 
-async def send(call: Call, lease: Lease, request: HttpRequest, ends: float, *, whole: bool = True) -> Any:
+async def send(call: Call, lease: Lease, request: HttpRequest, ends: float) -> Any:
     """Open the exchange and return it with its headers learnt; `ends` is when the attempt's timer fires,
-    for the `whole` answer or, for a stream, for its first event.
+    for the whole answer or, for a stream, for its first event.
 
     Follows up to three same-origin redirects of bodiless requests (R-041).
     """
@@ -64,7 +64,7 @@ async def send(call: Call, lease: Lease, request: HttpRequest, ends: float, *, w
             "attempt middleware may proceed once; repeating is for the client, or for call middleware"
         )
     for _ in range(MAX_REDIRECTS + 1):
-        exchange = await _open(call, lease, request, ends, whole=whole)
+        exchange = await _open(call, lease, request, ends)
         lease.exchange = exchange
         lease.headers_arrived()
         call.response_headers, call.response_status = exchange.headers, exchange.status
@@ -77,19 +77,18 @@ async def send(call: Call, lease: Lease, request: HttpRequest, ends: float, *, w
     raise RedirectError(f"More than {MAX_REDIRECTS} redirects")
 
 
-async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float, *, whole: bool) -> Any:
+async def _open(call: Call, lease: Lease, request: HttpRequest, ends: float) -> Any:
     # The key itself never becomes a local here: frames show up in tracebacks (R-004).
     wired = await authorized(call, with_attempt(request, call.shared.profile, call.number), ends)
     now = call.io.now()
     limit = call.deadline.timer(ends - now, now)
     if limit is not None and limit < MIN_ATTEMPT:
         raise DeadlineExceededError("No time is left to send the request", phase="connect")
-    # The connect timer stays constant, because transports keep a pool for each; `response` bounds it.
+    # `response` bounds connecting too, whatever the connect timer says.
     timers = Timers(
         connect=call.settings.connect_timeout,
         pool=_smaller(call.settings.pool_timeout, limit),
         response=limit,
-        total=limit if whole else None,
     )
     lease.begin_sending()
     try:

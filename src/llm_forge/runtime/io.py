@@ -150,7 +150,6 @@ def _real_timers(clock: Clock, timers: Timers) -> Timers:
         connect=clock.real(timers.connect),
         pool=clock.real(timers.pool),
         response=clock.real(timers.response),
-        total=clock.real(timers.total),
     )
 
 

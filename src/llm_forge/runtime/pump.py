@@ -92,7 +92,7 @@ class Pump:
         """Send the request and read up to the first application event or the end."""
         call = self.call
         ends = self._began + call.settings.first_event_timeout
-        self._exchange = await send(call, self._lease, request, ends, whole=False)
+        self._exchange = await send(call, self._lease, request, ends)
         if not 200 <= self._exchange.status < 300:
             raise await refuse(call, self._exchange, ends)
         if self._exchange.status in NO_CONTENT:

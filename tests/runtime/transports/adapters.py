@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from llm_forge.core.headers import Headers
+from llm_forge.runtime.transports.curl import CurlAsyncTransport, CurlTransport
 from llm_forge.runtime.transports.httpx2 import Httpx2AsyncTransport, Httpx2Transport
 from llm_forge.runtime.transports.protocol import HttpRequest, PoolLimits, Timers
-from llm_forge.runtime.transports.pyreqwest import PyreqwestAsyncTransport, PyreqwestTransport
 from tests.certificates import certificates
 
 CERTIFICATES = certificates()
 CA = str(CERTIFICATES / "ca.pem")
 HEADERS = (("accept", "application/json"), ("user-agent", "test"), ("x-a", "1"), ("x-a", "2"))
 CLASSES: dict[str, Any] = {
-    "pyreqwest-sync": PyreqwestTransport,
-    "pyreqwest-async": PyreqwestAsyncTransport,
+    "curl-sync": CurlTransport,
+    "curl-async": CurlAsyncTransport,
     "httpx2-sync": Httpx2Transport,
     "httpx2-async": Httpx2AsyncTransport,
 }

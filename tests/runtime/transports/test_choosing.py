@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
 
 from llm_forge.core.errors import AttemptTimeoutError, ClientClosedError, ConfigError, ConnectionLostError
+from llm_forge.runtime import transports
 from llm_forge.runtime.transports import (
     PoolLimits,
     Timers,
@@ -19,8 +21,8 @@ from llm_forge.runtime.transports import (
     resolve_async_transport,
     resolve_transport,
 )
+from llm_forge.runtime.transports.curl import CurlAsyncTransport, CurlTransport
 from llm_forge.runtime.transports.httpx2 import Httpx2AsyncTransport, Httpx2Transport
-from llm_forge.runtime.transports.pyreqwest import PyreqwestAsyncTransport, PyreqwestTransport
 
 from .adapters import post
 from .loopback import Loopback, Peer
@@ -28,17 +30,30 @@ from .loopback import Loopback, Peer
 URL = "https://api.example.invalid/v1/x"
 
 
-def test_the_default_keeps_every_rule() -> None:
+def test_the_default_is_curl() -> None:
+    assert isinstance(default_transport(), CurlTransport)
+    assert isinstance(default_async_transport(), CurlAsyncTransport)
+    assert isinstance(resolve_transport(None), CurlTransport)
+    assert isinstance(resolve_async_transport(None), CurlAsyncTransport)
+
+
+def test_where_pycurl_cannot_be_imported_the_default_is_httpx2(without_pycurl: None) -> None:
     assert isinstance(default_transport(), Httpx2Transport)
     assert isinstance(default_async_transport(), Httpx2AsyncTransport)
-    assert isinstance(resolve_transport(None), Httpx2Transport)
-    assert isinstance(resolve_async_transport(None), Httpx2AsyncTransport)
+
+
+@pytest.fixture
+def without_pycurl(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(sys.modules, "pycurl", None)
+    transports._importable.cache_clear()
+    yield
+    transports._importable.cache_clear()
 
 
 def test_a_transport_is_chosen_by_name() -> None:
-    assert isinstance(resolve_transport("pyreqwest"), PyreqwestTransport)
+    assert isinstance(resolve_transport("curl"), CurlTransport)
     assert isinstance(resolve_transport("httpx2"), Httpx2Transport)
-    assert isinstance(resolve_async_transport("pyreqwest"), PyreqwestAsyncTransport)
+    assert isinstance(resolve_async_transport("curl"), CurlAsyncTransport)
     assert isinstance(resolve_async_transport("httpx2"), Httpx2AsyncTransport)
 
 
@@ -56,7 +71,7 @@ def test_an_object_with_the_protocol_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize("resolve", [resolve_transport, resolve_async_transport])
 @pytest.mark.parametrize("value", ["requests", 5, object(), httpx2.Timeout(1.0)])
 def test_anything_else_is_a_config_error_that_says_what_is_accepted(resolve: Any, value: object) -> None:
-    with pytest.raises(ConfigError, match=r"pyreqwest.*httpx2|httpx2.*pyreqwest"):
+    with pytest.raises(ConfigError, match=r"curl.*httpx2"):
         resolve(value)
 
 
@@ -156,14 +171,12 @@ def test_choosing_imports_no_http_library_before_it_is_needed() -> None:
         "import sys, llm_forge.runtime.transports as t\n"
         "class Own:\n  open = close = print\n"
         "t.resolve_transport(Own())\n"
-        "print(sorted({'httpx2', 'pyreqwest', 'httpcore2', 'asyncio'} & set(sys.modules)))"
+        "print(sorted({'httpx2', 'pycurl', 'httpcore2', 'asyncio'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=20)
     assert done.stdout.strip() == b"[]"
 
 
-def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llm_forge.runtime.transports.find_spec", lambda name: None)
-    monkeypatch.delitem(sys.modules, "pyreqwest", raising=False)
-    with pytest.raises(ConfigError, match="pip install pyreqwest"):
-        resolve_transport("pyreqwest")
+def test_a_library_that_is_not_installed_is_named(without_pycurl: None) -> None:
+    with pytest.raises(ConfigError, match="pip install pycurl"):
+        resolve_transport("curl")

@@ -239,7 +239,7 @@ async def test_tr_13_a_full_pool_makes_the_second_call_wait_and_then_fail(adapte
 
 
 @pytest.mark.requirement("R-057")
-@everywhere("pyreqwest-async", "httpx2-async", **small_pool(1))
+@everywhere("curl-async", "httpx2-async", **small_pool(1))
 async def test_cn_01_a_cancelled_waiter_leaves_the_queue(adapter: Adapter) -> None:
     with Loopback() as server:
         first = await adapter.open(server.url())
@@ -361,7 +361,7 @@ def in_child(adapter: Adapter, url: str) -> int:
         results.append(asyncio.run(adapter.fetch(url)))
         exchange = default_transport().open(post(url), Timers())
         results.append(exchange.read(2.0))
-        exchange = resolve_transport("pyreqwest").open(post(url), Timers())
+        exchange = resolve_transport("curl").open(post(url), Timers())
         results.append(exchange.read(2.0))
 
     thread = threading.Thread(target=work, daemon=True)
@@ -379,7 +379,7 @@ print(exchange.read(2.0))
 """
 
 
-@pytest.mark.parametrize("name", ["pyreqwest", "httpx2"])
+@pytest.mark.parametrize("name", ["curl", "httpx2"])
 def test_the_interpreter_exits_with_an_exchange_still_open(name: str) -> None:
     def stream(peer: Peer) -> None:
         peer.request()
@@ -396,7 +396,7 @@ def test_the_interpreter_exits_with_an_exchange_still_open(name: str) -> None:
 
 
 @pytest.mark.requirement("R-040")
-@pytest.mark.parametrize("name", ["pyreqwest-sync", "httpx2-sync"])
+@pytest.mark.parametrize("name", ["curl-sync", "httpx2-sync"])
 def test_proxy_variables_are_honoured_and_netrc_is_not(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:

@@ -22,7 +22,6 @@ from .loopback import Loopback, Peer
 
 ASYNC = tuple(name for name in NAMES if name.endswith("async"))
 SYNC = tuple(name for name in NAMES if name.endswith("sync") and name not in ASYNC)
-ABORTS_WAITING = ("httpx2-sync", "httpx2-async")
 
 
 class Watch:
@@ -138,31 +137,19 @@ async def test_cn_05_cancelling_while_waiting_for_headers_frees_the_slot(adapter
 
 
 @pytest.mark.requirement("R-057")
-@everywhere("httpx2-async")
+@everywhere(*ASYNC)
 async def test_cn_05_cancelling_while_waiting_for_headers_closes_the_connection(adapter: Adapter) -> None:
-    assert await closes_when_cancelled(adapter)
-
-
-@everywhere("pyreqwest-async")
-async def test_pyreqwest_keeps_the_connection_of_a_call_cancelled_before_its_headers(
-    adapter: Adapter,
-) -> None:
-    """The reason why it is not the default (docs/adr/0001-transport.md): when this fails, look again."""
-    assert not await closes_when_cancelled(adapter)
-
-
-async def closes_when_cancelled(adapter: Adapter) -> bool:
     watch = Watch(silent=True)
     with Loopback(watch) as server:
         opening = asyncio.create_task(adapter.open(server.url()))
         assert await soon(lambda: len(server.requests()) == 1, 1.0)
         opening.cancel()
         await asyncio.wait((opening,))
-        return await soon(watch.gone.is_set, 0.1)
+        assert await soon(watch.gone.is_set, 0.1)
 
 
 @pytest.mark.requirement("R-051")
-@everywhere(*ABORTS_WAITING)
+@everywhere()
 async def test_dl_01_an_attempt_without_headers_is_ended_and_its_connection_closed(adapter: Adapter) -> None:
     watch = Watch(silent=True)
     with Loopback(watch) as server:
@@ -171,18 +158,6 @@ async def test_dl_01_an_attempt_without_headers_is_ended_and_its_connection_clos
             await adapter.open(server.url(), Timers(response=0.1))
         assert 0.09 < time.monotonic() - begin < 0.35
         assert await soon(watch.gone.is_set, 0.1)
-
-
-@everywhere("pyreqwest-sync", "pyreqwest-async")
-async def test_an_attempt_without_headers_ends_for_pyreqwests_caller_only(adapter: Adapter) -> None:
-    watch = Watch(silent=True)
-    with Loopback(watch) as server:
-        begin = time.monotonic()
-        with pytest.raises(AttemptTimeoutError):
-            await adapter.open(server.url(), Timers(response=0.1))
-        assert 0.09 < time.monotonic() - begin < 0.35
-        assert adapter.transport.active() == 0
-        assert not await soon(watch.gone.is_set, 0.1)
 
 
 @pytest.mark.requirement("R-042")

@@ -122,19 +122,11 @@ async def test_repeated_headers_are_kept_in_order(adapter: Adapter) -> None:
 
 
 @pytest.mark.requirement("R-047")
-@everywhere("httpx2-sync", "httpx2-async")
+@everywhere()
 async def test_a_header_value_that_is_not_text_arrives_as_latin_1(adapter: Adapter) -> None:
     with Loopback(lambda peer: with_headers(peer, b"x-b: \xff\xe9\r\nx-c: caf\xc3\xa9\r\n")) as server:
         exchange = await adapter.open(server.url())
         assert exchange.headers.pairs()[:2] == (("x-b", "\xff\xe9"), ("x-c", "caf\xe9"))
-        await exchange.body()
-
-
-@everywhere("pyreqwest-sync", "pyreqwest-async")
-async def test_a_header_value_that_pyreqwest_cannot_show_costs_no_other_header(adapter: Adapter) -> None:
-    with Loopback(lambda peer: with_headers(peer, b"x-b: \xff\r\nx-c: 2\r\n")) as server:
-        exchange = await adapter.open(server.url())
-        assert exchange.headers.pairs()[:2] == (("x-b", "\ufffd"), ("x-c", "2"))
         await exchange.body()
 
 
@@ -155,7 +147,7 @@ async def test_response_headers_over_the_limit_are_an_error(adapter: Adapter) ->
 
 
 @pytest.mark.requirement("R-195")
-@everywhere("httpx2-sync", "httpx2-async")
+@everywhere()
 async def test_200_header_fields_are_within_the_limit(adapter: Adapter) -> None:
     lines = b"".join(b"h%d: v\r\n" % number for number in range(200))
     with Loopback(lambda peer: with_headers(peer, lines)) as server:
@@ -212,8 +204,8 @@ async def test_each_read_has_its_own_time(adapter: Adapter) -> None:
         await exchange.close()
 
 
-@everywhere("pyreqwest-sync", "pyreqwest-async")
-async def test_after_a_time_out_pyreqwest_reads_on_and_nothing_is_lost(adapter: Adapter) -> None:
+@everywhere("curl-sync", "curl-async")
+async def test_after_a_time_out_curl_reads_on_and_nothing_is_lost(adapter: Adapter) -> None:
     def slow(peer: Peer) -> None:
         peer.request()
         peer.start_chunked()

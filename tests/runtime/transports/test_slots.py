@@ -29,32 +29,9 @@ def test_slots_are_counted_per_origin() -> None:
 def test_a_slot_is_released_once() -> None:
     slots = Slots(PoolLimits(connections=1))
     slot = slots.acquire(URL, 0)
-    slots.release(slot, reusable=True)
-    slots.release(slot, reusable=True)
+    slots.release(slot)
+    slots.release(slot)
     assert slots.active() == 0
-
-
-@pytest.mark.requirement("R-038")
-def test_a_slot_knows_that_an_idle_connection_waits_for_it() -> None:
-    slots = Slots(PoolLimits(idle=1))
-    first, second = slots.acquire(URL, 0), slots.acquire(URL, 0)
-    assert (first.reused, second.reused) == (False, False)
-    slots.release(first, reusable=True)
-    slots.release(second, reusable=True)  # one idle connection is kept, not two
-    assert (slots.acquire(URL, 0).reused, slots.acquire(URL, 0).reused) == (True, False)
-
-
-@pytest.mark.requirement("R-038")
-def test_an_idle_connection_is_forgotten_after_its_lifetime() -> None:
-    slots = Slots(PoolLimits(idle_seconds=0.0))
-    slots.release(slots.acquire(URL, 0), reusable=True)
-    assert slots.acquire(URL, 0).reused is False
-
-
-def test_an_aborted_exchange_leaves_no_idle_connection() -> None:
-    slots = Slots(PoolLimits())
-    slots.release(slots.acquire(URL, 0), reusable=False)
-    assert slots.acquire(URL, 0).reused is False
 
 
 @pytest.mark.requirement("R-043")
@@ -63,8 +40,8 @@ def test_a_thread_hands_its_slot_to_a_waiting_task() -> None:
     held = slots.acquire(URL, 0)
 
     async def wait() -> None:
-        threading.Timer(0.02, slots.release, (held,), {"reusable": False}).start()
-        slots.release(await slots.acquire_async(URL, 1.0), reusable=False)
+        threading.Timer(0.02, slots.release, (held,)).start()
+        slots.release(await slots.acquire_async(URL, 1.0))
 
     asyncio.run(wait())
     assert slots.active() == 0
@@ -78,12 +55,12 @@ def test_the_longest_waiter_is_served_first() -> None:
     async def wait(number: int) -> None:
         slot = await slots.acquire_async(URL, 1.0)
         order.append(number)
-        slots.release(slot, reusable=False)
+        slots.release(slot)
 
     async def main() -> None:
         waiting = [asyncio.create_task(wait(number)) for number in range(3)]
         await asyncio.sleep(0)
-        slots.release(held, reusable=False)
+        slots.release(held)
         await asyncio.gather(*waiting)
 
     asyncio.run(main())
@@ -97,6 +74,6 @@ def test_a_waiter_of_a_closed_event_loop_does_not_keep_the_slot() -> None:
     task = loop.create_task(slots.acquire_async(URL, None))
     loop.run_until_complete(asyncio.sleep(0))
     loop.close()
-    slots.release(held, reusable=False)
+    slots.release(held)
     assert slots.active() == 0
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # the loop was closed on purpose

@@ -5,8 +5,9 @@ Nothing here imports an HTTP library before a transport is made.
 
 from __future__ import annotations
 
+import importlib
 import sys
-from importlib.util import find_spec
+from functools import cache
 from typing import Any, cast
 
 from ...core.errors import ConfigError
@@ -37,18 +38,18 @@ __all__ = [
     "resolve_transport",
 ]
 
-NAMES = ("httpx2", "pyreqwest")
-DEFAULT = NAMES[0]  # why not the other: docs/adr/0001-transport.md
+NAMES = ("curl", "httpx2")  # why in this order: docs/adr/0003-libcurl.md
+PACKAGES = {"curl": "pycurl", "httpx2": "httpx2"}
 
 
 def default_transport(limits: PoolLimits = DEFAULT_LIMITS) -> Transport:
-    """The transport of a client whose user chose none: httpx2."""
-    return _named(DEFAULT, limits)
+    """The transport of a client whose user chose none: curl, or httpx2 where pycurl cannot be imported."""
+    return _named(_default(), limits)
 
 
 def default_async_transport(limits: PoolLimits = DEFAULT_LIMITS) -> AsyncTransport:
     """`default_transport` for asyncio."""
-    return _named_async(DEFAULT, limits)
+    return _named_async(_default(), limits)
 
 
 def resolve_transport(value: Any, limits: PoolLimits = DEFAULT_LIMITS) -> Transport:
@@ -86,9 +87,9 @@ def _named(name: str, limits: PoolLimits) -> Transport:
         from .httpx2 import Httpx2Transport
 
         return Httpx2Transport(limits)
-    from .pyreqwest import PyreqwestTransport
+    from .curl import CurlTransport
 
-    return PyreqwestTransport(limits)
+    return CurlTransport(limits)
 
 
 def _named_async(name: str, limits: PoolLimits) -> AsyncTransport:
@@ -96,17 +97,34 @@ def _named_async(name: str, limits: PoolLimits) -> AsyncTransport:
         from .httpx2 import Httpx2AsyncTransport
 
         return Httpx2AsyncTransport(limits)
-    from .pyreqwest import PyreqwestAsyncTransport
+    from .curl import CurlAsyncTransport
 
-    return PyreqwestAsyncTransport(limits)
+    return CurlAsyncTransport(limits)
 
 
 def _known(name: str) -> str:
     if name not in NAMES:
         raise ConfigError(f"transport={name!r} is not known. Use one of {', '.join(map(repr, NAMES))}.")
-    if name not in sys.modules and find_spec(name) is None:
-        raise ConfigError(f"transport={name!r} needs a package that is not installed: pip install {name}")
+    package = PACKAGES[name]
+    if not _importable(package):
+        raise ConfigError(
+            f"transport={name!r} needs the package {package}, which cannot be imported: pip install {package}"
+        )
     return name
+
+
+def _default() -> str:
+    return next((name for name in NAMES if _importable(PACKAGES[name])), NAMES[-1])
+
+
+@cache
+def _importable(package: str) -> bool:
+    """Whether it can be imported; a wheel built for another system may be found and still fail."""
+    try:
+        importlib.import_module(package)
+    except ImportError:
+        return False
+    return True
 
 
 def _as_httpx2(value: Any, client: str, transport: str) -> Any:
@@ -127,6 +145,6 @@ def _is_transport(value: Any) -> bool:
 
 def _refused(value: Any, client: str, transport: str) -> ConfigError:
     return ConfigError(
-        f"transport={type(value).__name__} is not usable. Pass None, 'pyreqwest', 'httpx2', an "
+        f"transport={type(value).__name__} is not usable. Pass None, 'curl', 'httpx2', an "
         f"httpx2.{client}, an httpx2.{transport}, or an object with `open(request, timers)` and `close()`."
     )

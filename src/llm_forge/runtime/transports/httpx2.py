@@ -185,7 +185,7 @@ class _Opened:
         if self._ended or self._pid != os.getpid():
             return False
         self._ended, self._clean = True, reusable
-        self._slots.release(self._slot, reusable=reusable)
+        self._slots.release(self._slot)
         return True
 
 
@@ -286,7 +286,7 @@ class Httpx2Transport:
         try:
             return self._send(client, request, timers, slot)
         except BaseException:
-            self._slots.release(slot, reusable=False)
+            self._slots.release(slot)
             raise
 
     def active(self) -> int:
@@ -447,7 +447,7 @@ class Httpx2AsyncTransport:
         try:
             return await self._send(client, request, timers, slot)
         except BaseException:
-            self._slots.release(slot, reusable=False)
+            self._slots.release(slot)
             raise
 
     def active(self) -> int:

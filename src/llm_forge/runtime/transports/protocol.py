@@ -31,14 +31,12 @@ class Timers:
 
     `connect`: TCP and TLS together, ConnectError. `pool`: wait for a free connection,
     PoolTimeoutError. `response`: from the first byte sent (or the start of `open`) until the response
-    headers are complete, AttemptTimeoutError. `total` is the longest that the whole exchange is wanted,
-    None for streams: a library that cannot end an exchange when told to may end it then.
+    headers are complete, AttemptTimeoutError.
     """
 
     connect: float | None = 5.0
     pool: float | None = 10.0
     response: float | None = 600.0
-    total: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

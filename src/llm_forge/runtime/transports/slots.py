@@ -3,17 +3,12 @@
 Neither HTTP library limits connections per origin with a timer per call, so both adapters take a slot
 here before they open an exchange and give it back when the exchange ended. One `Slots` serves threads
 and any number of event loops at once (R-043). A freed slot goes to the longest waiter.
-
-A slot also says whether its exchange is likely to run on a connection used before: an exchange that
-ended cleanly leaves an idle connection for `idle_seconds`. The guess may be wrong towards "reused"
-only, which costs at most one extra sending (R-038).
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,10 +20,9 @@ from .protocol import PoolLimits
 
 @dataclass(slots=True)
 class Slot:
-    """The right to one connection to `origin`; `reused` is the guess described above."""
+    """The right to one connection to `origin`."""
 
     origin: str
-    reused: bool
     released: bool = False
 
 
@@ -41,16 +35,7 @@ class _Waiter:
 @dataclass(slots=True)
 class _Origin:
     active: int = 0
-    idle: deque[float] = field(default_factory=deque)
     waiters: deque[_Waiter] = field(default_factory=deque)
-
-    def take_idle(self, now: float) -> bool:
-        while self.idle and self.idle[0] <= now:
-            self.idle.popleft()
-        if self.idle:
-            self.idle.pop()
-            return True
-        return False
 
 
 class Slots:
@@ -95,15 +80,13 @@ class Slots:
             raise
         return self._claim(origin, got, timeout)
 
-    def release(self, slot: Slot, *, reusable: bool) -> None:
-        """Give a slot back, once; `reusable` says that its connection stays open and idle."""
+    def release(self, slot: Slot) -> None:
+        """Give a slot back; doing it again changes nothing."""
         with self._lock:
             if slot.released:
                 return
             slot.released = True
             origin = self._origins[slot.origin]
-            if reusable and len(origin.idle) < self._limits.idle:
-                origin.idle.append(time.monotonic() + self._limits.idle_seconds)
             origin.active -= 1
             self._serve_locked(slot.origin, origin)
 
@@ -118,7 +101,7 @@ class Slots:
 
     def _slot_locked(self, name: str, origin: _Origin) -> Slot:
         origin.active += 1
-        return Slot(name, origin.take_idle(time.monotonic()))
+        return Slot(name)
 
     def _serve_locked(self, name: str, origin: _Origin) -> None:
         while origin.waiters and origin.active < self._limits.connections:
@@ -146,7 +129,7 @@ class Slots:
             if waiter.slot is None:
                 self._origins[name].waiters.remove(waiter)
                 return
-        self.release(waiter.slot, reusable=False)
+        self.release(waiter.slot)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
