@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from core_limiter import limiter
+from core_storms import backoff, breaker_storm, limiter_storm
 from outcomes import error_fact
 
 from llm_forge.core.breaker import Breaker, BreakerSettings, Outcome, Permit, outcome_of
@@ -186,8 +187,11 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "durations": durations,
     "server_wait": wait_of_server,
     "retry": retry,
+    "backoff": backoff,
     "breaker": breaker,
+    "breaker_storm": breaker_storm,
     "limiter": limiter,
+    "limiter_storm": limiter_storm,
     "accumulate": accumulate,
     "errors": errors,
 }

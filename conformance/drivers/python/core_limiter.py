@@ -19,7 +19,8 @@ class LimiterTrace:
 
     def __init__(self, trace: dict[str, Any]) -> None:
         limits = [Limit(**limit) for limit in trace.get("limits", [])]
-        given = {name: trace[name] for name in ("mode", "max_wait", "concurrency") if name in trace}
+        names = ("mode", "max_wait", "concurrency", "oversize", "adaptive", "throttle")
+        given = {name: trace[name] for name in names if name in trace}
         self.limiter = Limiter(limits, **given)
         self.calls: dict[str, dict[str, Any]] = {}
         self._rules = tuple(LimitHeaders(**rule) for rule in trace.get("rules", []))

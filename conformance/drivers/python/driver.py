@@ -37,6 +37,10 @@ SUPPORTS = [
     "middleware",
     "wall-clock",
     "half-surrogates",
+    "descriptor",
+    "circuits",
+    "limit-status",
+    "hedging",
     *(f"core.{name}" for name in core_functions.FUNCTIONS),
 ]
 

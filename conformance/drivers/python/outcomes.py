@@ -45,7 +45,7 @@ class Record:
     starts: int = 0
     ends: int = 0
     events: int = 0
-    pending: float = 0.0
+    pending: dict[int, float] = field(default_factory=dict)
     completion: str | None = None
     synthesised: bool = False
     second: dict[str, Any] | None = None
@@ -69,9 +69,10 @@ def note_event(event: Event) -> None:
     record.starts += event.name == "call-start"
     record.ends += event.name == "call-end"
     if event.name in ("attempt-start", "limiter-wait"):
-        record.pending = record.clock.now()
+        record.pending[event.attempt] = record.clock.now()
     elif event.name == "attempt-end" and event.facts.get("outcome") not in _NEVER_SENT:
-        record.sends.append(record.pending)
+        record.sends.append(record.pending[event.attempt])
+        record.sends.sort()
 
 
 def note_shown(text: str) -> None:

@@ -19,6 +19,8 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +165,14 @@ def said(value: Any) -> Any:
     return [said(entry) for entry in value] if isinstance(value, list) else value
 
 
+def _replaying(client: Any, replay: str) -> Any:
+    """The client with every operation of that replay class."""
+    call, stream = client.call, client.stream
+    client.call = lambda operation, **given: call(replace(operation, replay=replay), **given)
+    client.stream = lambda operation, **given: stream(replace(operation, replay=replay), **given)
+    return client
+
+
 def mutate(value: Any) -> None:
     """Change what a caller passed in, everywhere it can be changed."""
     if isinstance(value, list):
@@ -210,6 +220,7 @@ class ScenarioRun:
             answer["error"] = error_fact(error)
         else:
             answer["outcomes"] = await self._steps()
+            answer |= self._states()
             self.shown.append(f"{self.client!r} {vars(self.client)!r}")
         strays, self._logs.stray = self._logs.stray, []
         answer["shown"] = "\n".join([*self.shown, *strays])
@@ -218,8 +229,21 @@ class ScenarioRun:
     def _build(self) -> Any:
         cls = getattr(llm_forge, self.prefix + CLASSES[self.message["provider"]])
         options = client_options(self.message, self.clock, self.transport)
+        described = self.message.get("descriptor") or {}
+        facts = {name: value for name, value in described.items() if name != "replay"}
+        if facts:
+            cls = type(cls.__name__, (cls,), {"profile": replace(cls.profile, **facts)})
         with environment(self.message.get("env", {})):
-            return cls(base_url=self.message.get("base_url"), **options)
+            client = cls(base_url=self.message.get("base_url"), **options)
+        return _replaying(client, described["replay"]) if "replay" in described else client
+
+    def _states(self) -> dict[str, Any]:
+        """What the calls left behind in circuits and limits."""
+        limits = self.client.rate_limit_status()
+        return {
+            "circuits": {name: circuit.state for name, circuit in self.client.circuits().items()},
+            "limits": {name: [asdict(one) for one in found] for name, found in limits.items()},
+        }
 
     async def _steps(self) -> list[dict[str, Any]]:
         self.clock.begin()
@@ -228,6 +252,8 @@ class ScenarioRun:
                 await self.wait(step["seconds"])
             elif step["do"] == "wall":
                 self.clock.jump_wall(step["seconds"])
+            elif step["do"] == "switch":
+                self._switch(step)
             else:
                 await self._call_step(step)
         self.clock.end()
@@ -251,6 +277,12 @@ class ScenarioRun:
         left = [times]
         started = [self._start(step, lambda: self._one_less(left)) for _ in range(times)]
         await asyncio.gather(*started)
+
+    def _switch(self, step: dict[str, Any]) -> None:
+        described = import_module(f"llm_forge.clients.{self.message['provider']}.profile")
+        operation = getattr(described, step["operation"].replace(".", "_").upper())
+        circuit = self.client.circuit(operation.group)
+        {"force-open": circuit.force_open, "disable": circuit.disable, "reset": circuit.reset}[step["to"]]()
 
     def _one_less(self, left: list[int]) -> None:
         """A call of a group is over; the last one's token goes back to the step."""

@@ -67,6 +67,18 @@ def _answer_differences(case: Case, answer: RunAnswer) -> Iterator[str]:
     if expect.sends is not None:
         sends = sorted(at for outcome in answer.outcomes for at in outcome.sends)
         yield from times.differences("sends of all calls", expect.sends, sends)
+    yield from _state_differences(case, answer)
+
+
+def _state_differences(case: Case, answer: RunAnswer) -> Iterator[str]:
+    """What differs in the circuits and limits that the calls left behind."""
+    expect = case.scenario.expect
+    for name, state in expect.circuits.items():
+        if answer.circuits.get(name) != state:
+            yield f"circuit {name}: {answer.circuits.get(name)}, wanted {state}"
+    known = {name: [msgspec.to_builtins(one) for one in found] for name, found in answer.limits.items()}
+    if expect.limits:
+        yield from subset("limits", expect.limits, known)
 
 
 def _cut_differences(case: Case, outcomes: Sequence[Outcome], family: Family) -> Iterator[str]:
@@ -230,6 +242,10 @@ def _server_differences(case: Case, seen: Observed) -> Iterator[str]:
     for path, route in expect.routes.items():
         arrived = [record for record in seen.records if record.request.path == path]
         yield from _arrival_differences(path, route.requests, route.received, arrived)
+    for name, groups in expect.grouped.items():
+        values = [record.request.header(name) for record in records]
+        if _groups(values) != groups:
+            yield f"header {name} has the values {values}, wanted them grouped as {groups}"
     bodies = {record.request.body for record in records}
     if expect.bodies_equal and len(bodies) > 1:
         yield f"the attempts carried {len(bodies)} different bodies"
@@ -246,6 +262,12 @@ def _arrival_differences(
         yield from _request_differences(f"request {number} to {where}", wanted, record)
     if len(records) < len(described):
         yield f"{len(records)} requests reached {where}, {len(described)} were described"
+
+
+def _groups(values: Sequence[str | None]) -> list[int | None]:
+    """Numbers from 1 in the order of first appearance; null for none."""
+    numbers: dict[str, int] = {}
+    return [None if value is None else numbers.setdefault(value, len(numbers) + 1) for value in values]
 
 
 def _leaving_differences(limit: float, records: Sequence[Record]) -> Iterator[str]:

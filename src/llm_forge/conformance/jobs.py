@@ -14,7 +14,7 @@ from .black_hole import BlackHole
 from .canon import FAMILIES, KEY
 from .compare import Observed, differences
 from .corpus import Table
-from .protocol import Call, Consume, Core, CoreAnswer, Run, RunAnswer, Step, Wait, Wall
+from .protocol import Call, Consume, Core, CoreAnswer, Run, RunAnswer, Step, Switch, Wait, Wall
 from .replies import replies, routes
 from .scenario import CallStep, Case
 
@@ -114,6 +114,7 @@ def run_message(case: Case, url: str, number: int) -> Run:
         keys=scenario.keys,
         files={name: text.replace("{url}", url) for name, text in scenario.files.items()},
         middleware=scenario.middleware,
+        descriptor=scenario.descriptor,
         clock=scenario.clock,
         random=scenario.random,
     )
@@ -132,6 +133,8 @@ def _step(step: CallStep, case: Case) -> Step:
     if step.wait is not None:
         return Wait(step.wait)
     family = FAMILIES[case.family]
+    if step.circuit is not None:
+        return Switch(family.operations[step.operation], step.circuit)
     canonical: dict[str, Any] = dict(family.args) if step.operation == "generate" else {}
     args = {name: value for name, value in {**canonical, **step.args}.items() if value is not None}
     stream = Consume() if step.stream is True else step.stream or None

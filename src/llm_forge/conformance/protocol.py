@@ -35,12 +35,19 @@ FEATURES: dict[str, str] = {
     "middleware": "a user's code around attempts, which sees their requests",
     "half-surrogates": "text that can hold half of a surrogate pair",
     "wall-clock": "a time of day that jumps while the monotonic clock goes on",
+    "descriptor": "facts of the description that a scenario replaces",
+    "circuits": "the state of circuits, and switching them by hand",
+    "limit-status": "what is known of the limits at the end",
+    "hedging": "a second attempt beside a slow one",
     "core.sse": "function sse",
     "core.durations": "function durations",
     "core.server_wait": "function server_wait",
     "core.retry": "function retry",
+    "core.backoff": "function backoff",
     "core.breaker": "function breaker",
+    "core.breaker_storm": "function breaker_storm",
     "core.limiter": "function limiter",
+    "core.limiter_storm": "function limiter_storm",
     "core.accumulate": "function accumulate",
     "core.errors": "function errors",
 }
@@ -140,7 +147,26 @@ class Wall(Struct, forbid_unknown_fields=True, tag_field="do", tag="wall"):
     seconds: float
 
 
-Step = Call | Wait | Wall
+class Switch(Struct, forbid_unknown_fields=True, tag_field="do", tag="switch"):
+    """The caller switches the circuit of an operation's group by hand."""
+
+    operation: str
+    to: Literal["force-open", "disable", "reset"]
+
+
+Step = Call | Wait | Wall | Switch
+
+
+class Descriptor(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What the client takes for the provider's description instead of what that says.
+
+    `replay` holds for every operation; the others name headers.
+    """
+
+    replay: Literal["safe", "keyed", "once"] | None = None
+    idempotency_header: str | None = None
+    attempt_header: str | None = None
+    previous_attempts_header: str | None = None
 
 
 class Run(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -166,6 +192,7 @@ class Run(Struct, forbid_unknown_fields=True, omit_defaults=True):
     keys: list[str] = msgspec.field(default_factory=list)
     files: dict[str, str] = msgspec.field(default_factory=dict)
     middleware: bool = False
+    descriptor: Descriptor | None = None
     clock: ClockOptions = msgspec.field(default_factory=ClockOptions)
     random: float = 1.0
 
@@ -237,17 +264,31 @@ class Outcome(Struct, omit_defaults=True):
     second: ErrorFact | None = None
 
 
+class LimitFact(Struct, omit_defaults=True):
+    """One limit as it stands: declared (`local`) or learned from the `server`."""
+
+    family: str
+    unit: str
+    source: str
+    limit: float | None = None
+    remaining: float | None = None
+    resets_in: Seconds | None = None
+
+
 class RunAnswer(Struct, omit_defaults=True):
     """The answer to a `Run`: outcomes in the order the calls began, and all text a person could see.
 
     `error` is set where the client could not be built. `shown` is the text form of the client, its
-    options, every error with its causes, and all log lines: no secret may be in it.
+    options, every error with its causes, and all log lines: no secret may be in it. `circuits` are the
+    states of the circuits and `limits` the limits by model or family, both when all calls have ended.
     """
 
     call: int
     outcomes: list[Outcome] = msgspec.field(default_factory=list)
     error: ErrorFact | None = None
     shown: str = ""
+    circuits: dict[str, str] = msgspec.field(default_factory=dict)
+    limits: dict[str, list[LimitFact]] = msgspec.field(default_factory=dict)
 
 
 class CoreAnswer(Struct, omit_defaults=True):

@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from .canon import FAMILIES, FIRST, KEY, TEXT, FamilyName
 from .cuts import every_cut
-from .protocol import FEATURES, ClockOptions, Consume, During
+from .protocol import FEATURES, ClockOptions, Consume, Descriptor, During
 
 _VARIABLE = re.compile(r"\$(\w+)")
 _ID = re.compile(r"[A-Z]{2}-\d{2}[a-z]?")
@@ -83,12 +83,15 @@ class CallStep(Struct, forbid_unknown_fields=True):
 
     See `Call` of the protocol for the other fields.
 
+    `circuit` alone switches the circuit of the operation's group by hand.
+
     `operation` is generate, list or get; `args` are added to the canonical ones, null removes one.
     `times` every-cut goes with the answer of that name.
     """
 
     wait: float | None = None
     wall: float | None = None
+    circuit: Literal["force-open", "disable", "reset"] | None = None
     operation: str = "generate"
     args: dict[str, Any] = {}
     options: dict[str, Any] = {}
@@ -97,6 +100,11 @@ class CallStep(Struct, forbid_unknown_fields=True):
     together: bool = False
     background: bool = False
     during: During | None = None
+
+    @property
+    def is_call(self) -> bool:
+        """Whether calls come of it."""
+        return self.wait is None and self.wall is None and self.circuit is None
 
 
 class ErrorExpect(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -172,7 +180,9 @@ class Expect(Struct, forbid_unknown_fields=True):
     kind of their error, or ok; `sends` are the times of all attempts of all calls, sorted. `requests` is
     how many arrived, `received` their first ones in order, both without those at paths of `routes`.
     `left_within`: the client left the last exchange at most so many real seconds after its request.
-    `every_cut`: the calls end as cuts.py says.
+    `every_cut`: the calls end as cuts.py says. `grouped` gives each request a number by the value of a
+    header: equal numbers for equal values, null where it has none. `circuits` and `limits` are what is known
+    when all calls have ended; limits are compared as subsets, in their order.
     `client_error`: building the client failed.
     """
 
@@ -186,6 +196,9 @@ class Expect(Struct, forbid_unknown_fields=True):
     left_within: float | None = None
     every_cut: bool = False
     client_error: ErrorExpect | None = None
+    grouped: dict[str, list[int | None]] = {}
+    circuits: dict[str, str] = {}
+    limits: dict[str, list[dict[str, Any]]] = {}
 
 
 class Scenario(Struct, forbid_unknown_fields=True):
@@ -214,6 +227,7 @@ class Scenario(Struct, forbid_unknown_fields=True):
     keys: list[str] = []
     files: dict[str, str] = {}
     middleware: bool = False
+    descriptor: Descriptor | None = None
     provider: str | None = None
     base_url: str | msgspec.UnsetType | None = msgspec.UNSET
     clock: ClockOptions = msgspec.field(default_factory=ClockOptions)
@@ -240,9 +254,7 @@ class Case:
     @property
     def calls(self) -> int:
         """How many calls the scenario makes."""
-        return sum(
-            self.times(step) for step in self.scenario.calls if step.wait is None and step.wall is None
-        )
+        return sum(self.times(step) for step in self.scenario.calls if step.is_call)
 
     @property
     def id(self) -> str:

@@ -13,7 +13,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .durations import parse_duration, parse_number
 from .headers import Headers
@@ -52,6 +52,20 @@ def observe(headers: Headers, limits: Sequence[LimitHeaders], now: float, wall_n
     clock = _Clock(now, server_now(headers, wall_now))
     found = [_family(headers, entry, clock) for entry in limits]
     return [one for one in found if one is not None] + _standard_fields(headers, now)
+
+
+def shortened(observed: Sequence[Observed], until: float) -> list[Observed]:
+    """The families of a throttled answer, none of them exhausted for longer than the wait it asks for.
+
+    Where an answer has Retry-After and a reset, Retry-After is the one that is meant
+    (draft-ietf-httpapi-ratelimit-headers, "Retry-After").
+    """
+    return [
+        replace(one, resets_at=min(one.resets_at, until))
+        if one.remaining == 0 and one.resets_at is not None
+        else one
+        for one in observed
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from ..core.errors import (
     TransportError,
 )
 from ..core.limiter import Cost
-from ..core.rate_headers import observe
+from ..core.rate_headers import observe, shortened
 from ..core.server_wait import server_wait
 from .answer import read_result
 from .auth.wire import authorized
@@ -133,12 +133,13 @@ def _redirected(request: HttpRequest, exchange: Any) -> HttpRequest:
 def _learn(call: Call, exchange: Any) -> None:
     profile, now, wall = call.shared.profile, call.io.now(), call.io.wall()
     gate = call.shared.limiter.gate(call.prepared.model)
-    if profile.rate_limits:
-        gate.learn(observe(exchange.headers, profile.rate_limits, now, wall), now)
+    observed = observe(exchange.headers, profile.rate_limits, now, wall)
     if exchange.status in THROTTLED:
         wait = server_wait(exchange.headers, exchange.status, profile.rate_limits, wall)
         if wait:
             gate.pause(now + wait, now)
+            observed = shortened(observed, now + wait)
+    gate.learn(observed, now)
 
 
 async def read_chunk(call: Call, exchange: Any, ends: float | None, phase: str) -> bytes:
