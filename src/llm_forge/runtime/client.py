@@ -245,6 +245,12 @@ class SyncClient(_Client):
         call = self._prepared_call(operation, parts, options, streaming=True)
         return Stream(call.restarted)
 
+    def stream_events(
+        self, operation: Operation[Any, E], *, options: CallOptions, **parts: Unpack[RequestParts]
+    ) -> Stream[E, list[E]]:
+        """A stream that adds up to the list of its events, of an operation that also answers whole."""
+        return self.stream(operation, options=options, **parts)
+
     def download(
         self, operation: Operation[Any, Any], *, options: CallOptions, **parts: Unpack[RequestParts]
     ) -> Download:
@@ -303,6 +309,12 @@ class AsyncClient(_Client):
         self._check_open()
         call = self._prepared_call(operation, parts, options, streaming=True)
         return AsyncStream(call.restarted)
+
+    def stream_events(
+        self, operation: Operation[Any, E], *, options: CallOptions, **parts: Unpack[RequestParts]
+    ) -> AsyncStream[E, list[E]]:
+        """A stream that adds up to the list of its events, of an operation that also answers whole."""
+        return self.stream(operation, options=options, **parts)
 
     def download(
         self, operation: Operation[Any, Any], *, options: CallOptions, **parts: Unpack[RequestParts]

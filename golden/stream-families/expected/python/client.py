@@ -36,7 +36,7 @@ class Audio(SyncResource):
 
         Arguments are those of `speak`; the stream opens when it is entered or first read.
         """
-        return self._client.stream(profile.AUDIO_SPEAK, body={"text": text}, options=options)
+        return self._client.stream_events(profile.AUDIO_SPEAK, body={"text": text}, options=options)
 
 
 class AsyncAudio(AsyncResource):
@@ -56,7 +56,7 @@ class AsyncAudio(AsyncResource):
 
         Arguments are those of `speak`; the stream opens when it is entered or first read.
         """
-        return self._client.stream(profile.AUDIO_SPEAK, body={"text": text}, options=options)
+        return self._client.stream_events(profile.AUDIO_SPEAK, body={"text": text}, options=options)
 
 
 class Conversations(SyncResource):
@@ -112,7 +112,7 @@ class Models(SyncResource):
 
         Arguments are those of `pull`; the stream opens when it is entered or first read.
         """
-        return self._client.stream(profile.MODELS_PULL, body={"model": model}, options=options)
+        return self._client.stream_events(profile.MODELS_PULL, body={"model": model}, options=options)
 
 
 class AsyncModels(AsyncResource):
@@ -132,7 +132,7 @@ class AsyncModels(AsyncResource):
 
         Arguments are those of `pull`; the stream opens when it is entered or first read.
         """
-        return self._client.stream(profile.MODELS_PULL, body={"model": model}, options=options)
+        return self._client.stream_events(profile.MODELS_PULL, body={"model": model}, options=options)
 
 
 class Responses(SyncResource):

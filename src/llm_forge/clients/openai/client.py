@@ -123,7 +123,6 @@ class AudioTranscriptions(SyncResource):
         temperature: float | Omit = OMIT,
         include: Sequence[Literal["logprobs"]] | Omit = OMIT,
         timestamp_granularities: Sequence[Literal["word", "segment"] | str] | Omit = OMIT,
-        stream: bool | Omit | None = OMIT,
         chunking_strategy: Literal["auto"] | params.VoiceDetection | Omit | None = OMIT,
         known_speaker_names: Sequence[str] | Omit = OMIT,
         known_speaker_references: Sequence[str] | Omit = OMIT,
@@ -142,7 +141,6 @@ class AudioTranscriptions(SyncResource):
             temperature: Randomness, from 0 to 1; at 0 the model raises it by itself where it must.
             include: Details to add; `logprobs` works with `json` and some models only.
             timestamp_granularities: Whether words, segments or both get times; needs `verbose_json`.
-            stream: Send the transcript as server-sent events while it is made; `whisper-1` cannot.
             chunking_strategy: How a long recording is cut, which speaker models need beyond 30 seconds;
                 whole by default.
             known_speaker_names: Names of speakers of which samples are given.
@@ -161,7 +159,48 @@ class AudioTranscriptions(SyncResource):
                 "temperature": temperature,
                 "include": include,
                 "timestamp_granularities": timestamp_granularities,
-                "stream": stream,
+                "chunking_strategy": chunking_strategy,
+                "known_speaker_names": known_speaker_names,
+                "known_speaker_references": known_speaker_references,
+            },
+            options=options,
+        )
+
+    def stream(
+        self,
+        *,
+        file: FileInput,
+        model: str,
+        language: str | Omit = OMIT,
+        languages: Sequence[str] | Omit = OMIT,
+        keywords: Sequence[str] | Omit = OMIT,
+        prompt: str | Omit = OMIT,
+        response_format: params.AudioFormat | Omit = OMIT,
+        temperature: float | Omit = OMIT,
+        include: Sequence[Literal["logprobs"]] | Omit = OMIT,
+        timestamp_granularities: Sequence[Literal["word", "segment"] | str] | Omit = OMIT,
+        chunking_strategy: Literal["auto"] | params.VoiceDetection | Omit | None = OMIT,
+        known_speaker_names: Sequence[str] | Omit = OMIT,
+        known_speaker_references: Sequence[str] | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> Stream[models.TranscriptionEvent, models.TranscriptionEventList]:
+        """Write down what a recording says, as a stream of events.
+
+        Arguments are those of `create`; the stream opens when it is entered or first read.
+        """
+        return self._client.stream_events(
+            profile.AUDIO_TRANSCRIPTIONS_CREATE,
+            body={
+                "file": file,
+                "model": model,
+                "language": language,
+                "languages": languages,
+                "keywords": keywords,
+                "prompt": prompt,
+                "response_format": response_format,
+                "temperature": temperature,
+                "include": include,
+                "timestamp_granularities": timestamp_granularities,
                 "chunking_strategy": chunking_strategy,
                 "known_speaker_names": known_speaker_names,
                 "known_speaker_references": known_speaker_references,
@@ -186,7 +225,6 @@ class AsyncAudioTranscriptions(AsyncResource):
         temperature: float | Omit = OMIT,
         include: Sequence[Literal["logprobs"]] | Omit = OMIT,
         timestamp_granularities: Sequence[Literal["word", "segment"] | str] | Omit = OMIT,
-        stream: bool | Omit | None = OMIT,
         chunking_strategy: Literal["auto"] | params.VoiceDetection | Omit | None = OMIT,
         known_speaker_names: Sequence[str] | Omit = OMIT,
         known_speaker_references: Sequence[str] | Omit = OMIT,
@@ -205,7 +243,6 @@ class AsyncAudioTranscriptions(AsyncResource):
             temperature: Randomness, from 0 to 1; at 0 the model raises it by itself where it must.
             include: Details to add; `logprobs` works with `json` and some models only.
             timestamp_granularities: Whether words, segments or both get times; needs `verbose_json`.
-            stream: Send the transcript as server-sent events while it is made; `whisper-1` cannot.
             chunking_strategy: How a long recording is cut, which speaker models need beyond 30 seconds;
                 whole by default.
             known_speaker_names: Names of speakers of which samples are given.
@@ -224,7 +261,48 @@ class AsyncAudioTranscriptions(AsyncResource):
                 "temperature": temperature,
                 "include": include,
                 "timestamp_granularities": timestamp_granularities,
-                "stream": stream,
+                "chunking_strategy": chunking_strategy,
+                "known_speaker_names": known_speaker_names,
+                "known_speaker_references": known_speaker_references,
+            },
+            options=options,
+        )
+
+    def stream(
+        self,
+        *,
+        file: FileInput,
+        model: str,
+        language: str | Omit = OMIT,
+        languages: Sequence[str] | Omit = OMIT,
+        keywords: Sequence[str] | Omit = OMIT,
+        prompt: str | Omit = OMIT,
+        response_format: params.AudioFormat | Omit = OMIT,
+        temperature: float | Omit = OMIT,
+        include: Sequence[Literal["logprobs"]] | Omit = OMIT,
+        timestamp_granularities: Sequence[Literal["word", "segment"] | str] | Omit = OMIT,
+        chunking_strategy: Literal["auto"] | params.VoiceDetection | Omit | None = OMIT,
+        known_speaker_names: Sequence[str] | Omit = OMIT,
+        known_speaker_references: Sequence[str] | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> AsyncStream[models.TranscriptionEvent, models.TranscriptionEventList]:
+        """Write down what a recording says, as a stream of events.
+
+        Arguments are those of `create`; the stream opens when it is entered or first read.
+        """
+        return self._client.stream_events(
+            profile.AUDIO_TRANSCRIPTIONS_CREATE,
+            body={
+                "file": file,
+                "model": model,
+                "language": language,
+                "languages": languages,
+                "keywords": keywords,
+                "prompt": prompt,
+                "response_format": response_format,
+                "temperature": temperature,
+                "include": include,
+                "timestamp_granularities": timestamp_granularities,
                 "chunking_strategy": chunking_strategy,
                 "known_speaker_names": known_speaker_names,
                 "known_speaker_references": known_speaker_references,
@@ -1555,7 +1633,6 @@ class Images(SyncResource):
         output_compression: int | Omit | None = OMIT,
         user: str | Omit = OMIT,
         input_fidelity: params.InputFidelity | Omit | None = OMIT,
-        stream: bool | Omit | None = OMIT,
         partial_images: int | Omit | None = OMIT,
         quality: params.ImagesEditQuality | Omit | None = OMIT,
         **options: Unpack[CallOptions],
@@ -1576,7 +1653,6 @@ class Images(SyncResource):
             output_compression: Quality of JPEG and WebP in percent; GPT image models only.
             user: Stable id of your end user, by which OpenAI traces abuse.
             input_fidelity: How closely to keep to the given images; not every model takes it.
-            stream: Send drafts and images as server-sent events; GPT image models only.
             partial_images: Number of drafts to send ahead of each image, from 0 to 3; only for streams.
             quality: How much care to take; the words differ between models.
         """
@@ -1595,7 +1671,50 @@ class Images(SyncResource):
                 "output_compression": output_compression,
                 "user": user,
                 "input_fidelity": input_fidelity,
-                "stream": stream,
+                "partial_images": partial_images,
+                "quality": quality,
+            },
+            options=options,
+        )
+
+    def edit_stream(
+        self,
+        *,
+        image: FileInput | Sequence[FileInput],
+        prompt: str,
+        mask: FileInput | Omit = OMIT,
+        background: Literal["transparent", "opaque", "auto"] | str | Omit | None = OMIT,
+        model: str | Omit | None = OMIT,
+        n: int | Omit | None = OMIT,
+        size: params.ImagesEditSize | Omit | None = OMIT,
+        response_format: Literal["url", "b64_json"] | str | Omit | None = OMIT,
+        output_format: Literal["png", "jpeg", "webp"] | str | Omit | None = OMIT,
+        output_compression: int | Omit | None = OMIT,
+        user: str | Omit = OMIT,
+        input_fidelity: params.InputFidelity | Omit | None = OMIT,
+        partial_images: int | Omit | None = OMIT,
+        quality: params.ImagesEditQuality | Omit | None = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> Stream[models.ImageEditEvent, models.ImageEditEventList]:
+        """Change images by a description, as a stream of events.
+
+        Arguments are those of `edit`; the stream opens when it is entered or first read.
+        """
+        return self._client.stream_events(
+            profile.IMAGES_EDIT,
+            body={
+                "image": image,
+                "prompt": prompt,
+                "mask": mask,
+                "background": background,
+                "model": model,
+                "n": n,
+                "size": size,
+                "response_format": response_format,
+                "output_format": output_format,
+                "output_compression": output_compression,
+                "user": user,
+                "input_fidelity": input_fidelity,
                 "partial_images": partial_images,
                 "quality": quality,
             },
@@ -1681,7 +1800,7 @@ class Images(SyncResource):
 
         Arguments are those of `generate`; the stream opens when it is entered or first read.
         """
-        return self._client.stream(
+        return self._client.stream_events(
             profile.IMAGES_GENERATE,
             body={
                 "prompt": prompt,
@@ -1754,7 +1873,6 @@ class AsyncImages(AsyncResource):
         output_compression: int | Omit | None = OMIT,
         user: str | Omit = OMIT,
         input_fidelity: params.InputFidelity | Omit | None = OMIT,
-        stream: bool | Omit | None = OMIT,
         partial_images: int | Omit | None = OMIT,
         quality: params.ImagesEditQuality | Omit | None = OMIT,
         **options: Unpack[CallOptions],
@@ -1775,7 +1893,6 @@ class AsyncImages(AsyncResource):
             output_compression: Quality of JPEG and WebP in percent; GPT image models only.
             user: Stable id of your end user, by which OpenAI traces abuse.
             input_fidelity: How closely to keep to the given images; not every model takes it.
-            stream: Send drafts and images as server-sent events; GPT image models only.
             partial_images: Number of drafts to send ahead of each image, from 0 to 3; only for streams.
             quality: How much care to take; the words differ between models.
         """
@@ -1794,7 +1911,50 @@ class AsyncImages(AsyncResource):
                 "output_compression": output_compression,
                 "user": user,
                 "input_fidelity": input_fidelity,
-                "stream": stream,
+                "partial_images": partial_images,
+                "quality": quality,
+            },
+            options=options,
+        )
+
+    def edit_stream(
+        self,
+        *,
+        image: FileInput | Sequence[FileInput],
+        prompt: str,
+        mask: FileInput | Omit = OMIT,
+        background: Literal["transparent", "opaque", "auto"] | str | Omit | None = OMIT,
+        model: str | Omit | None = OMIT,
+        n: int | Omit | None = OMIT,
+        size: params.ImagesEditSize | Omit | None = OMIT,
+        response_format: Literal["url", "b64_json"] | str | Omit | None = OMIT,
+        output_format: Literal["png", "jpeg", "webp"] | str | Omit | None = OMIT,
+        output_compression: int | Omit | None = OMIT,
+        user: str | Omit = OMIT,
+        input_fidelity: params.InputFidelity | Omit | None = OMIT,
+        partial_images: int | Omit | None = OMIT,
+        quality: params.ImagesEditQuality | Omit | None = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> AsyncStream[models.ImageEditEvent, models.ImageEditEventList]:
+        """Change images by a description, as a stream of events.
+
+        Arguments are those of `edit`; the stream opens when it is entered or first read.
+        """
+        return self._client.stream_events(
+            profile.IMAGES_EDIT,
+            body={
+                "image": image,
+                "prompt": prompt,
+                "mask": mask,
+                "background": background,
+                "model": model,
+                "n": n,
+                "size": size,
+                "response_format": response_format,
+                "output_format": output_format,
+                "output_compression": output_compression,
+                "user": user,
+                "input_fidelity": input_fidelity,
                 "partial_images": partial_images,
                 "quality": quality,
             },
@@ -1880,7 +2040,7 @@ class AsyncImages(AsyncResource):
 
         Arguments are those of `generate`; the stream opens when it is entered or first read.
         """
-        return self._client.stream(
+        return self._client.stream_events(
             profile.IMAGES_GENERATE,
             body={
                 "prompt": prompt,

@@ -45,6 +45,13 @@ to_grader_part_object = union(
         "input_audio": GraderAudio,
     },
 )
+to_image_edit_event = union(
+    "type",
+    lambda: {
+        "image_edit.partial_image": ImageEditPartialEvent,
+        "image_edit.completed": ImageEditCompletedEvent,
+    },
+)
 to_image_event = union(
     "type",
     lambda: {
@@ -327,6 +334,14 @@ to_tool_call = union("type", lambda: {"function": FunctionToolCall, "custom": Cu
 to_tool_call_caller = union("type", lambda: {"direct": DirectCaller, "program": ProgramCaller})
 to_tool_output_part = union(
     "type", lambda: {"input_text": InputText, "input_image": InputImage, "input_file": InputFile}
+)
+to_transcription_event = union(
+    "type",
+    lambda: {
+        "transcript.text.segment": SpeakerSegment,
+        "transcript.text.delta": TranscriptDeltaEvent,
+        "transcript.text.done": TranscriptDoneEvent,
+    },
 )
 to_transcription_segments_item = shaped(
     lambda: [
@@ -2046,6 +2061,48 @@ class ImageCompletedEvent(View):
     """Encoding of the image."""
     usage: ImageStreamUsage = field("usage", obj(ImageStreamUsage))
     """Tokens that are billed."""
+
+
+class ImageEditCompletedEvent(View):
+    """A finished edited image."""
+
+    __slots__ = ()
+    type: Literal["image_edit.completed"] = field("type")
+    b64_json: str = field("b64_json")
+    """The image in base64."""
+    created_at: int = field("created_at")
+    """When it was made, in seconds since 1970."""
+    size: ImageCompletedEventSize = field("size")
+    """Width and height in pixels."""
+    quality: Literal["low", "medium", "high", "auto"] | str = field("quality")
+    """How much care was taken."""
+    background: Literal["transparent", "opaque", "auto"] | str = field("background")
+    """Whether the background is transparent."""
+    output_format: Literal["png", "webp", "jpeg"] | str = field("output_format")
+    """Encoding of the image."""
+    usage: ImageStreamUsage = field("usage", obj(ImageStreamUsage))
+    """Tokens that are billed."""
+
+
+class ImageEditPartialEvent(View):
+    """A draft of an edited image."""
+
+    __slots__ = ()
+    type: Literal["image_edit.partial_image"] = field("type")
+    b64_json: str = field("b64_json")
+    """The draft in base64."""
+    created_at: int = field("created_at")
+    """When it was made, in seconds since 1970."""
+    size: ImageCompletedEventSize = field("size")
+    """Width and height in pixels."""
+    quality: Literal["low", "medium", "high", "auto"] | str = field("quality")
+    """How much care is taken."""
+    background: Literal["transparent", "opaque", "auto"] | str = field("background")
+    """Whether the background is transparent."""
+    output_format: Literal["png", "webp", "jpeg"] | str = field("output_format")
+    """Encoding of the draft."""
+    partial_image_index: int = field("partial_image_index")
+    """Number of the draft, from 0."""
 
 
 class ImageGenerationCall(View):
@@ -4510,12 +4567,79 @@ class ToolSearchTool(View):
     """JSON schema of a search that the caller does."""
 
 
+class TranscriptionLogprob(View):
+    """A token and how likely it was."""
+
+    __slots__ = ()
+    token: str | None = field("token")
+    """The token as text."""
+    logprob: float | None = field("logprob")
+    """Natural logarithm of its probability."""
+    bytes: list[float] | None = field("bytes")
+    """Its UTF-8 bytes."""
+
+
+class TranscriptDeltaEvent(View):
+    """More of the transcript."""
+
+    __slots__ = ()
+    type: Literal["transcript.text.delta"] = field("type")
+    delta: str = field("delta")
+    """Text to append."""
+    logprobs: list[TranscriptionLogprob] | None = field("logprobs", list_of(obj(TranscriptionLogprob)))
+    """How likely the new tokens were."""
+    segment_id: str | None = field("segment_id")
+    """Piece that the text belongs to; only with speakers."""
+
+
 class TranscriptionLanguage(View):
     """A language that was heard."""
 
     __slots__ = ()
     code: str = field("code")
     """Its ISO 639-1 code."""
+
+
+class TranscriptionTokenDetails(View):
+    """What the read tokens were."""
+
+    __slots__ = ()
+    text_tokens: int | None = field("text_tokens")
+    """Tokens of the prompt."""
+    audio_tokens: int | None = field("audio_tokens")
+    """Tokens of sound."""
+
+
+class TranscriptionTokenUsage(View):
+    """Use of models that bill tokens."""
+
+    __slots__ = ()
+    type: Literal["tokens"] = field("type")
+    input_tokens: int = field("input_tokens")
+    """Tokens that were read."""
+    input_token_details: TranscriptionTokenDetails | None = field(
+        "input_token_details", obj(TranscriptionTokenDetails)
+    )
+    """What the read tokens were."""
+    output_tokens: int = field("output_tokens")
+    """Tokens that were written."""
+    total_tokens: int = field("total_tokens")
+    """Sum of both."""
+
+
+class TranscriptDoneEvent(View):
+    """The whole transcript, at the end."""
+
+    __slots__ = ()
+    type: Literal["transcript.text.done"] = field("type")
+    text: str = field("text")
+    """All that was said."""
+    languages: list[TranscriptionLanguage] | None = field("languages", list_of(obj(TranscriptionLanguage)))
+    """Languages that were heard."""
+    logprobs: list[TranscriptionLogprob] | None = field("logprobs", list_of(obj(TranscriptionLogprob)))
+    """How likely each token was."""
+    usage: TranscriptionTokenUsage | None = field("usage", obj(TranscriptionTokenUsage))
+    """What is billed."""
 
 
 class TranscriptionWord(View):
@@ -4528,18 +4652,6 @@ class TranscriptionWord(View):
     """When it begins, in seconds."""
     end: float = field("end")
     """When it stops, in seconds."""
-
-
-class TranscriptionLogprob(View):
-    """A token and how likely it was."""
-
-    __slots__ = ()
-    token: str | None = field("token")
-    """The token as text."""
-    logprob: float | None = field("logprob")
-    """Natural logarithm of its probability."""
-    bytes: list[float] | None = field("bytes")
-    """Its UTF-8 bytes."""
 
 
 class Transcription(View):
@@ -4601,33 +4713,6 @@ class TranscriptionSegment(View):
     """How well the text compresses; above 2.4 it repeats itself and is doubtful."""
     no_speech_prob: float = field("no_speech_prob")
     """How likely it is that nobody speaks, from 0 to 1."""
-
-
-class TranscriptionTokenDetails(View):
-    """What the read tokens were."""
-
-    __slots__ = ()
-    text_tokens: int | None = field("text_tokens")
-    """Tokens of the prompt."""
-    audio_tokens: int | None = field("audio_tokens")
-    """Tokens of sound."""
-
-
-class TranscriptionTokenUsage(View):
-    """Use of models that bill tokens."""
-
-    __slots__ = ()
-    type: Literal["tokens"] = field("type")
-    input_tokens: int = field("input_tokens")
-    """Tokens that were read."""
-    input_token_details: TranscriptionTokenDetails | None = field(
-        "input_token_details", obj(TranscriptionTokenDetails)
-    )
-    """What the read tokens were."""
-    output_tokens: int = field("output_tokens")
-    """Tokens that were written."""
-    total_tokens: int = field("total_tokens")
-    """Sum of both."""
 
 
 class Translation(View):
@@ -5001,6 +5086,9 @@ ImageAction: TypeAlias = Literal["generate", "edit", "auto"] | str
 ImageCompletedEventSize: TypeAlias = Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | str
 ImageDetail: TypeAlias = Literal["low", "high", "auto", "original"] | str
 """Resolution at which the model sees an image; `low` costs fewer tokens."""
+ImageEditEvent: TypeAlias = ImageEditPartialEvent | ImageEditCompletedEvent | Unknown
+"""An event of streamed edited images."""
+ImageEditEventList: TypeAlias = list[ImageEditEvent]
 ImageEvent: TypeAlias = ImagePartialEvent | ImageCompletedEvent | Unknown
 """An event of streamed images."""
 ImageEventList: TypeAlias = list[ImageEvent]
@@ -5316,6 +5404,9 @@ ToolOutputPart: TypeAlias = InputText | InputImage | InputFile | Unknown
 """A part of a tool's result."""
 ToolSearchExecution: TypeAlias = Literal["server", "client"] | str
 """Who searches for tools."""
+TranscriptionEvent: TypeAlias = SpeakerSegment | TranscriptDeltaEvent | TranscriptDoneEvent | Unknown
+"""An event of a streamed transcript."""
+TranscriptionEventList: TypeAlias = list[TranscriptionEvent]
 TranscriptionSegmentsItem: TypeAlias = SpeakerSegment | TranscriptionSegment | Unknown
 TranscriptionUsage: TypeAlias = TranscriptionTokenUsage | TranscriptionDurationUsage | Unknown
 """What is billed, as tokens or as time."""

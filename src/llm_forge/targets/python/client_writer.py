@@ -8,6 +8,7 @@ import textwrap
 from . import layout
 from .expressions import NONE, Name, either, node
 from .printing import head, imports, names_used, text, wrapped
+from .support import accumulates
 from .text import Identifier, docstring
 from .view import Argument, Method, ResourceClass, View
 
@@ -113,7 +114,8 @@ def _stream(method: Method, name: Identifier, *, asynchronous: bool) -> list[str
         told.capitalize() if method.only_streams else f"Arguments are those of `{method.name}`; {told}",
     ]
     found += docstring(_wrapped(lines), "        ")
-    return found + layout.lines("return ", _call("stream", method), indent="        ")
+    opened = "stream" if accumulates(method.operation) or method.only_streams else "stream_events"
+    return found + layout.lines("return ", _call(opened, method), indent="        ")
 
 
 def _wrapped(lines: list[str]) -> list[str]:
