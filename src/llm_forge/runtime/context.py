@@ -96,6 +96,10 @@ class Call:
         latest = self.attempts[-1].number if self.attempts else 0
         self.number, self.plan, self.began = max(latest, self.number) + 1, plan, self.io.now()
         self.response_headers, self.response_status = None, None
+        self.tell_attempt()
+
+    def tell_attempt(self) -> None:
+        """Say that the attempt begins."""
         self.emit("attempt-start", method=self.prepared.request.method)
 
     def branch(self, number: int, plan: Retry | None) -> Call:
@@ -199,7 +203,9 @@ def _encoded(answer: Any) -> bytes | None:
 
 def outcome_name(error: BaseException) -> str:
     """How a call that ended with this error is reported."""
-    return error.kind if isinstance(error, ForgeError) else "cancelled"
+    if isinstance(error, ForgeError):
+        return error.kind
+    return "raised" if isinstance(error, Exception) else "cancelled"
 
 
 def closed_under(call: Call) -> ForgeError:

@@ -98,7 +98,7 @@ class _Hedge:
         branch = _Branch(call.branch(call.number + 1, plan), self.attempt)
         self.branches.append(branch)
         call.emit("retry", cause="slow", status=None, wait=plan.after, source=plan.source)
-        branch.call.emit("attempt-start")
+        branch.call.tell_attempt()
         return branch.run
 
     def _decisive(self, error: BaseException) -> _Branch:

@@ -203,7 +203,7 @@ class Pump:
         if self.reader.application_events > seen:
             self._stalled = 0.0
             self._note_arrivals()
-            if self.call.shared.hooks:
+            if self.call.shared.hooks and self.reader.ready:
                 self._note_gap()
 
     def _decoded(self, chunk: bytes) -> bytes:
