@@ -8,6 +8,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, assert_type
 
 import llm_forge
@@ -16,11 +17,13 @@ from llm_forge import (
     Anthropic,
     ApiError,
     AsyncAnthropic,
+    AsyncDownload,
     AsyncGroq,
     AsyncMistral,
     AsyncOpenAI,
     AsyncStream,
     BreakerSettings,
+    Download,
     Event,
     ForgeError,
     Groq,
@@ -34,6 +37,7 @@ from llm_forge import (
     Stream,
     StreamError,
     StreamInterruptedError,
+    Upload,
     View,
 )
 from llm_forge.clients.anthropic import models as anthropic
@@ -95,7 +99,13 @@ async def whole_answers_awaited(a: AsyncAnthropic, o: AsyncOpenAI, g: AsyncGroq,
 
 
 def model_lists(a: Anthropic, o: OpenAI, g: Groq, m: Mistral) -> None:
-    assert_type(a.models.list(limit=5), anthropic.ModelList)
+    assert_type(a.models.list(limit=5), anthropic.ModelListPage)
+    assert_type(a.models.list().data, list[anthropic.ModelInfo])
+    assert_type(a.models.list().next_page(), anthropic.ModelListPage | None)
+    for model in a.models.list():
+        assert_type(model, anthropic.ModelInfo)
+    for page in a.models.list().pages(limit=2):
+        assert_type(page, anthropic.ModelListPage)
     assert_type(a.models.get("x"), anthropic.ModelInfo)
     assert_type(o.models.list(), openai.ModelList)
     assert_type(o.models.get("x"), openai.Model)
@@ -106,11 +116,38 @@ def model_lists(a: Anthropic, o: OpenAI, g: Groq, m: Mistral) -> None:
 
 
 async def model_lists_awaited(a: AsyncAnthropic, o: AsyncOpenAI, g: AsyncGroq, m: AsyncMistral) -> None:
-    assert_type(await a.models.list(limit=5), anthropic.ModelList)
+    assert_type(await a.models.list(limit=5), anthropic.AsyncModelListPage)
+    async for model in a.models.list():
+        assert_type(model, anthropic.ModelInfo)
+    async for page in a.models.list().pages(limit=2):
+        assert_type(page, anthropic.AsyncModelListPage)
     assert_type(await a.models.get("x"), anthropic.ModelInfo)
     assert_type(await o.models.get("x"), openai.Model)
     assert_type(await g.models.get("x"), groq.Model)
     assert_type(await m.models.get("x"), mistral.Model)
+
+
+# -- files ---------------------------------------------------------------------------------------------
+
+
+def files(o: OpenAI) -> None:
+    with o.files.content("x") as found:
+        assert_type(found, Download)
+        assert_type(found.read(), bytes)
+        for piece in found:
+            assert_type(piece, bytes)
+    assert_type(o.files.content("x").to_file("answers.jsonl"), Path)
+    for content in (b"x", Path("a"), Upload(b"x", file_name="a")):
+        assert_type(o.files.create(file=content, purpose="batch"), openai.File)
+    o.files.create(file=7, purpose="batch")  # type: ignore[arg-type]
+
+
+async def files_awaited(o: AsyncOpenAI) -> None:
+    async with o.files.content("x") as found:
+        assert_type(found, AsyncDownload)
+        async for piece in found:
+            assert_type(piece, bytes)
+    assert_type(await o.files.content("x").read(), bytes)
 
 
 # -- streams -------------------------------------------------------------------------------------------

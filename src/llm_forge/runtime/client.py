@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar, Unpack
 
@@ -38,6 +39,7 @@ from .options import (
     copy_settings,
     hooks_of,
 )
+from .pages import AsyncPageOf, AsyncPaging, PageOf, Turn
 from .request import RequestParts, prepare
 from .shared import Shared
 from .stream import AsyncStream, Stream
@@ -46,6 +48,8 @@ from .transports.protocol import PoolLimits
 
 R = TypeVar("R")
 E = TypeVar("E")
+P = TypeVar("P", bound=PageOf[Any])
+AP = TypeVar("AP", bound=AsyncPageOf[Any])
 CLOSE_SECONDS = 5.0
 
 
@@ -265,6 +269,24 @@ class SyncClient(_Client):
         self._check_open()
         return Lines(self._prepared_call(operation, parts, options, streaming=True))
 
+    def paged(
+        self,
+        operation: Operation[Any, Any],
+        page: type[P],
+        *,
+        options: CallOptions,
+        **parts: Unpack[RequestParts],
+    ) -> P:
+        """The first page of a list, which gets the following ones."""
+        paging = replace(operation, result=page)
+
+        def fetch(turn: Turn) -> P:
+            found: P = self.call(paging, options=turn.options, **turn.parts)
+            found._turn = turn
+            return found
+
+        return fetch(Turn(operation, self.base_url, options, parts, fetch))
+
     def close(self) -> None:
         """Let running calls finish for five seconds, then close the pool; safe to repeat (R-042)."""
         self._closed = True
@@ -329,6 +351,25 @@ class AsyncClient(_Client):
         """Lines of JSON that open when they are entered or first used."""
         self._check_open()
         return AsyncLines(self._prepared_call(operation, parts, options, streaming=True))
+
+    def paged(
+        self,
+        operation: Operation[Any, Any],
+        page: type[AP],
+        *,
+        options: CallOptions,
+        **parts: Unpack[RequestParts],
+    ) -> AsyncPaging[AP, Any]:
+        """A list: its first page when awaited, its items when iterated over."""
+        paging = replace(operation, result=page)
+
+        async def fetch(turn: Turn) -> AP:
+            found: AP = await self.call(paging, options=turn.options, **turn.parts)
+            found._turn = turn
+            return found
+
+        first = Turn(operation, self.base_url, options, parts, fetch)
+        return AsyncPaging(lambda: fetch(first))
 
     async def close(self) -> None:
         """Let running calls finish for five seconds, then close the pool; safe to repeat (R-042)."""

@@ -34,13 +34,17 @@ _OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 
 
 class RequestParts(TypedDict, total=False):
-    """What an operation's arguments become, by wire name; a value that is OMIT is left out."""
+    """What an operation's arguments become, by wire name; a value that is OMIT is left out.
+
+    `url`, where it is given, is absolute and stands for base URL, path and query.
+    """
 
     path: Mapping[str, Any] | None
     query: Mapping[str, Any] | None
     headers: Mapping[str, Any] | None
     cookies: Mapping[str, Any] | None
     body: Any
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def prepare(
 ) -> Prepared:
     """The frozen request of a call; InvalidRequestError for anything that cannot be sent."""
     payload = make_payload(operation, parts.get("body"), extras.body, streaming=streaming)
-    target = (
+    target = parts.get("url") or (
         base_url
         + fill_path(operation.path, parts.get("path"))
         + encode_query(_pairs({**(parts.get("query") or {}), **extras.query}))

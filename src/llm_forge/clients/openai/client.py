@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...runtime.client import AsyncClient, AsyncResource, SyncClient, SyncResource
 from ...runtime.options import OMIT
-from . import profile
+from . import models, profile
 from .profile import PROFILE
 
 if TYPE_CHECKING:
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from ...runtime.download import AsyncDownload, Download
     from ...runtime.options import CallOptions, Omit
+    from ...runtime.pages import AsyncPaging
     from ...runtime.stream import AsyncStream, Stream
     from ...runtime.uploads import FileInput
-    from . import models, params
+    from . import params
 
 
 class AudioSpeech(SyncResource):
@@ -476,15 +477,18 @@ class Batches(SyncResource):
         after: str | Omit = OMIT,
         limit: int | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.BatchList:
+    ) -> models.BatchListPage:
         """List batches, newest first.
 
         Args:
             after: Id of the entry that the page follows.
             limit: Most entries on a page.
         """
-        return self._client.call(
-            profile.BATCHES_LIST, query={"after": after, "limit": limit}, options=options
+        return self._client.paged(
+            profile.BATCHES_LIST,
+            models.BatchListPage,
+            query={"after": after, "limit": limit},
+            options=options,
         )
 
 
@@ -539,21 +543,24 @@ class AsyncBatches(AsyncResource):
         """
         return await self._client.call(profile.BATCHES_GET, path={"batch_id": batch_id}, options=options)
 
-    async def list(
+    def list(
         self,
         *,
         after: str | Omit = OMIT,
         limit: int | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.BatchList:
+    ) -> AsyncPaging[models.AsyncBatchListPage, models.Batch]:
         """List batches, newest first.
 
         Args:
             after: Id of the entry that the page follows.
             limit: Most entries on a page.
         """
-        return await self._client.call(
-            profile.BATCHES_LIST, query={"after": after, "limit": limit}, options=options
+        return self._client.paged(
+            profile.BATCHES_LIST,
+            models.AsyncBatchListPage,
+            query={"after": after, "limit": limit},
+            options=options,
         )
 
 
@@ -1160,7 +1167,7 @@ class Files(SyncResource):
         order: Literal["asc", "desc"] | str | Omit = OMIT,
         after: str | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.FileList:
+    ) -> models.FileListPage:
         """List files, newest first.
 
         Args:
@@ -1169,8 +1176,9 @@ class Files(SyncResource):
             order: Newest first or oldest first.
             after: Id of the entry that the page follows.
         """
-        return self._client.call(
+        return self._client.paged(
             profile.FILES_LIST,
+            models.FileListPage,
             query={"purpose": purpose, "limit": limit, "order": order, "after": after},
             options=options,
         )
@@ -1225,7 +1233,7 @@ class AsyncFiles(AsyncResource):
         """
         return await self._client.call(profile.FILES_GET, path={"file_id": file_id}, options=options)
 
-    async def list(
+    def list(
         self,
         *,
         purpose: str | Omit = OMIT,
@@ -1233,7 +1241,7 @@ class AsyncFiles(AsyncResource):
         order: Literal["asc", "desc"] | str | Omit = OMIT,
         after: str | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.FileList:
+    ) -> AsyncPaging[models.AsyncFileListPage, models.File]:
         """List files, newest first.
 
         Args:
@@ -1242,8 +1250,9 @@ class AsyncFiles(AsyncResource):
             order: Newest first or oldest first.
             after: Id of the entry that the page follows.
         """
-        return await self._client.call(
+        return self._client.paged(
             profile.FILES_LIST,
+            models.AsyncFileListPage,
             query={"purpose": purpose, "limit": limit, "order": order, "after": after},
             options=options,
         )
@@ -1259,7 +1268,7 @@ class FineTuningJobsCheckpoints(SyncResource):
         after: str | Omit = OMIT,
         limit: int | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.FineTuningCheckpointList:
+    ) -> models.FineTuningCheckpointListPage:
         """List the usable models from the midst of a job.
 
         Args:
@@ -1267,8 +1276,9 @@ class FineTuningJobsCheckpoints(SyncResource):
             after: Id of the entry that the page follows.
             limit: Most entries on a page.
         """
-        return self._client.call(
+        return self._client.paged(
             profile.FINE_TUNING_JOBS_CHECKPOINTS_LIST,
+            models.FineTuningCheckpointListPage,
             path={"fine_tuning_job_id": fine_tuning_job_id},
             query={"after": after, "limit": limit},
             options=options,
@@ -1278,14 +1288,14 @@ class FineTuningJobsCheckpoints(SyncResource):
 class AsyncFineTuningJobsCheckpoints(AsyncResource):
     """Operations `fine_tuning.jobs.checkpoints.*`, awaited."""
 
-    async def list(
+    def list(
         self,
         fine_tuning_job_id: str,
         *,
         after: str | Omit = OMIT,
         limit: int | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.FineTuningCheckpointList:
+    ) -> AsyncPaging[models.AsyncFineTuningCheckpointListPage, models.FineTuningCheckpoint]:
         """List the usable models from the midst of a job.
 
         Args:
@@ -1293,8 +1303,9 @@ class AsyncFineTuningJobsCheckpoints(AsyncResource):
             after: Id of the entry that the page follows.
             limit: Most entries on a page.
         """
-        return await self._client.call(
+        return self._client.paged(
             profile.FINE_TUNING_JOBS_CHECKPOINTS_LIST,
+            models.AsyncFineTuningCheckpointListPage,
             path={"fine_tuning_job_id": fine_tuning_job_id},
             query={"after": after, "limit": limit},
             options=options,
@@ -1378,15 +1389,18 @@ class FineTuningJobs(SyncResource):
         after: str | Omit = OMIT,
         limit: int | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.FineTuningJobList:
+    ) -> models.FineTuningJobListPage:
         """List fine-tuning jobs, newest first.
 
         Args:
             after: Id of the entry that the page follows.
             limit: Most entries on a page.
         """
-        return self._client.call(
-            profile.FINE_TUNING_JOBS_LIST, query={"after": after, "limit": limit}, options=options
+        return self._client.paged(
+            profile.FINE_TUNING_JOBS_LIST,
+            models.FineTuningJobListPage,
+            query={"after": after, "limit": limit},
+            options=options,
         )
 
     def list_events(
@@ -1396,7 +1410,7 @@ class FineTuningJobs(SyncResource):
         after: str | Omit = OMIT,
         limit: int | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.FineTuningEventList:
+    ) -> models.FineTuningEventListPage:
         """List what happened in a job, newest first.
 
         Args:
@@ -1404,8 +1418,9 @@ class FineTuningJobs(SyncResource):
             after: Id of the entry that the page follows.
             limit: Most entries on a page.
         """
-        return self._client.call(
+        return self._client.paged(
             profile.FINE_TUNING_JOBS_LIST_EVENTS,
+            models.FineTuningEventListPage,
             path={"fine_tuning_job_id": fine_tuning_job_id},
             query={"after": after, "limit": limit},
             options=options,
@@ -1503,31 +1518,34 @@ class AsyncFineTuningJobs(AsyncResource):
             profile.FINE_TUNING_JOBS_GET, path={"fine_tuning_job_id": fine_tuning_job_id}, options=options
         )
 
-    async def list(
+    def list(
         self,
         *,
         after: str | Omit = OMIT,
         limit: int | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.FineTuningJobList:
+    ) -> AsyncPaging[models.AsyncFineTuningJobListPage, models.FineTuningJob]:
         """List fine-tuning jobs, newest first.
 
         Args:
             after: Id of the entry that the page follows.
             limit: Most entries on a page.
         """
-        return await self._client.call(
-            profile.FINE_TUNING_JOBS_LIST, query={"after": after, "limit": limit}, options=options
+        return self._client.paged(
+            profile.FINE_TUNING_JOBS_LIST,
+            models.AsyncFineTuningJobListPage,
+            query={"after": after, "limit": limit},
+            options=options,
         )
 
-    async def list_events(
+    def list_events(
         self,
         fine_tuning_job_id: str,
         *,
         after: str | Omit = OMIT,
         limit: int | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.FineTuningEventList:
+    ) -> AsyncPaging[models.AsyncFineTuningEventListPage, models.FineTuningEvent]:
         """List what happened in a job, newest first.
 
         Args:
@@ -1535,8 +1553,9 @@ class AsyncFineTuningJobs(AsyncResource):
             after: Id of the entry that the page follows.
             limit: Most entries on a page.
         """
-        return await self._client.call(
+        return self._client.paged(
             profile.FINE_TUNING_JOBS_LIST_EVENTS,
+            models.AsyncFineTuningEventListPage,
             path={"fine_tuning_job_id": fine_tuning_job_id},
             query={"after": after, "limit": limit},
             options=options,
@@ -2163,7 +2182,7 @@ class ResponsesInputItems(SyncResource):
         after: str | Omit = OMIT,
         include: Sequence[params.ResponseInclude] | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.ResponseItemList:
+    ) -> models.ResponseItemListPage:
         """List the items that a stored response was made from.
 
         Args:
@@ -2173,8 +2192,9 @@ class ResponsesInputItems(SyncResource):
             after: Id of the entry that the page follows.
             include: Further details to return.
         """
-        return self._client.call(
+        return self._client.paged(
             profile.RESPONSES_INPUT_ITEMS_LIST,
+            models.ResponseItemListPage,
             path={"response_id": response_id},
             query={"limit": limit, "order": order, "after": after, "include": include},
             options=options,
@@ -2184,7 +2204,7 @@ class ResponsesInputItems(SyncResource):
 class AsyncResponsesInputItems(AsyncResource):
     """Operations `responses.input_items.*`, awaited."""
 
-    async def list(
+    def list(
         self,
         response_id: str,
         *,
@@ -2193,7 +2213,7 @@ class AsyncResponsesInputItems(AsyncResource):
         after: str | Omit = OMIT,
         include: Sequence[params.ResponseInclude] | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.ResponseItemList:
+    ) -> AsyncPaging[models.AsyncResponseItemListPage, models.ResponseItem]:
         """List the items that a stored response was made from.
 
         Args:
@@ -2203,8 +2223,9 @@ class AsyncResponsesInputItems(AsyncResource):
             after: Id of the entry that the page follows.
             include: Further details to return.
         """
-        return await self._client.call(
+        return self._client.paged(
             profile.RESPONSES_INPUT_ITEMS_LIST,
+            models.AsyncResponseItemListPage,
             path={"response_id": response_id},
             query={"limit": limit, "order": order, "after": after, "include": include},
             options=options,
@@ -2934,7 +2955,7 @@ class VectorStoresFileBatches(SyncResource):
         before: str | Omit = OMIT,
         filter: params.VectorStoresFileBatchesListFilesFilter | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.VectorStoreFileList:
+    ) -> models.VectorStoreFileListPage:
         """List the files of a batch.
 
         Args:
@@ -2946,8 +2967,9 @@ class VectorStoresFileBatches(SyncResource):
             before: Id of the entry that the page ends before.
             filter: Only files in this state.
         """
-        return self._client.call(
+        return self._client.paged(
             profile.VECTOR_STORES_FILE_BATCHES_LIST_FILES,
+            models.VectorStoreFileListPage,
             path={"vector_store_id": vector_store_id, "batch_id": batch_id},
             query={"limit": limit, "order": order, "after": after, "before": before, "filter": filter},
             options=options,
@@ -3024,7 +3046,7 @@ class AsyncVectorStoresFileBatches(AsyncResource):
             options=options,
         )
 
-    async def list_files(
+    def list_files(
         self,
         vector_store_id: str,
         batch_id: str,
@@ -3035,7 +3057,7 @@ class AsyncVectorStoresFileBatches(AsyncResource):
         before: str | Omit = OMIT,
         filter: params.VectorStoresFileBatchesListFilesFilter | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.VectorStoreFileList:
+    ) -> AsyncPaging[models.AsyncVectorStoreFileListPage, models.VectorStoreFile]:
         """List the files of a batch.
 
         Args:
@@ -3047,8 +3069,9 @@ class AsyncVectorStoresFileBatches(AsyncResource):
             before: Id of the entry that the page ends before.
             filter: Only files in this state.
         """
-        return await self._client.call(
+        return self._client.paged(
             profile.VECTOR_STORES_FILE_BATCHES_LIST_FILES,
+            models.AsyncVectorStoreFileListPage,
             path={"vector_store_id": vector_store_id, "batch_id": batch_id},
             query={"limit": limit, "order": order, "after": after, "before": before, "filter": filter},
             options=options,
@@ -3146,7 +3169,7 @@ class VectorStoresFiles(SyncResource):
         before: str | Omit = OMIT,
         filter: params.VectorStoresFileBatchesListFilesFilter | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.VectorStoreFileList:
+    ) -> models.VectorStoreFileListPage:
         """List the files of a store.
 
         Args:
@@ -3157,8 +3180,9 @@ class VectorStoresFiles(SyncResource):
             before: Id of the entry that the page ends before.
             filter: Only files in this state.
         """
-        return self._client.call(
+        return self._client.paged(
             profile.VECTOR_STORES_FILES_LIST,
+            models.VectorStoreFileListPage,
             path={"vector_store_id": vector_store_id},
             query={"limit": limit, "order": order, "after": after, "before": before, "filter": filter},
             options=options,
@@ -3268,7 +3292,7 @@ class AsyncVectorStoresFiles(AsyncResource):
             options=options,
         )
 
-    async def list(
+    def list(
         self,
         vector_store_id: str,
         *,
@@ -3278,7 +3302,7 @@ class AsyncVectorStoresFiles(AsyncResource):
         before: str | Omit = OMIT,
         filter: params.VectorStoresFileBatchesListFilesFilter | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.VectorStoreFileList:
+    ) -> AsyncPaging[models.AsyncVectorStoreFileListPage, models.VectorStoreFile]:
         """List the files of a store.
 
         Args:
@@ -3289,8 +3313,9 @@ class AsyncVectorStoresFiles(AsyncResource):
             before: Id of the entry that the page ends before.
             filter: Only files in this state.
         """
-        return await self._client.call(
+        return self._client.paged(
             profile.VECTOR_STORES_FILES_LIST,
+            models.AsyncVectorStoreFileListPage,
             path={"vector_store_id": vector_store_id},
             query={"limit": limit, "order": order, "after": after, "before": before, "filter": filter},
             options=options,
@@ -3394,7 +3419,7 @@ class VectorStores(SyncResource):
         after: str | Omit = OMIT,
         before: str | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.VectorStoreList:
+    ) -> models.VectorStoreListPage:
         """List vector stores.
 
         Args:
@@ -3403,8 +3428,9 @@ class VectorStores(SyncResource):
             after: Id of the entry that the page follows.
             before: Id of the entry that the page ends before.
         """
-        return self._client.call(
+        return self._client.paged(
             profile.VECTOR_STORES_LIST,
+            models.VectorStoreListPage,
             query={"limit": limit, "order": order, "after": after, "before": before},
             options=options,
         )
@@ -3535,7 +3561,7 @@ class AsyncVectorStores(AsyncResource):
             profile.VECTOR_STORES_GET, path={"vector_store_id": vector_store_id}, options=options
         )
 
-    async def list(
+    def list(
         self,
         *,
         limit: int | Omit = OMIT,
@@ -3543,7 +3569,7 @@ class AsyncVectorStores(AsyncResource):
         after: str | Omit = OMIT,
         before: str | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> models.VectorStoreList:
+    ) -> AsyncPaging[models.AsyncVectorStoreListPage, models.VectorStore]:
         """List vector stores.
 
         Args:
@@ -3552,8 +3578,9 @@ class AsyncVectorStores(AsyncResource):
             after: Id of the entry that the page follows.
             before: Id of the entry that the page ends before.
         """
-        return await self._client.call(
+        return self._client.paged(
             profile.VECTOR_STORES_LIST,
+            models.AsyncVectorStoreListPage,
             query={"limit": limit, "order": order, "after": after, "before": before},
             options=options,
         )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 from ...core.views import Unknown, View, either, field, list_of, map_of, obj, shaped, union
+from ...runtime.pages import AsyncPageOf, PageOf
 
 to_chunking = union("type", lambda: {"static": StaticChunking, "other": OtherChunking})
 to_code_output = union("type", lambda: {"logs": CodeLogs, "image": CodeImage})
@@ -5418,3 +5419,99 @@ WebSearchAction: TypeAlias = WebQueryAction | OpenPageAction | FindInPageAction 
 """A step of a web search."""
 WebSearchCallStatus: TypeAlias = Literal["in_progress", "searching", "completed", "failed"] | str
 WebSearchPreviewToolType: TypeAlias = Literal["web_search_preview", "web_search_preview_2025_03_11"] | str
+
+
+class BatchListPage(PageOf[Batch], BatchList):
+    """A page of a list: `BatchList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class AsyncBatchListPage(AsyncPageOf[Batch], BatchList):
+    """A page of a list: `BatchList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class FileListPage(PageOf[File], FileList):
+    """A page of a list: `FileList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class AsyncFileListPage(AsyncPageOf[File], FileList):
+    """A page of a list: `FileList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class FineTuningCheckpointListPage(PageOf[FineTuningCheckpoint], FineTuningCheckpointList):
+    """A page of a list: `FineTuningCheckpointList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class AsyncFineTuningCheckpointListPage(AsyncPageOf[FineTuningCheckpoint], FineTuningCheckpointList):
+    """A page of a list: `FineTuningCheckpointList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class FineTuningEventListPage(PageOf[FineTuningEvent], FineTuningEventList):
+    """A page of a list: `FineTuningEventList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class AsyncFineTuningEventListPage(AsyncPageOf[FineTuningEvent], FineTuningEventList):
+    """A page of a list: `FineTuningEventList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class FineTuningJobListPage(PageOf[FineTuningJob], FineTuningJobList):
+    """A page of a list: `FineTuningJobList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class AsyncFineTuningJobListPage(AsyncPageOf[FineTuningJob], FineTuningJobList):
+    """A page of a list: `FineTuningJobList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class ResponseItemListPage(PageOf[ResponseItem], ResponseItemList):
+    """A page of a list: `ResponseItemList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class AsyncResponseItemListPage(AsyncPageOf[ResponseItem], ResponseItemList):
+    """A page of a list: `ResponseItemList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class VectorStoreFileListPage(PageOf[VectorStoreFile], VectorStoreFileList):
+    """A page of a list: `VectorStoreFileList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class AsyncVectorStoreFileListPage(AsyncPageOf[VectorStoreFile], VectorStoreFileList):
+    """A page of a list: `VectorStoreFileList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class VectorStoreListPage(PageOf[VectorStore], VectorStoreList):
+    """A page of a list: `VectorStoreList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()
+
+
+class AsyncVectorStoreListPage(AsyncPageOf[VectorStore], VectorStoreList):
+    """A page of a list: `VectorStoreList`, and iterating gives the items of all pages."""
+
+    __slots__ = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.profile import BodyRule, ErrorRules, LimitHeaders, Operation, Profile, StreamRule
+from ...core.profile import BodyRule, ErrorRules, LimitHeaders, Operation, PageRule, Profile, StreamRule
 from ...core.views import either
 from . import models
 
@@ -175,7 +175,12 @@ BATCHES_GET: Operation[models.Batch, Any] = Operation(
     name="batches.get", method="GET", path="/batches/{batch_id}", result=models.Batch, group="batches"
 )
 BATCHES_LIST: Operation[models.BatchList, Any] = Operation(
-    name="batches.list", method="GET", path="/batches", result=models.BatchList, group="batches"
+    name="batches.list",
+    method="GET",
+    path="/batches",
+    result=models.BatchList,
+    group="batches",
+    pages=PageRule(style="after-id", items="data", param="after", more="has_more"),
 )
 CHAT_COMPLETIONS_CREATE: Operation[models.ChatCompletion, models.ChatCompletionChunk] = Operation(
     name="chat.completions.create",
@@ -220,7 +225,12 @@ FILES_GET: Operation[models.File, Any] = Operation(
     name="files.get", method="GET", path="/files/{file_id}", result=models.File, group="files"
 )
 FILES_LIST: Operation[models.FileList, Any] = Operation(
-    name="files.list", method="GET", path="/files", result=models.FileList, group="files"
+    name="files.list",
+    method="GET",
+    path="/files",
+    result=models.FileList,
+    group="files",
+    pages=PageRule(style="after-id", items="data", param="after", more="has_more"),
 )
 FINE_TUNING_JOBS_CHECKPOINTS_LIST: Operation[models.FineTuningCheckpointList, Any] = Operation(
     name="fine_tuning.jobs.checkpoints.list",
@@ -228,6 +238,7 @@ FINE_TUNING_JOBS_CHECKPOINTS_LIST: Operation[models.FineTuningCheckpointList, An
     path="/fine_tuning/jobs/{fine_tuning_job_id}/checkpoints",
     result=models.FineTuningCheckpointList,
     group="fine_tuning",
+    pages=PageRule(style="after-id", items="data", param="after", more="has_more"),
 )
 FINE_TUNING_JOBS_CANCEL: Operation[models.FineTuningJob, Any] = Operation(
     name="fine_tuning.jobs.cancel",
@@ -258,6 +269,7 @@ FINE_TUNING_JOBS_LIST: Operation[models.FineTuningJobList, Any] = Operation(
     path="/fine_tuning/jobs",
     result=models.FineTuningJobList,
     group="fine_tuning",
+    pages=PageRule(style="after-id", items="data", param="after", more="has_more"),
 )
 FINE_TUNING_JOBS_LIST_EVENTS: Operation[models.FineTuningEventList, Any] = Operation(
     name="fine_tuning.jobs.list_events",
@@ -265,6 +277,7 @@ FINE_TUNING_JOBS_LIST_EVENTS: Operation[models.FineTuningEventList, Any] = Opera
     path="/fine_tuning/jobs/{fine_tuning_job_id}/events",
     result=models.FineTuningEventList,
     group="fine_tuning",
+    pages=PageRule(style="after-id", items="data", param="after", more="has_more"),
 )
 FINE_TUNING_JOBS_PAUSE: Operation[models.FineTuningJob, Any] = Operation(
     name="fine_tuning.jobs.pause",
@@ -335,6 +348,7 @@ RESPONSES_INPUT_ITEMS_LIST: Operation[models.ResponseItemList, Any] = Operation(
     path="/responses/{response_id}/input_items",
     result=models.ResponseItemList,
     group="responses",
+    pages=PageRule(style="after-id", items="data", param="after", more="has_more"),
 )
 RESPONSES_CANCEL: Operation[models.Response, Any] = Operation(
     name="responses.cancel",
@@ -428,6 +442,7 @@ VECTOR_STORES_FILE_BATCHES_LIST_FILES: Operation[models.VectorStoreFileList, Any
     path="/vector_stores/{vector_store_id}/file_batches/{batch_id}/files",
     result=models.VectorStoreFileList,
     group="vector_stores",
+    pages=PageRule(style="after-id", items="data", param="after", before="before", more="has_more"),
 )
 VECTOR_STORES_FILES_CONTENT: Operation[models.FileContentPage, Any] = Operation(
     name="vector_stores.files.content",
@@ -465,6 +480,7 @@ VECTOR_STORES_FILES_LIST: Operation[models.VectorStoreFileList, Any] = Operation
     path="/vector_stores/{vector_store_id}/files",
     result=models.VectorStoreFileList,
     group="vector_stores",
+    pages=PageRule(style="after-id", items="data", param="after", before="before", more="has_more"),
 )
 VECTOR_STORES_FILES_UPDATE: Operation[models.VectorStoreFile, Any] = Operation(
     name="vector_stores.files.update",
@@ -503,6 +519,7 @@ VECTOR_STORES_LIST: Operation[models.VectorStoreList, Any] = Operation(
     path="/vector_stores",
     result=models.VectorStoreList,
     group="vector_stores",
+    pages=PageRule(style="after-id", items="data", param="after", before="before", more="has_more"),
 )
 VECTOR_STORES_SEARCH: Operation[models.SearchPage, Any] = Operation(
     name="vector_stores.search",

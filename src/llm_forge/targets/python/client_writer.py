@@ -32,11 +32,12 @@ def _top(view: View, body: list[str]) -> list[str]:
     arguments = {one.name for resource in view.resources for m in resource.methods for one in m.arguments}
     shadowing = not arguments.isdisjoint(dir(builtins))
     found = head(view, title, "A002 - arguments are called what the API calls them" if shadowing else "")
-    typing = _typing_imports(words)
+    modules = [] if not view.resources else ["models", "profile"] if view.models.pages else ["profile"]
+    typing = _typing_imports(words - set(modules))
     standard = imports(words, {"functools": ("cached_property",)})
     standard += ["from typing import TYPE_CHECKING"] if typing else []
     found += [*standard, *([""] if standard else []), *imports(words, _RUNTIME)]
-    found += ["from . import profile"] if view.resources else []
+    found += [f"from . import {', '.join(modules)}"] if modules else []
     found += ["from .profile import PROFILE"]
     return found + (["", "if TYPE_CHECKING:", *typing] if typing else [])
 
@@ -59,6 +60,7 @@ _ARRIVING = {"binary": ("download", "Download"), "lines": ("lines", "Lines")}
 _TYPES = {
     "...runtime.download": ("AsyncDownload", "AsyncLines", "Download", "Lines"),
     "...runtime.options": ("CallOptions", "Omit"),
+    "...runtime.pages": ("AsyncPaging",),
     "...runtime.stream": ("AsyncStream", "Stream"),
     "...runtime.uploads": ("FileInput",),
 }
@@ -89,16 +91,25 @@ def _child(name: str, class_name: str, client: str) -> list[str]:
 
 
 def _method(method: Method, *, asynchronous: bool) -> list[str]:
-    result = layout.flat(node(method.result, "client"))
-    start, wait, function = ("async def", "await ", "call") if asynchronous else ("def", "", "call")
-    if method.answer in _ARRIVING:
-        # A handle that opens when it is used, so nothing is awaited here.
-        function, handle = _ARRIVING[method.answer]
-        start, wait, prefix = "def", "", "Async" if asynchronous else ""
-        result = f"{prefix}{handle}" + (f"[{result}]" if method.answer == "lines" else "")
+    start, function, result = _form(method, "Async" if asynchronous else "")
+    wait = "await " if start.startswith("async") else ""
     found = _signature(f"{start} {method.name}", method, result)
     found += docstring(_documentation(method), "        ")
-    return found + layout.lines(f"return {wait}", _call(function, method), indent="        ")
+    page = "" if method.page is None else f"models.{'Async' * asynchronous}{method.page.name}"
+    return found + layout.lines(f"return {wait}", _call(function, method, page), indent="        ")
+
+
+def _form(method: Method, prefix: str) -> tuple[str, str, str]:
+    """How a method begins, what it calls, and what it returns; handles are opened later, so not awaited."""
+    result = layout.flat(node(method.result, "client"))
+    if method.page is not None:
+        page = f"models.{prefix}{method.page.name}"
+        item = layout.flat(node(method.page.item, "client"))
+        return "def", "paged", f"AsyncPaging[{page}, {item}]" if prefix else page
+    if method.answer in _ARRIVING:
+        function, handle = _ARRIVING[method.answer]
+        return "def", function, f"{prefix}{handle}" + (f"[{result}]" if method.answer == "lines" else "")
+    return "async def" if prefix else "def", "call", result
 
 
 def _stream(method: Method, name: Identifier, *, asynchronous: bool) -> list[str]:
@@ -155,8 +166,8 @@ def _documentation(method: Method) -> list[str]:
     return found
 
 
-def _call(function: str, method: Method) -> layout.Group:
-    items: list[layout.Node] = [f"profile.{method.constant}"]
+def _call(function: str, method: Method, page: str = "") -> layout.Group:
+    items: list[layout.Node] = [f"profile.{method.constant}", *([page] if page else [])]
     for where in ("path", "query", "headers", "cookies", "body"):
         pairs = [f"{one.wire}: {one.name}" for one in method.arguments if one.where == where]
         if where == "query":

@@ -19,7 +19,7 @@ from .support import (
 )
 from .text import Identifier, Prose, Quoted, first_sentence
 from .types import Side, is_name
-from .view import Answer, Argument, BodyPlan, Method
+from .view import Answer, Argument, BodyPlan, Method, PageClass
 
 _LOCAL = re.compile(r"\bobj\((\w+)\)|\b(to_\w+)")
 _PLACES = {"path": "path", "query": "query", "header": "headers", "cookie": "cookies"}
@@ -33,6 +33,7 @@ class MethodPlan:
     models: Side
     params: Side
     operation: ir.Operation
+    page: PageClass | None = None
 
     def method(self, name: Identifier, names: Names) -> Method:
         """The method; `names` hands out the name of its streaming twin."""
@@ -63,6 +64,7 @@ class MethodPlan:
             doc=Prose(self._description(summary)),
             operation=operation,
             body=self._body_plan(operation.body),
+            page=self.page,
             convert=self._convert(whole, always_object=promised == "object"),
             event_convert="" if event is None else self._convert(event, always_object=True),
         )

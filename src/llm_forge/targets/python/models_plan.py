@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
 from ...spec import ir
 from .aliases import ordered_aliases
 from .expressions import NONE, either
-from .names import MODEL_SCOPE, Names
+from .names import MODEL_SCOPE, PAGE_NAMES, Names
 from .reach import travelling
+from .support import page_item
 from .text import Prose, Quoted, first_sentence
 from .types import Side
-from .view import Attribute, Converter, ModelClass, Models
+from .view import Attribute, Converter, ModelClass, Models, PageClass
 
 _OBJECT = re.compile(r"\bobj\((\w+)\)")
 
 
-def plan_models(side: Side) -> Models:
+def plan_pages(side: Side, operations: Iterable[ir.Operation]) -> dict[str, PageClass]:
+    """The classes of pages by the type whose pages they are."""
+    found: dict[str, PageClass] = {}
+    for one in operations:
+        item = page_item(side.api, one)
+        if item is not None and isinstance(one.result.type, ir.Ref) and one.result.type.name not in found:
+            answer = side.class_names[one.result.type.name]
+            name = side.names.pascal(f"{answer}Page")
+            side.names.pascal(f"Async{name}")
+            made = side.expression(item, f"{answer}_Item")
+            found[one.result.type.name] = PageClass(name, answer, made)
+    return found
+
+
+def plan_models(side: Side, pages: Mapping[str, PageClass]) -> Models:
     """Everything in models.py; classes come after the classes they convert to, where that is possible."""
+    side.paged = frozenset(pages)
     classes = {name: _class(side, name) for name in side.class_names if _is_object(side, name)}
     ordered = _ordered({one.name: one for one in classes.values()})
-    return Models(_converters(side), tuple(ordered), ordered_aliases(side))
+    listed = tuple(sorted(pages.values(), key=lambda one: one.name))
+    return Models(_converters(side), tuple(ordered), ordered_aliases(side), listed)
 
 
 def _is_object(side: Side, name: str) -> bool:
@@ -31,7 +49,7 @@ def _class(side: Side, name: str) -> ModelClass:
     definition = side.api.types[name]
     found = definition.type
     assert isinstance(found, ir.ObjectType)  # noqa: S101 - the caller asked
-    names = Names(MODEL_SCOPE)
+    names = Names(MODEL_SCOPE | (PAGE_NAMES if name in side.paged else frozenset()))
     told = definition.description.strip() or f"The JSON object `{definition.name}`."
     attributes = tuple(
         _attribute(side, side.class_names[name], one, names) for one in travelling(found, writing=False)

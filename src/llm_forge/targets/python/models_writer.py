@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from . import layout
-from .expressions import Either, node
-from .printing import alias, blocks, class_line, head, imports, names_used, text
+from .expressions import Either, Subscript, node
+from .printing import alias, blocks, class_line, head, imports, names_used, text, wrapped
 from .text import Quoted, docstring
-from .view import Attribute, Converter, ModelClass, View
+from .view import Attribute, Converter, ModelClass, PageClass, View
 
 _IMPORTS = {
     "typing": ("Any", "Literal", "TypeAlias"),
     "...core.views": ("Unknown", "View", "either", "field", "list_of", "map_of", "obj", "shaped", "union"),
+    "...runtime.pages": ("AsyncPageOf", "PageOf"),
 }
 
 
@@ -19,11 +20,13 @@ def write_models(view: View) -> str:
     found = [_converter(one) for one in view.models.converters]
     found += [_class(one) for one in view.models.classes]
     found += [alias(one, "models") for one in view.models.aliases]
+    for page in view.models.pages:
+        found += [_page(page, "PageOf", ""), _page(page, "AsyncPageOf", "Async")]
     body = blocks(found)
     words = names_used(body)
     title = f"What {view.title} answers with: typed views over its JSON."
     needed = imports(words, {"typing": _IMPORTS["typing"]})
-    own = imports(words, {"...core.views": _IMPORTS["...core.views"]})
+    own = imports(words, {name: names for name, names in _IMPORTS.items() if name != "typing"})
     return text([*head(view, title), *needed, *([""] if needed and own else []), *own, *body])
 
 
@@ -48,6 +51,13 @@ def _class(one: ModelClass) -> list[str]:
     for attribute in one.attributes:
         found.extend(_attribute(attribute))
     return found
+
+
+def _page(one: PageClass, base: str, prefix: str) -> list[str]:
+    bases = (layout.flat(node(Subscript(base, (one.item,)), "models")), str(one.answer))
+    found = layout.lines(f"class {prefix}{one.name}", layout.Group("(", bases, ")"), ":")
+    told = f"A page of a list: `{one.answer}`, and iterating gives the items of all pages."
+    return [*found, *docstring(wrapped(told), "    "), "", "    __slots__ = ()"]
 
 
 def _attribute(one: Attribute) -> list[str]:

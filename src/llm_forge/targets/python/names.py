@@ -18,6 +18,8 @@ _PASCAL = re.compile(r"[A-Z][A-Za-z0-9]*\Z")
 
 # What `core.views.View` has itself, and what the bodies of generated classes call or annotate with.
 VIEW_NAMES = frozenset({"get", "keys", "to_dict", "to_json", "field", "obj", "list_of", "map_of", "union"})
+# What `runtime.pages` adds to the views that are pages of a list.
+PAGE_NAMES = frozenset({"next_page", "has_next_page", "pages"})
 MODEL_SCOPE = VIEW_NAMES | {"shaped", "either", "str", "int", "float", "bool", "list", "dict"}
 # Attributes of the runtime's clients, and modules and types that a method's annotations name.
 CLIENT_NAMES = frozenset(

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from ...spec import ir
 from .expressions import Expression, Name, either
 from .methods import MethodPlan
-from .models_plan import plan_models
+from .models_plan import plan_models, plan_pages
 from .names import CLIENT_NAMES, METHOD_SCOPE, TYPE_SCOPE, Names
 from .params_plan import plan_params
 from .reach import reachable
 from .support import unsupported
 from .text import Comment, Identifier, Prose
 from .types import Side
-from .view import Method, ResourceClass, View
+from .view import Method, PageClass, ResourceClass, View
 
 
 def plan(api: ir.Api, version: str) -> View:
@@ -41,6 +41,7 @@ class _Plan:
         self.models = Side(api, "models", reachable(api, self._answers(), writing=False))
         self.params = Side(api, "params", reachable(api, self._requests(), writing=True))
         self.params.widened = _widened(self.params, self.models)
+        self.pages = plan_pages(self.models, self.operations)
         self.class_names = Names(TYPE_SCOPE)
         self.client = self.class_names.pascal(api.client)
         self.class_names.pascal(f"Async{self.client}")
@@ -74,7 +75,7 @@ class _Plan:
             client=self.client,
             title=Prose(" ".join(title.split()), 90),
             doc=Prose(self.api.description),
-            models=plan_models(self.models),
+            models=plan_models(self.models, self.pages),
             params=plan_params(self.params),
             resources=tuple(resources),
             children=children,
@@ -100,8 +101,15 @@ class _Plan:
             children.append((attribute, class_name))
         return tuple(children)
 
+    def _pages_of(self, one: ir.Operation) -> PageClass | None:
+        found = one.result.type
+        return self.pages.get(found.name) if one.pagination and isinstance(found, ir.Ref) else None
+
     def _methods(self, node: _Node, names: Names) -> tuple[Method, ...]:
-        planned = [MethodPlan(self.api, self.models, self.params, one) for one in node.operations]
+        planned = [
+            MethodPlan(self.api, self.models, self.params, one, self._pages_of(one))
+            for one in node.operations
+        ]
         own = [names.snake(one.operation.name.rpartition(".")[2]) for one in planned]
         return tuple(one.method(name, names) for one, name in zip(planned, own, strict=True))
 

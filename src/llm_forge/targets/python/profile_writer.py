@@ -17,6 +17,7 @@ _PROFILE: tuple[str, ...] = (
     "ErrorRules",
     "LimitHeaders",
     "Operation",
+    "PageRule",
     "Profile",
     "StreamRule",
 )
@@ -155,6 +156,21 @@ def _body(body: BodyPlan | None) -> layout.Group | None:
     )
 
 
+def _pages(rule: ir.Pagination | None) -> layout.Group | None:
+    if rule is None:
+        return None
+    texts = {name: getattr(rule, name) for name in ("param", "before", "next", "more", "size_param", "total")}
+    return _call(
+        "PageRule",
+        style=Quoted(rule.style),
+        items=Quoted(rule.items),
+        **{name: Quoted(value) if value else None for name, value in texts.items()},
+        id=None if rule.id == "id" else Quoted(rule.id),
+        start=None if rule.start == 1 else literal(rule.start),
+        in_body="True" if rule.in_body else None,
+    )
+
+
 def _operation(method: Method) -> list[str]:
     operation = method.operation
     result = layout.flat(node(method.result, "profile"))
@@ -175,6 +191,7 @@ def _operation(method: Method) -> list[str]:
         answer=None if method.answer == "object" else Quoted(method.answer),
         accept=Quoted(operation.result.media_type) if method.answer in ("lines", "binary") else None,
         body=_body(method.body),
+        pages=_pages(operation.pagination) if method.page is not None else None,
     )
     start = f"{method.constant}: Operation[{result}, {event}] = "
     if len(f"{start}Operation(") <= layout.WIDTH:

@@ -111,6 +111,36 @@ def answer(api: ir.Api, operation: ir.Operation) -> Answer:
     return "json"
 
 
+def page_item(api: ir.Api, operation: ir.Operation) -> ir.Type | None:
+    """The type of an item of the operation's list, None if it has no pages that can be generated."""
+    if operation.pagination is None or not isinstance(operation.result.type, ir.Ref):
+        return None
+    found: ir.Type = operation.result.type
+    for name in operation.pagination.items.split("."):
+        flat = _present(api, found)
+        properties = flat.properties if isinstance(flat, ir.ObjectType) else ()
+        found = next((one.type for one in properties if one.name == name), ir.AnyType())
+    flat = _present(api, found)
+    whole = isinstance(api.resolve(operation.result.type), ir.ObjectType)
+    return flat.item if whole and isinstance(flat, ir.ListType) else None
+
+
+def _present(api: ir.Api, found: ir.Type) -> ir.Type:
+    flat = api.resolve(found)
+    return api.resolve(flat.inner) if isinstance(flat, ir.Nullable) else flat
+
+
+def unpaged(api: ir.Api) -> tuple[Notice, ...]:
+    """One notice for each operation whose pages are described, but whose answer has no such list."""
+    return tuple(
+        _notice(
+            api, f"{_shown(one)} is generated without pages: its answer has no list {one.pagination.items!r}"
+        )
+        for one in api.operations()
+        if one.pagination is not None and page_item(api, one) is None
+    )
+
+
 def body_kind(api: ir.Api, body: ir.Body) -> str:
     """How the runtime is to write a body."""
     if body.kind == "json":

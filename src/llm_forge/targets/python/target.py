@@ -46,7 +46,7 @@ class PythonTarget:
 
     def notices(self, api: Api) -> tuple[Notice, ...]:
         """Operations that the SDK lacks, then parameters that it does not send."""
-        return support.left_out(api) + support.unsent(api)
+        return support.left_out(api) + support.unsent(api) + support.unpaged(api)
 
 
 def client_package(api: Api) -> tuple[str, dict[str, str]]:

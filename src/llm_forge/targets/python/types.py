@@ -38,6 +38,7 @@ class Side:
     alias_converters: dict[str, str | None] = field(default_factory=dict)
     aliases: dict[str, Alias] = field(default_factory=dict)
     widened: Mapping[str, Expression] = field(default_factory=dict)
+    paged: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for name in self.wanted:

@@ -57,12 +57,22 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
+class PageClass:
+    """A class of pages: the view of the answer, and the type of its items."""
+
+    name: Identifier
+    answer: Identifier
+    item: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class Models:
-    """models.py."""
+    """models.py; `pages` come twice, for threads and for asyncio."""
 
     converters: tuple[Converter, ...]
     classes: tuple[ModelClass, ...]
     aliases: tuple[Alias, ...]
+    pages: tuple[PageClass, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +133,7 @@ class Method:
 
     `stream` is the name of its streaming twin, or its own where it `only_streams`; `stream_result` is what
     the events add up to.
+    `page` is the class of its pages, where it has some.
     `answer` is what the runtime expects of a 2xx body: a JSON object, any JSON value, lines of JSON, bytes,
     or nothing.
     """
@@ -141,6 +152,7 @@ class Method:
     doc: Prose
     operation: Operation
     body: BodyPlan | None
+    page: PageClass | None
     convert: str
     event_convert: str
 
