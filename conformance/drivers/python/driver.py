@@ -41,6 +41,9 @@ SUPPORTS = [
     "circuits",
     "limit-status",
     "hedging",
+    "uploads",
+    "downloads",
+    "pages",
     *(f"core.{name}" for name in core_functions.FUNCTIONS),
 ]
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
+import tempfile
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from llm_forge.core.errors import ForgeError
@@ -49,6 +53,19 @@ class Record:
     completion: str | None = None
     synthesised: bool = False
     second: dict[str, Any] | None = None
+    files: dict[str, str] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def folder(self) -> Iterator[Path]:
+        """A folder `target` to store files in; what is then in it and around it is noted."""
+        with tempfile.TemporaryDirectory() as around:
+            target = Path(around) / "target"
+            target.mkdir()
+            try:
+                yield target
+            finally:
+                found = [path for path in Path(around).rglob("*") if path.is_file()]
+                self.files = {path.relative_to(around).as_posix(): path.read_text("utf-8") for path in found}
 
 
 CURRENT: contextvars.ContextVar[Record | None] = contextvars.ContextVar("record", default=None)
@@ -97,6 +114,8 @@ class LogNotes(logging.Handler):
 
 def plain(value: Any) -> Any:
     """A result as the JSON it came from."""
+    if isinstance(value, list):
+        return [plain(entry) for entry in value]
     return value.to_dict() if isinstance(value, View) else value
 
 
@@ -144,6 +163,7 @@ def outcome(
         "starts": record.starts,
         "ends": record.ends,
         "synthesised": record.synthesised,
+        "files": record.files,
     }
     optional = {
         "result": plain(result),

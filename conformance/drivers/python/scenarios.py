@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import io
 import os
 import queue
 import signal
@@ -46,6 +47,7 @@ from llm_forge.core.limiter import Limit
 CLASSES = {"openai": "OpenAI", "anthropic": "Anthropic", "groq": "Groq", "mistral": "Mistral"}
 _ENVIRONMENT = threading.Lock()
 _FAREWELL = 0.03
+_UPLOADS = tempfile.TemporaryDirectory()  # removed when the driver ends
 
 
 class MainThread:
@@ -161,8 +163,26 @@ def said(value: Any) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"beyond_json"}:
             return _BEYOND_JSON[value["beyond_json"]]
+        if "upload" in value:
+            return upload(value)
         return {name: said(entry) for name, entry in value.items()}
     return [said(entry) for entry in value] if isinstance(value, list) else value
+
+
+def upload(told: dict[str, Any]) -> llm_forge.Upload:
+    """A file as the scenario tells it."""
+    data, kind = told["upload"].encode(), told.get("as", "bytes")
+    content: Any = data
+    if kind == "iterator":
+        content = iter([data[:2], data[2:]])
+    elif kind == "file":
+        content = io.BytesIO(data)
+        content.seek(told.get("position", 0))
+    elif kind == "path":
+        with tempfile.NamedTemporaryFile(dir=_UPLOADS.name, delete=False) as file:
+            file.write(data)
+        content = Path(file.name)
+    return llm_forge.Upload(content, file_name=told.get("name"))
 
 
 def _replaying(client: Any, replay: str) -> Any:
@@ -355,6 +375,8 @@ class BlockingRun(ScenarioRun):
 
         def work() -> Any:
             answer = self._method(step)(**arguments)
+            if "read" in step:
+                return self._read(answer, step["read"], record)
             how = step.get("stream")
             return answer if how is None else self._consume([answer], how, record)
 
@@ -393,6 +415,17 @@ class BlockingRun(ScenarioRun):
         else:
             threading.Thread(target=job, daemon=True).start()
         return await future
+
+    def _read(self, answer: Any, how: dict[str, Any], record: Record) -> Any:
+        if how["to"] == "bytes":
+            return answer.read().decode()
+        if how["to"] == "items":
+            limit = how.get("pages")
+            return (
+                list(answer) if limit is None else [item for one in answer.pages(limit) for item in one.data]
+            )
+        with record.folder() as target:
+            return answer.to_file(target).name
 
     def _consume(self, held: list[Any], how: dict[str, Any], record: Record) -> Any:
         if "abandon_after" in how:
@@ -464,8 +497,21 @@ class AsyncRun(ScenarioRun):
 
     async def _work(self, step: dict[str, Any], arguments: dict[str, Any], record: Record) -> Any:
         answer = self._method(step)(**arguments)
+        if "read" in step:
+            return await self._read(answer, step["read"], record)
         how = step.get("stream")
         return await answer if how is None else await self._consume([answer], how, record)
+
+    async def _read(self, answer: Any, how: dict[str, Any], record: Record) -> Any:
+        if how["to"] == "bytes":
+            return (await answer.read()).decode()
+        if how["to"] == "items":
+            limit = how.get("pages")
+            if limit is None:
+                return [item async for item in answer]
+            return [item async for one in answer.pages(limit) for item in one.data]
+        with record.folder() as target:
+            return (await answer.to_file(target)).name
 
     async def _consume(self, held: list[Any], how: dict[str, Any], record: Record) -> Any:
         if "abandon_after" in how:

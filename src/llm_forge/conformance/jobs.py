@@ -108,7 +108,7 @@ def run_message(case: Case, url: str, number: int) -> Run:
         call=number,
         provider=provider,
         base_url=base,
-        steps=[_step(step, case) for step in scenario.calls],
+        steps=[_step(step, case, url) for step in scenario.calls],
         options=options,
         env=scenario.env,
         keys=scenario.keys,
@@ -124,10 +124,14 @@ def _with_url(value: Any, url: str) -> Any:
     """An option with the server's URL in its texts."""
     if isinstance(value, dict):
         return {name: _with_url(entry, url) for name, entry in value.items()}
-    return value.replace("{url}", url) if isinstance(value, str) else value
+    if isinstance(value, list):
+        return [_with_url(entry, url) for entry in value]
+    if not isinstance(value, str):
+        return value
+    return value.replace("{url}", url).replace("{elsewhere}", url.replace("//127.0.0.1", "//localhost"))
 
 
-def _step(step: CallStep, case: Case) -> Step:
+def _step(step: CallStep, case: Case, url: str) -> Step:
     if step.wall is not None:
         return Wall(step.wall)
     if step.wait is not None:
@@ -139,10 +143,11 @@ def _step(step: CallStep, case: Case) -> Step:
     args = {name: value for name, value in {**canonical, **step.args}.items() if value is not None}
     stream = Consume() if step.stream is True else step.stream or None
     return Call(
-        operation=family.operations[step.operation],
-        args=args,
+        operation=family.operations.get(step.operation, step.operation),
+        args=_with_url(args, url),
         options=step.options,
         stream=stream,
+        read=step.read,
         times=case.times(step),
         together=step.together,
         background=step.background,

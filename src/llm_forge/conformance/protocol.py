@@ -39,6 +39,9 @@ FEATURES: dict[str, str] = {
     "circuits": "the state of circuits, and switching them by hand",
     "limit-status": "what is known of the limits at the end",
     "hedging": "a second attempt beside a slow one",
+    "uploads": "files in request bodies, from memory, disk, open files and iterators",
+    "downloads": "answers that are files, read or stored, also from absolute URLs",
+    "pages": "lists of many pages",
     "core.sse": "function sse",
     "core.durations": "function durations",
     "core.server_wait": "function server_wait",
@@ -115,6 +118,18 @@ class Consume(Struct, forbid_unknown_fields=True, omit_defaults=True):
     again: bool = False
 
 
+class Read(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """How the caller reads an answer that is a file or a list of pages; by default a call answers whole.
+
+    `bytes`: all of the file; the result is its text. `folder`: it is stored in a folder `target`, under the
+    name that the server gave; the result is that name. `items`: the result is the JSON of all items of all
+    pages, or of the first `pages` pages.
+    """
+
+    to: Literal["bytes", "folder", "items"]
+    pages: int | None = None
+
+
 class Call(Struct, forbid_unknown_fields=True, omit_defaults=True, tag_field="do", tag="call"):
     """One call, or `times` of them.
 
@@ -122,13 +137,16 @@ class Call(Struct, forbid_unknown_fields=True, omit_defaults=True, tag_field="do
     ended, or at once where `background` is true. `options` are the call's own options, by the names of
     the Python client. `stream` is there for a stream call. Anywhere in `args` and `options`,
     `{beyond_json: word}` is a value that JSON has no word for: nan, infinity, -infinity, or
-    half-surrogate, a text with half of a surrogate pair.
+    half-surrogate, a text with half of a surrogate pair. `{upload: text}` is a file of that text, `as` bytes
+    (default), path, file or iterator (a sequence that can be read once), with a `name`; an open file stands
+    at `position`. The operation `download_url` is the client's download of an absolute URL, its argument.
     """
 
     operation: str
     args: dict[str, Any] = msgspec.field(default_factory=dict)
     options: dict[str, Any] = msgspec.field(default_factory=dict)
     stream: Consume | None = None
+    read: Read | None = None
     times: int = 1
     together: bool = False
     background: bool = False
@@ -247,7 +265,8 @@ class Outcome(Struct, omit_defaults=True):
 
     `sends`: when each attempt was handed to the network. `sleeps`: every sleep of the call, in order.
     `events`: application events the consumer got. `starts` and `ends`: how often the call reported its
-    start and its end. `second` is what a second iteration raised.
+    start and its end. `second` is what a second iteration raised. `files` are the files that the call left
+    behind, by their path from the folder that `target` is in, with their texts.
     """
 
     started: Seconds
@@ -262,6 +281,7 @@ class Outcome(Struct, omit_defaults=True):
     starts: int = 0
     ends: int = 0
     second: ErrorFact | None = None
+    files: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class LimitFact(Struct, omit_defaults=True):

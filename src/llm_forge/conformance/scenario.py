@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from .canon import FAMILIES, FIRST, KEY, TEXT, FamilyName
 from .cuts import every_cut
-from .protocol import FEATURES, ClockOptions, Consume, Descriptor, During
+from .protocol import FEATURES, ClockOptions, Consume, Descriptor, During, Read
 
 _VARIABLE = re.compile(r"\$(\w+)")
 _ID = re.compile(r"[A-Z]{2}-\d{2}[a-z]?")
@@ -85,7 +85,8 @@ class CallStep(Struct, forbid_unknown_fields=True):
 
     `circuit` alone switches the circuit of the operation's group by hand.
 
-    `operation` is generate, list or get; `args` are added to the canonical ones, null removes one.
+    `operation` is generate, list, get, or an operation's own name; `args` are added to the canonical ones,
+    null removes one.
     `times` every-cut goes with the answer of that name.
     """
 
@@ -96,6 +97,7 @@ class CallStep(Struct, forbid_unknown_fields=True):
     args: dict[str, Any] = {}
     options: dict[str, Any] = {}
     stream: bool | Consume = False
+    read: Read | None = None
     times: int | Literal["every-cut"] = 1
     together: bool = False
     background: bool = False
@@ -150,12 +152,14 @@ class CallExpect(Struct, forbid_unknown_fields=True, omit_defaults=True):
     sends: list[float] | None = None
     elapsed: float | None = None
     second: str | None = None
+    files: dict[str, str] | None = None
 
 
 class Received(Struct, forbid_unknown_fields=True):
     """A request as the server got it; `body` as a subset of its JSON, `absent` headers not there.
 
-    `form` are all fields of a form body.
+    `form` are all fields of a form body. `parts` are the parts of a multipart body, each a subset of its
+    `name`, `file_name`, `type` and `text`.
     """
 
     path: str | None = None
@@ -164,6 +168,7 @@ class Received(Struct, forbid_unknown_fields=True):
     absent: list[str] = []
     body: Any = msgspec.UNSET
     form: dict[str, str] | None = None
+    parts: list[dict[str, str]] | None = None
 
 
 class RouteExpect(Struct, forbid_unknown_fields=True):
@@ -207,7 +212,8 @@ class Scenario(Struct, forbid_unknown_fields=True):
     An entry of `server` is an answer, `ok` (the canonical result), `stream` (the canonical stream) or
     `every-cut` (as many answers as the canonical stream has bytes, and one more, each cut one later).
     `routes` are answers for paths of their own, such as a token endpoint at `{url}/token`: in `base_url`
-    and in the texts of `client` and `files`, `{url}` is the server's URL.
+    and in the texts of `client`, `files` and of calls' `args`, `{url}` is the server's URL, and `{elsewhere}`
+    the same server at another origin.
 
     `clock.scale` must be set where the server pauses or stalls. `slack` is the real time by which
     network timers may be late. `alone` runs the case while nothing else runs. `opens_after` gives the

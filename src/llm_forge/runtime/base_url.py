@@ -48,6 +48,15 @@ def checked_url(text: str, source: str, *, allow_insecure_http: bool = False) ->
     return parts
 
 
+def checked_link(url: str, *, allow_insecure_http: bool = False) -> str:
+    """A URL that an answer named, if it may be followed; InvalidRequestError if it may not."""
+    try:
+        checked_url(url, "The link", allow_insecure_http=allow_insecure_http)
+    except ConfigError as error:
+        raise InvalidRequestError(error.message) from None
+    return url.strip().partition("#")[0]
+
+
 def _without_suffix(path: str, suffixes: tuple[str, ...]) -> str:
     for suffix in suffixes:
         if path.endswith(suffix):

@@ -16,10 +16,11 @@ from typing import Any, ClassVar, Self, TypeVar, Unpack
 from ..core.deadline import Deadline
 from ..core.errors import ClientClosedError, ConfigError
 from ..core.profile import Operation, Profile
+from ..core.views import View
 from .attempt import unary
 from .auth.credential import KeySource
 from .auth.resolve import key_of, resolve_auth
-from .base_url import read_base_url
+from .base_url import checked_link, read_base_url
 from .call import run
 from .circuit import Circuit
 from .clock import Clock
@@ -51,6 +52,9 @@ E = TypeVar("E")
 P = TypeVar("P", bound=PageOf[Any])
 AP = TypeVar("AP", bound=AsyncPageOf[Any])
 CLOSE_SECONDS = 5.0
+LINK: Operation[Any, Any] = Operation(
+    "download_url", "GET", "", View, group="download", answer="binary", accept="*/*"
+)
 
 
 class Resource:
@@ -262,6 +266,15 @@ class SyncClient(_Client):
         self._check_open()
         return Download(self._prepared_call(operation, parts, options, streaming=True))
 
+    def download_url(self, url: str, **options: Unpack[CallOptions]) -> Download:
+        """The file at an absolute URL that an answer named, such as one with results (R-241).
+
+        Credentials go along only to the origin of `base_url` and to `trusted_origins`. For URLs that somebody
+        else supplied there is `fetch_url`.
+        """
+        checked = checked_link(url, allow_insecure_http=self._settings.allow_insecure_http)
+        return self.download(LINK, options=options, url=checked)
+
     def lines(
         self, operation: Operation[R, Any], *, options: CallOptions, **parts: Unpack[RequestParts]
     ) -> Lines[R]:
@@ -344,6 +357,15 @@ class AsyncClient(_Client):
         """A file that opens when it is entered or first used."""
         self._check_open()
         return AsyncDownload(self._prepared_call(operation, parts, options, streaming=True))
+
+    def download_url(self, url: str, **options: Unpack[CallOptions]) -> AsyncDownload:
+        """The file at an absolute URL that an answer named, such as one with results (R-241).
+
+        Credentials go along only to the origin of `base_url` and to `trusted_origins`. For URLs that somebody
+        else supplied there is `fetch_url`.
+        """
+        checked = checked_link(url, allow_insecure_http=self._settings.allow_insecure_http)
+        return self.download(LINK, options=options, url=checked)
 
     def lines(
         self, operation: Operation[R, Any], *, options: CallOptions, **parts: Unpack[RequestParts]

@@ -26,6 +26,10 @@ CLIENT_NAMES = frozenset(
     {
         "call",
         "stream",
+        "download",
+        "download_url",
+        "lines",
+        "paged",
         "close",
         "with_options",
         "profile",
