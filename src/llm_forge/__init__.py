@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from .runtime.auth.oauth2 import OAuth2
     from .runtime.background import BackgroundHook
     from .runtime.circuit import Circuit
+    from .runtime.consume import Progress
     from .runtime.download import AsyncDownload, AsyncLines, Download, Lines
     from .runtime.events import Event
     from .runtime.logs import Logging
@@ -150,6 +151,7 @@ _HOMES = {
     "runtime.auth.oauth2": ("OAuth2",),
     "runtime.circuit": ("Circuit",),
     "runtime.download": ("AsyncDownload", "AsyncLines", "Download", "Lines"),
+    "runtime.consume": ("Progress",),
     "runtime.events": ("Event",),
     "runtime.background": ("BackgroundHook",),
     "runtime.logs": ("Logging",),
@@ -218,6 +220,7 @@ __all__ = [
     "OverloadedError",
     "PermissionDeniedError",
     "PoolTimeoutError",
+    "Progress",
     "ProtocolError",
     "QuotaExceededError",
     "RateLimitConfigError",

@@ -82,7 +82,7 @@ def on_a_loop(**options: Any) -> None:
 
 @pytest.mark.requirement("R-231")
 @pytest.mark.requirement("R-218")
-@pytest.mark.parametrize("transport", ["httpx2", "pyreqwest"])
+@pytest.mark.parametrize("transport", ["httpx2", "curl"])
 @pytest.mark.parametrize("use", [blocking, on_a_loop])
 def test_no_logger_of_ours_or_of_a_library_shows_key_or_content_at_its_most_talkative(
     use: Callable[..., None], transport: str, simulator: Simulator, lines: Lines

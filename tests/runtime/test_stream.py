@@ -289,6 +289,7 @@ def test_st_22_headers_without_any_event_time_out_and_are_retried_once() -> None
     assert len(acme.world.requests) == 2
 
 
+@pytest.mark.requirement("R-154")
 @pytest.mark.requirement("R-080")
 def test_rt_25_a_throttled_stream_is_retried_and_rt_26_a_begun_one_never() -> None:
     acme = client(failed(429, retry_after="1"), sse(HEL, END, DONE))

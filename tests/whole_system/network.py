@@ -33,7 +33,7 @@ class Exchange:
             piece = self._pieces.pop(0)
             if isinstance(piece, bytes):
                 return piece
-            if isinstance(piece, Exception):
+            if isinstance(piece, BaseException):
                 raise piece
             async with asyncio.timeout(timeout):
                 await asyncio.sleep(piece)

@@ -147,10 +147,10 @@ class StreamReader:
         except StreamProtocolError as error:
             self.failure = error
             return
-        application = not _is_ping(name, data)
         if data is not None:
+            application = not _is_ping(name, data)
             self.ready.append(Decoded(name, data, application, event_id))
-        self.application_events += application
+            self.application_events += application
         if self.accumulator.terminal:
             self._conclude()
 

@@ -27,6 +27,7 @@ from ..core.errors import (
     StreamInterruptedError,
     StreamStallError,
 )
+from ..core.gaps import Gaps
 from ..core.headers import Headers
 from ..core.profile import StreamRule
 from ..core.stream import Decoded, StreamReader, accumulator_of
@@ -72,11 +73,11 @@ class Pump:
         self.synthesised = False
         self.first_event_after: float | None = None
         self.first_content_after: float | None = None
+        self.gaps = Gaps()
         self.reader = StreamReader(rule, self._error_of, self._redact)
         self.wraps: tuple[Callable[[Any], Any], ...] = ()
         self.wrapped_to_the_end = False
-        self._gaps: list[float] = []
-        self._arrived: float | None = None
+        self._waits: list[float] = []
         self._shown: Accumulator | None = None
         self._lease = lease
         self._began = began
@@ -200,11 +201,9 @@ class Pump:
             self.reader.feed(self._decoded(chunk))
         else:
             self._body_ended()
-        if self.reader.application_events > seen:
-            self._stalled = 0.0
+        if arrived := self.reader.application_events - seen:
+            self._note_gap(arrived, first=not seen)
             self._note_arrivals()
-            if self.call.shared.hooks and self.reader.ready:
-                self._note_gap()
 
     def _decoded(self, chunk: bytes) -> bytes:
         try:
@@ -254,12 +253,15 @@ class Pump:
             self.first_content_after = self.call.io.now() - self.call.started
             self.call.emit("stream-first-content", after=self.first_content_after)
 
-    def _note_gap(self) -> None:
-        """Remember how long this piece of the stream took after the one before, for hooks."""
-        now, before = self.call.io.now(), self._arrived
-        self._arrived = now
-        if before is not None and len(self._gaps) < GAPS_KEPT:
-            self._gaps.append(now - before)
+    def _note_gap(self, events: int, *, first: bool) -> None:
+        """Remember how long the server took for these events after the one before; for hooks one by one."""
+        if first:
+            self.gaps.note(0.0, events - 1)
+        else:
+            self.gaps.note(self._stalled, events)
+            if self.call.shared.hooks and len(self._waits) < GAPS_KEPT:
+                self._waits.append(self._stalled)
+        self._stalled = 0.0
 
     def _has_content(self) -> bool:
         content = self.reader.accumulator.is_content
@@ -271,7 +273,8 @@ class Pump:
         """The stream ended well: settle, and give the server a moment so that the connection is kept."""
         completion = self.reader.completion
         self._settle(None)
-        self.call.emit("stream-end", completion=completion, events=self.reader.events_seen)
+        gaps = {"mean_gap": self.gaps.mean, "longest_gap": self.gaps.longest}
+        self.call.emit("stream-end", completion=completion, events=self.reader.events_seen, **gaps)
         if completion == "inferred":
             self._warn_inferred()
         try:
@@ -321,7 +324,7 @@ class Pump:
             self.call.finish(
                 outcome,
                 self.message.partial() if told else None,
-                gaps=tuple(self._gaps),
+                gaps=tuple(self._waits),
                 completion=self.reader.completion,
             )
 

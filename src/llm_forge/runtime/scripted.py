@@ -17,7 +17,7 @@ from .race import Final, Run
 from .transports.protocol import BodySource, HttpRequest, Timers
 
 T = TypeVar("T")
-Piece = bytes | float | Exception
+Piece = bytes | float | BaseException
 
 
 @dataclass(slots=True)
@@ -160,7 +160,7 @@ class ScriptedIo:
             piece = exchange.pieces.pop(0)
             if isinstance(piece, bytes):
                 return piece
-            if isinstance(piece, Exception):
+            if isinstance(piece, BaseException):
                 raise piece
             self._pass(piece, timeout)
         return b""

@@ -6,12 +6,17 @@ by breaking out of the loop or dropping it, closes its connection at once (R-150
 
 from __future__ import annotations
 
+import asyncio
+import inspect
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from ..core.errors import StreamError
+from ..core.errors import ForgeError, StreamError
+from ..core.gaps import Gaps
 from ..core.stream import Completion, Decoded
+from .consume import Callbacks, Progress, TextFile, refuse_awaitable
 from .context import Call
 from .finalise import finalise
 from .io import run_now
@@ -68,6 +73,11 @@ class _Handle(Generic[E, R]):
         """Seconds from the call's start to its first content (R-149)."""
         return self._pump.first_content_after if self._pump is not None else None
 
+    @property
+    def gaps(self) -> Gaps:
+        """The waits for the server between one event and the next so far (R-149)."""
+        return self._pump.gaps.copy() if self._pump is not None else Gaps()
+
     def tool_input(self, index: int = 0) -> Any:
         """The best reading of a tool call's input so far; never raises, never ahead of the bytes (R-178)."""
         return self._opened().message.tool_input(index)
@@ -90,6 +100,12 @@ class _Handle(Generic[E, R]):
     def _text_of(self, event: Decoded) -> str:
         text: str = self._opened().message.text_of(event.name, event.data)
         return text
+
+    def _with_partial(self, error: ForgeError) -> ForgeError:
+        """An error of a consumer, with what had arrived when it stopped reading (R-146)."""
+        return (
+            error if self._pump is None or error.partial is not None else error.enrich(partial=self.partial)
+        )
 
 
 class Stream(_Handle[E, R]):
@@ -118,6 +134,51 @@ class Stream(_Handle[E, R]):
         for event in self._events():
             if text := self._text_of(event):
                 yield text
+
+    def raw_events(self) -> Iterator[Decoded]:
+        """The events as they came: name, decoded JSON, id."""
+        return self._events()
+
+    def for_each(
+        self,
+        on_event: Callable[[E], Any] | None = None,
+        *,
+        on_text: Callable[[str], Any] | None = None,
+        on_progress: Callable[[Progress], Any] | None = None,
+    ) -> R:
+        """The whole message, with callbacks for each event on the way.
+
+        An exception of a callback ends the stream, and is raised after its connection is closed (R-152).
+        """
+        callbacks = Callbacks(on_event, on_text, on_progress)
+        try:
+            for event in self._events():
+                for returned in callbacks.call(self._opened(), event):
+                    refuse_awaitable(returned)
+        finally:
+            self.close()
+        return self.result()
+
+    def to_file(self, path: str | os.PathLike[str], *, keep_partial: bool = False) -> R:
+        """The whole message, with its text written to a file, which appears whole or not at all (R-153).
+
+        A file that is there is replaced; a new one has mode 0600. If the stream or the disk fails, the file
+        is left as it was; `keep_partial` leaves the text that arrived beside it, in `<name>.partial`. The
+        disk's failure is StreamError with the OSError as its cause.
+        """
+        file = TextFile(path, keep_partial=keep_partial)
+        try:
+            for text in self.texts():
+                file.write(text)
+            result = self.result()
+            file.commit()
+        except ForgeError as error:
+            self.close()
+            raise self._with_partial(error) from error.__cause__
+        finally:
+            self.close()
+            file.discard()
+        return result
 
     def result(self) -> R:
         """The whole message, of the type that create() returns; reads what is left of the stream."""
@@ -166,7 +227,7 @@ class Stream(_Handle[E, R]):
     def _arriving(self, pump: Pump) -> Iterator[Decoded]:
         ready = pump.reader.ready
         while True:
-            while ready:
+            while ready and not self._closed:
                 yield ready.popleft()
             if self._closed or not run_now(pump.more()):
                 return
@@ -194,6 +255,50 @@ class AsyncStream(_Handle[E, R]):
         """The text of the answer, piece by piece."""
         self._begin_reading()
         return _AsyncReading(self, self._text_of)
+
+    def raw_events(self) -> AsyncIterator[Decoded]:
+        """The events as they came: name, decoded JSON, id."""
+        self._begin_reading()
+        return _AsyncReading(self, lambda event: event)
+
+    async def for_each(
+        self,
+        on_event: Callable[[E], Any] | None = None,
+        *,
+        on_text: Callable[[str], Any] | None = None,
+        on_progress: Callable[[Progress], Any] | None = None,
+    ) -> R:
+        """The whole message, with callbacks for each event on the way, sync or async.
+
+        An exception of a callback ends the stream, and is raised after its connection is closed (R-152).
+        """
+        callbacks = Callbacks(on_event, on_text, on_progress)
+        self._begin_reading()
+        try:
+            while (event := await self._next_event()) is not None:
+                for returned in callbacks.call(self._opened(), event):
+                    if inspect.isawaitable(returned):
+                        await returned
+        finally:
+            await self.close()
+        return await self.result()
+
+    async def to_file(self, path: str | os.PathLike[str], *, keep_partial: bool = False) -> R:
+        """`Stream.to_file` for asyncio; the disk is waited for in a thread."""
+        file = await asyncio.to_thread(TextFile, path, keep_partial=keep_partial)
+        try:
+            self._begin_reading()
+            while (event := await self._next_event()) is not None:
+                file.write(self._text_of(event))  # to a buffer, and from there to the page cache
+            result = await self.result()
+            await _uninterrupted(file.commit)
+        except ForgeError as error:
+            await self.close()
+            raise self._with_partial(error) from error.__cause__
+        finally:
+            await self.close()
+            file.discard()
+        return result
 
     async def result(self) -> R:
         """The whole message, of the type that create() returns; reads what is left of the stream."""
@@ -252,6 +357,16 @@ class AsyncStream(_Handle[E, R]):
                 raise StreamError("The stream was closed before it began")
             self._pump = await open_call(self._start())
         return self._pump
+
+
+async def _uninterrupted(work: Callable[[], None]) -> None:
+    """Do blocking work in a thread; a cancellation takes effect only when it is done."""
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 class _AsyncReading(Generic[T]):
