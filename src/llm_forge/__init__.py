@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from .core.secrets import Secret
     from .core.stream import Decoded
     from .core.views import View
+    from .core.webhooks import WebhookScheme
     from .runtime.auth.api_key import ApiKey
     from .runtime.auth.basic import Basic
     from .runtime.auth.bearer import Bearer
@@ -80,12 +81,14 @@ if TYPE_CHECKING:
     from .runtime.consume import Progress
     from .runtime.download import AsyncDownload, AsyncLines, Download, Lines
     from .runtime.events import Event
+    from .runtime.fetch import Fetched, fetch_url, fetch_url_async
     from .runtime.logs import Logging
     from .runtime.middleware import AsyncMiddleware, Middleware, Request, Response
     from .runtime.options import OMIT
     from .runtime.rate_limiter import RateLimiter
     from .runtime.stream import AsyncStream, Stream
     from .runtime.uploads import Upload
+    from .runtime.webhooks import verify_webhook
     from .unified import LanguageModel, Reply, get_llm
 
 _HOMES = {
@@ -144,6 +147,7 @@ _HOMES = {
     "core.secrets": ("Secret",),
     "core.stream": ("Decoded",),
     "core.views": ("View",),
+    "core.webhooks": ("WebhookScheme",),
     "runtime.auth.api_key": ("ApiKey",),
     "runtime.auth.basic": ("Basic",),
     "runtime.auth.bearer": ("Bearer",),
@@ -153,6 +157,7 @@ _HOMES = {
     "runtime.download": ("AsyncDownload", "AsyncLines", "Download", "Lines"),
     "runtime.consume": ("Progress",),
     "runtime.events": ("Event",),
+    "runtime.fetch": ("Fetched", "fetch_url", "fetch_url_async"),
     "runtime.background": ("BackgroundHook",),
     "runtime.logs": ("Logging",),
     "runtime.middleware": ("AsyncMiddleware", "Middleware", "Request", "Response"),
@@ -160,6 +165,7 @@ _HOMES = {
     "runtime.rate_limiter": ("RateLimiter",),
     "runtime.stream": ("AsyncStream", "Stream"),
     "runtime.uploads": ("Upload",),
+    "runtime.webhooks": ("verify_webhook",),
     "unified": ("LanguageModel", "Reply", "get_llm"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -201,6 +207,7 @@ __all__ = [
     "Decoded",
     "Download",
     "Event",
+    "Fetched",
     "ForgeError",
     "GatewayTimeoutError",
     "Groq",
@@ -248,8 +255,12 @@ __all__ = [
     "UnprocessableError",
     "Upload",
     "View",
+    "WebhookScheme",
     "__version__",
+    "fetch_url",
+    "fetch_url_async",
     "get_llm",
+    "verify_webhook",
 ]
 
 

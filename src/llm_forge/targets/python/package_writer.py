@@ -79,7 +79,10 @@ def _toml(value: str) -> str:
 def _init(view: View) -> str:
     names = sorted([str(view.client), f"Async{view.client}"])
     errors = _error_names()
-    exported = sorted([*names, *errors, "OMIT", "Upload"], key=lambda one: (not one.isupper(), one))
+    exported = sorted(
+        [*names, *errors, "OMIT", "Upload", "fetch_url", "verify_webhook"],
+        key=lambda one: (not one.isupper(), one),
+    )
     return text(
         [
             f"# {view.header}",
@@ -87,8 +90,10 @@ def _init(view: View) -> str:
             "",
             *import_lines(f".clients.{view.package}", names),
             *import_lines(".core.errors", errors),
+            "from .runtime.fetch import fetch_url",
             "from .runtime.options import OMIT",
             "from .runtime.uploads import Upload",
+            "from .runtime.webhooks import verify_webhook",
             "",
             "__all__ = [",
             *(f'    "{name}",' for name in exported),
