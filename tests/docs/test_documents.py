@@ -14,6 +14,7 @@ import pytest
 from typer.main import get_command
 
 from llm_forge.cli.main import app, main
+from llm_forge.runtime.config.schema import ConfigFile
 from llm_forge.simulator import Simulator, load_faults
 from llm_forge.spec import load
 
@@ -111,13 +112,23 @@ def test_the_guides_are_there_and_have_blocks() -> None:
 
 
 @pytest.mark.parametrize("block", YAML, ids=str)
-def test_the_yaml_of_a_document_is_read_by_its_loader(block: Block, tmp_path: Path) -> None:
+def test_the_yaml_of_a_document_is_read_by_its_loader(
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "block.yaml"
     file.write_text(block.text, encoding="utf-8")
     if block.remark == "faults":
         assert load_faults(file)
         return
-    assert block.remark == "forge", f"{block}: say `<!-- faults -->` or `<!-- forge -->` before it"
+    if block.remark == "config":
+        monkeypatch.setenv("TEAM_KEY", "key")
+        monkeypatch.setenv("ID_SECRET", "secret")
+        config = ConfigFile.read(file)
+        assert all(config.options(provider) for provider, _ in config.providers())
+        return
+    assert block.remark == "forge", (
+        f"{block}: say `<!-- config -->`, `<!-- faults -->` or `<!-- forge -->` before it"
+    )
     (tmp_path / "openapi.yaml").write_text(CHAT, encoding="utf-8")
     api = load(tmp_path / "openapi.yaml", forge=file)
     assert (api.provider, api.client, api.env.api_key) == ("acme", "Acme", ("ACME_API_KEY",))
@@ -125,7 +136,7 @@ def test_the_yaml_of_a_document_is_read_by_its_loader(block: Block, tmp_path: Pa
 
 
 def test_the_yaml_of_the_guides_is_found() -> None:
-    assert {block.remark for block in YAML} == {"faults", "forge"}
+    assert {block.remark for block in YAML} == {"config", "faults", "forge"}
 
 
 @pytest.mark.parametrize(("path", "arguments"), COMMANDS, ids=name_of)

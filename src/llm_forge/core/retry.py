@@ -76,6 +76,7 @@ class RetryPolicy:
     max_attempts: int = 3
     base: float = 0.5
     throttle_base: float = 1.0
+    factor: float = 2.0
     cap: float = 20.0
     max_server_wait: float = 60.0
     retryable_statuses: frozenset[int] = frozenset()
@@ -168,7 +169,7 @@ class RetryPolicy:
         """The upper bound of the wait before the attempt that follows `attempt` (R-062)."""
         throttled = failure.status in THROTTLING_STATUSES or (failure.status == 503 and failure.server_wait)
         base = self.throttle_base if throttled else self.base
-        return min(self.cap, base * 2.0 ** (attempt - 1))
+        return min(self.cap, base * self.factor ** (attempt - 1))
 
 
 def _renewed(left: float | None) -> Retry | GiveUp:

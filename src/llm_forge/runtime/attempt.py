@@ -134,7 +134,7 @@ def _learn(call: Call, exchange: Any) -> None:
     profile, now, wall = call.shared.profile, call.io.now(), call.io.wall()
     gate = call.shared.limiter.gate(call.prepared.model)
     observed = observe(exchange.headers, profile.rate_limits, now, wall)
-    if exchange.status in THROTTLED:
+    if exchange.status in THROTTLED and call.settings.respect_retry_after:
         wait = server_wait(exchange.headers, exchange.status, profile.rate_limits, wall)
         if wait:
             gate.pause(now + wait, now)

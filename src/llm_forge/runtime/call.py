@@ -9,6 +9,7 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from ..core.classify import failure_of
@@ -32,6 +33,8 @@ def retry_policy(call: Call) -> RetryPolicy:
     errors = call.shared.profile.errors
     return RetryPolicy(
         max_attempts=call.settings.max_attempts,
+        factor=call.settings.backoff_factor,
+        cap=call.settings.max_backoff,
         max_server_wait=call.settings.max_server_wait,
         retryable_statuses=errors.retryable_statuses,
         not_processed=errors.not_processed,
@@ -115,6 +118,8 @@ def _decide(call: Call, number: int, error: ForgeError) -> Retry:
     """The retry to make after so many attempts, or the final error raised."""
     policy = retry_policy(call)
     failure = failure_of(error, call.response_headers)
+    if not call.settings.respect_retry_after:
+        failure = replace(failure, server_wait=None)
     error.retryable = policy.is_retryable(failure)
     renewable = error.status == 401 and call.shared.auth.refused(call) and not call.renewals
     plan = policy.decide(

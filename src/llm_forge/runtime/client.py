@@ -6,7 +6,6 @@ A client is immutable; `with_options` makes a cheap copy that shares pool, limit
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -19,11 +18,13 @@ from ..core.profile import Operation, Profile
 from ..core.views import View
 from .attempt import unary
 from .auth.credential import KeySource
-from .auth.resolve import key_of, resolve_auth
+from .auth.resolve import resolve_auth
 from .base_url import checked_link, read_base_url
 from .call import run
 from .circuit import Circuit
 from .clock import Clock
+from .config.find import find_options
+from .config.sources import ARGUMENT, DEFAULT, values
 from .context import Call, outcome_name
 from .download import AsyncDownload, AsyncLines, Download, Lines
 from .events import Hooks
@@ -31,14 +32,18 @@ from .hedge import hedged
 from .io import AsyncIo, Io, SyncIo, run_now
 from .middleware import AnyMiddleware, AsyncMiddleware, Middleware, steps_of, through
 from .options import (
+    OMIT,
+    OPTION_NAMES,
     CallOptions,
     ClientOptions,
     CopyOptions,
+    Omit,
     Settings,
     call_settings,
     client_settings,
     copy_settings,
     hooks_of,
+    reject_unknown,
 )
 from .pages import AsyncPageOf, AsyncPaging, PageOf, Turn
 from .request import RequestParts, prepare
@@ -89,21 +94,33 @@ class _Client:
         *,
         api_key: KeySource | None = None,
         base_url: str | None = None,
-        timeout: float | None = None,
-        max_attempts: int = 3,
+        timeout: float | Omit | None = OMIT,
+        max_attempts: int | None = None,
         transport: Any = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        chosen: dict[str, Any] = {**options, "max_attempts": max_attempts}
-        if timeout is not None:
-            chosen["timeout"] = timeout
-        settings = client_settings(chosen)
-        if api_key is not None and settings.auth is not None:
+        named = {
+            "api_key": api_key,
+            "base_url": base_url,
+            "max_attempts": max_attempts,
+            "transport": transport,
+        }
+        given = {**options, **{name: value for name, value in named.items() if value is not None}}
+        if not isinstance(timeout, Omit):
+            given["timeout"] = timeout
+        reject_unknown(given, OPTION_NAMES, "client option")
+        if api_key is not None and options.get("auth") is not None:
             raise ConfigError("api_key and auth exclude each other: give the one that the server wants")
-        key = key_of(self.profile, api_key) if settings.auth is None else None
-        auth = resolve_auth(self.profile, settings, key, type(self).__name__)
-        url, self._url_source = self._find_base_url(base_url, settings)
-        io = self._make_io(transport, options.get("clock") or Clock(), options.get("random") or random.random)
+        found = find_options(self.profile, given)
+        self._sources = {name: one.source for name, one in found.items()}
+        self._open(values(found))
+
+    def _open(self, options: Mapping[str, Any]) -> None:
+        settings = client_settings(options)
+        auth = resolve_auth(self.profile, settings, options.get("api_key"), type(self).__name__)
+        url = self._base_url(options, settings)
+        clock, chance = options.get("clock") or Clock(), options.get("random") or random.random
+        io = self._make_io(options.get("transport"), clock, chance)
         self._settings = settings
         limiter = options.get("rate_limiter") or settings.new_limiter()
         steps = steps_of(self._checked_middleware(options.get("middleware") or ()))
@@ -122,32 +139,30 @@ class _Client:
                 raise ConfigError(f"middleware of {type(self).__name__} must be {wanted}, not {one!r}")
         return middleware
 
-    def _find_base_url(self, argument: str | None, settings: Settings) -> tuple[str, str]:
-        text, source = argument, "base_url"
-        if text is None:
-            text, source = self._base_url_from_environment()
-        url = read_base_url(
-            text,
-            source,
+    def _base_url(self, options: Mapping[str, Any], settings: Settings) -> str:
+        source = self._sources.get("base_url", "the description")
+        return read_base_url(
+            options.get("base_url", self.profile.base_url),
+            "base_url" if source == ARGUMENT else f"base_url ({source})",
             allow_insecure_http=settings.allow_insecure_http,
             suffixes=self.profile.base_url_suffixes,
         )
-        return url, source
-
-    def _base_url_from_environment(self) -> tuple[str, str]:
-        for name in self.profile.env_base_url:
-            if value := os.environ.get(name, "").strip():
-                return value, f"The environment variable {name}"
-        return self.profile.base_url, "The description's server URL"
 
     @property
     def base_url(self) -> str:
         """Where requests go."""
         return self._shared.base_url
 
-    def sources(self) -> dict[str, str]:
-        """Where base URL and credential came from, without revealing either (R-001)."""
-        return {"base_url": self._url_source, "api_key": self._shared.auth.source}
+    def sources(self, **options: Unpack[CallOptions]) -> dict[str, str]:
+        """Where the value of every option came from, without revealing any (R-001).
+
+        With the options of a call: where that call would have them from.
+        """
+        call_settings(self._settings, options)
+        found = {name: self._sources.get(name, DEFAULT) for name in OPTION_NAMES}
+        if "base_url" not in self._sources:
+            found["base_url"] = "description"
+        return {**found, "api_key": self._shared.auth.source, **dict.fromkeys(options, "call option")}
 
     def rate_limit_status(self) -> dict[str, list[Any]]:
         """What is known of the limits, by model or, where limits were declared for one, by family."""
@@ -174,6 +189,7 @@ class _Client:
         copy = object.__new__(type(self))
         copy.__dict__.update({name: value for name, value in self.__dict__.items() if name.startswith("_")})
         copy._settings = copy_settings(self._settings, options)
+        copy._sources = {**self._sources, **dict.fromkeys(options, "with_options")}
         copy._copied = True
         copy._closed = False
         return copy
@@ -209,6 +225,12 @@ class _Client:
     def _check_open(self) -> None:
         if self._closed or self._shared.closed:
             raise ClientClosedError("This client is closed; create a new one", provider=self.profile.name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse to set an option, which would be without effect: a client does not change (R-012)."""
+        if name in OPTION_NAMES:
+            raise AttributeError(f"A client does not change: use with_options({name}=...) or make another")
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self._shared.base_url!r}, api_key=[redacted])"

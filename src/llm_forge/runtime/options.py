@@ -1,7 +1,8 @@
 """What a user may set, per client and per call, and where each value came from (R-001).
 
 Rules of this file:
-- Order: call option, client argument, environment variable, descriptor default.
+- Order: call option, client argument, environment variable, configuration file, descriptor default;
+  `config` finds what is not an argument.
 - An environment variable that is empty or only whitespace counts as unset (R-002).
 - An unknown name is a ConfigError that proposes the nearest valid one (R-010).
 - Durations are seconds, at least 1 ms, finite; None is allowed only where it means "no limit" (R-011).
@@ -10,9 +11,11 @@ Rules of this file:
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from .auth.bearer import Bearer
     from .auth.custom import AuthProvider
     from .auth.oauth2 import OAuth2
+    from .config.schema import ConfigFile
     from .middleware import AnyMiddleware
 
 
@@ -54,9 +58,10 @@ class CallOptions(TypedDict, total=False):
     `timeout` bounds the whole call, `attempt_timeout` one exchange, `first_event_timeout` the wait for
     a stream's first event, `idle_timeout` a stream without bytes, `stall_timeout` a stream without
     events. `max_limit_wait` is the longest wait for a local limit, `max_server_wait` the longest that the
-    server may ask for. `hedge_after` sends a second attempt of a safe unary call that takes longer than so
-    many seconds, and takes the first answer (R-083). `extra_headers`, `extra_query` and `extra_body` are
-    added to the request as they are.
+    server may ask for. Waits before retries grow by `backoff_factor` up to `max_backoff`; with
+    `respect_retry_after` false what servers ask for is not heeded. `hedge_after` sends a second attempt of
+    a safe unary call that takes longer than so many seconds, and takes the first answer (R-083).
+    `extra_headers`, `extra_query` and `extra_body` are added to the request as they are.
     `strict_completion` refuses a stream that lacks its terminal event (R-145). `call_metadata` is plain
     values of your own that middleware, hooks and errors see and no server does (R-050); `trace_parent` is
     a W3C trace context that the request carries on (R-232).
@@ -70,6 +75,9 @@ class CallOptions(TypedDict, total=False):
     stall_timeout: float
     max_server_wait: float
     max_limit_wait: float
+    max_backoff: float
+    backoff_factor: float
+    respect_retry_after: bool
     hedge_after: float | None
     strict_completion: bool
     call_metadata: Mapping[str, Plain]
@@ -91,6 +99,9 @@ class CopyOptions(TypedDict, total=False):
     stall_timeout: float
     max_server_wait: float
     max_limit_wait: float
+    max_backoff: float
+    backoff_factor: float
+    respect_retry_after: bool
     hedge_after: float | None
     connect_timeout: float
     pool_timeout: float
@@ -103,7 +114,8 @@ class ClientOptions(TypedDict, total=False):
     """Options of a client beyond its key, base URL, timeout, attempts and transport.
 
     The duration options of `CallOptions` set here are defaults for every call. `connect_timeout` and
-    `pool_timeout` bound getting a connection. `auth="none"` sends no credential; the objects send
+    `pool_timeout` bound getting a connection. `config` is a configuration file, or several of which a later
+    one goes before an earlier (R-013). `auth="none"` sends no credential; the objects send
     another than the provider's own key. Credentials go to the origin of the base URL and to
     `trusted_origins`; headers listed in `secret_headers` are credentials too (R-241). `limits` are local
     limits (none by default); `oversize="admit-when-full"` lets a request larger than a limit go out alone
@@ -119,12 +131,16 @@ class ClientOptions(TypedDict, total=False):
     stall_timeout: float
     max_server_wait: float
     max_limit_wait: float
+    max_backoff: float
+    backoff_factor: float
+    respect_retry_after: bool
     hedge_after: float | None
     connect_timeout: float
     pool_timeout: float
     strict_completion: bool
     call_metadata: Mapping[str, Plain]
     allow_insecure_http: bool
+    config: str | Path | ConfigFile | Sequence[str | Path | ConfigFile]
     auth: Literal["none"] | ApiKey | Basic | Bearer | OAuth2 | AuthProvider
     trusted_origins: Sequence[str]
     secret_headers: Sequence[str]
@@ -172,6 +188,9 @@ class Settings:
     stall_timeout: float = 300.0
     max_server_wait: float = 60.0
     max_limit_wait: float = 60.0
+    max_backoff: float = 20.0
+    backoff_factor: float = 2.0
+    respect_retry_after: bool = True
     hedge_after: float | None = None
     connect_timeout: float = 5.0
     pool_timeout: float = 10.0
@@ -208,9 +227,8 @@ class Settings:
         )
 
 
-_DURATIONS = tuple(
-    f.name for f in fields(Settings) if f.name.endswith("_timeout") or f.name.endswith("_wait")
-)
+DURATIONS = tuple(f.name for f in fields(Settings) if f.name.endswith(("_timeout", "_wait", "_backoff")))
+OPTIONAL_DURATIONS = ("timeout", "hedge_after")  # None is no limit, or no hedging
 _EXTRA_NAMES = {
     "extra_headers": "headers",
     "extra_query": "query",
@@ -220,8 +238,8 @@ _EXTRA_NAMES = {
 }
 _CALL_NAMES = frozenset(CallOptions.__annotations__)
 # Shared objects that live beside the settings, not in them.
-SHARED_NAMES = frozenset({"middleware", "on_event", "clock", "random", "rate_limiter"})
-_LIMITER_NAMES = (
+SHARED_NAMES = frozenset({"middleware", "on_event", "clock", "random", "rate_limiter", "config"})
+LIMITER_NAMES = (
     "limits",
     "limiter_mode",
     "concurrency",
@@ -231,6 +249,9 @@ _LIMITER_NAMES = (
 )
 _CLIENT_NAMES = (frozenset(ClientOptions.__annotations__) - SHARED_NAMES) | {"timeout", "max_attempts"}
 _EVERY_CLIENT_NAME = _CLIENT_NAMES | SHARED_NAMES | {"api_key", "base_url", "transport"}
+OPTION_NAMES = tuple(sorted(_EVERY_CLIENT_NAME))
+# What a configuration file may hold: no functions and objects; limits have a group of their own there.
+FILE_NAMES = _EVERY_CLIENT_NAME - SHARED_NAMES - {"limits"}
 _COPY_NAMES = frozenset(CopyOptions.__annotations__)
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 
@@ -246,6 +267,10 @@ def _is_list_of_functions(value: Any) -> bool:
     return isinstance(value, Sequence) and all(map(callable, value))
 
 
+def _is_factor(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 1 <= value < math.inf
+
+
 def _are_texts(value: Any) -> bool:
     return (
         isinstance(value, Sequence)
@@ -255,6 +280,10 @@ def _are_texts(value: Any) -> bool:
 
 
 _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "backoff_factor": (_is_factor, "a finite number from 1"),
+    "respect_retry_after": (lambda value: isinstance(value, bool), "True or False"),
+    "strict_completion": (lambda value: isinstance(value, bool), "True or False"),
+    "allow_insecure_http": (lambda value: isinstance(value, bool), "True or False"),
     "headers": (lambda value: isinstance(value, Mapping), "a mapping of header names to values"),
     "extra_headers": (lambda value: isinstance(value, Mapping), "a mapping of header names to values"),
     "extra_query": (lambda value: isinstance(value, Mapping), "a mapping of parameter names to values"),
@@ -290,7 +319,7 @@ def client_settings(options: Mapping[str, Any]) -> Settings:
     """Settings of a new client; ConfigError names what is wrong."""
     reject_unknown(options, _EVERY_CLIENT_NAME, "client option")
     _check_shapes(options)
-    own = [name for name in _LIMITER_NAMES if name in options]
+    own = [name for name in LIMITER_NAMES if name in options]
     if own and options.get("rate_limiter") is not None:
         raise ConfigError(f"{own[0]!r} belongs to the RateLimiter here; give it there instead")
     chosen = _frozen({name: value for name, value in options.items() if name in _CLIENT_NAMES})
@@ -316,10 +345,11 @@ def copy_settings(start: Settings, options: Mapping[str, Any]) -> Settings:
 
 
 _FREEZE: Mapping[str, Callable[[Any], Any]] = {
-    "headers": lambda value: MappingProxyType(dict(value)),
-    "limits": tuple,
-    "trusted_origins": tuple,
-    "secret_headers": tuple,
+    "headers": lambda value: MappingProxyType(dict(value or {})),
+    "call_metadata": lambda value: dict(value or {}),  # errors carry it, and are pickled
+    "limits": lambda value: tuple(value or ()),
+    "trusted_origins": lambda value: tuple(value or ()),
+    "secret_headers": lambda value: tuple(value or ()),
 }
 
 
@@ -341,7 +371,7 @@ def call_settings(
     _check_shapes(options)
     chosen = {name: value for name, value in options.items() if name not in _EXTRA_NAMES}
     extras = {_EXTRA_NAMES[name]: value for name, value in options.items() if name in _EXTRA_NAMES if value}
-    settings = _checked(replace(start, **chosen), chosen) if chosen else start
+    settings = _checked(replace(start, **_frozen(chosen)), chosen) if chosen else start
     return settings, Extras(**extras) if extras else NO_EXTRAS
 
 
@@ -363,7 +393,7 @@ def reject_unknown(
     known = frozenset(known)
     for name in options:
         if name not in known:
-            raise ConfigError(_unknown(name, sorted(known | frozenset(also)), what))
+            raise ConfigError(unknown(name, sorted(known | frozenset(also)), what))
 
 
 # What other libraries call our options.
@@ -379,7 +409,8 @@ _ELSEWHERE = {
 }
 
 
-def _unknown(name: str, candidates: list[str], what: str) -> str:
+def unknown(name: str, candidates: list[str], what: str) -> str:
+    """A sentence on a name that is not known, with the nearest one that is."""
     if name == "stream":
         return "Unknown option 'stream': create() returns a whole answer; call .stream(...) for a stream."
     near = difflib.get_close_matches(name, [*candidates, *_ELSEWHERE], n=1, cutoff=0.5)
@@ -393,10 +424,10 @@ def _unknown(name: str, candidates: list[str], what: str) -> str:
 
 
 def _checked(settings: Settings, chosen: Mapping[str, Any]) -> Settings:
-    for name in _DURATIONS:
+    for name in DURATIONS:
         if name in chosen:
             check_seconds(name, chosen[name])
-    for name in ("timeout", "hedge_after"):
+    for name in OPTIONAL_DURATIONS:
         if name in chosen:
             check_seconds(name, chosen[name], allow_none=True)
     attempts = settings.max_attempts

@@ -63,6 +63,8 @@ def credential_from(value: Any, name: str, source: str = "client argument") -> C
 
     ConfigError names the option, never the value.
     """
+    if isinstance(value, Credential):
+        return value
     if isinstance(value, Secret):
         return Credential(value, source=source)
     if isinstance(value, Path):

@@ -1,4 +1,4 @@
-"""The policy of a client: from its options, then the environment (R-003)."""
+"""The policy of a client: what `auth` says, else the provider's own scheme with its key (R-003)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..options import Settings
 from .api_key import ApiKey, ApiKeyPolicy
 from .basic import Basic, BasicPolicy, password_from
 from .bearer import Bearer, BearerPolicy
-from .credential import Credential, KeySource, credential_from
+from .credential import Credential, credential_from
 from .custom import AuthProvider, ProviderPolicy
 from .oauth2 import OAuth2, OAuth2Policy
 from .policy import AuthPolicy
@@ -32,18 +32,6 @@ def resolve_auth(profile: Profile, settings: Settings, key: Credential | None, c
     if key is None:
         raise ConfigError(_missing(profile, client))
     return _own_scheme(profile.auth, key)
-
-
-def key_of(profile: Profile, api_key: KeySource | None) -> Credential | None:
-    """The key of a client: argument, then environment; None if there is none."""
-    if api_key is not None:
-        return credential_from(api_key, "api_key")
-    for name in profile.env_api_key:
-        value = os.environ.get(name, "")
-        if value.strip():
-            secret = Secret.clean(value, f"the environment variable {name}")
-            return Credential(secret, source=f"environment {name}")
-    return None
 
 
 def policy_of(auth: Any, profile: Profile, settings: Settings) -> AuthPolicy:

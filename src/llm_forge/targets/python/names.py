@@ -45,7 +45,8 @@ METHOD_SCOPE = frozenset({"models", "params", "profile", "str", "int", "float", 
 CALL_OPTIONS = frozenset(
     {
         "timeout", "max_attempts", "attempt_timeout", "first_event_timeout", "idle_timeout",
-        "stall_timeout", "max_server_wait", "max_limit_wait", "hedge_after", "strict_completion",
+        "stall_timeout", "max_server_wait", "max_limit_wait", "max_backoff", "backoff_factor",
+        "respect_retry_after", "hedge_after", "strict_completion",
         "idempotency_key", "extra_headers", "extra_query", "extra_body", "call_metadata", "trace_parent",
     }
 )  # fmt: skip
