@@ -43,8 +43,8 @@ proof: .venv/dev.stamp ## measure the whole-system scenarios; write docs/proof.m
 
 vendors: .venv/vendors.stamp ## install the vendors' own clients, which more tests and `bench` use
 
-bench: .venv/vendors.stamp ## CPU per request and per streamed event beside other clients, as ratios
-	@$(BIN)/python benchmarks/run.py
+bench: .venv/vendors.stamp .venv/litellm.stamp ## client CPU and memory beside the other clients: docs/benchmarks.md
+	@$(BIN)/python -m benchmarks.speed.run --write
 
 compare-faults: .venv/vendors.stamp .venv/litellm.stamp ## the same faults served to the vendors' clients, litellm and ours: docs/faults.md
 	@$(BIN)/python -m benchmarks.faults.run --write
