@@ -35,6 +35,7 @@ SUPPORTS = [
     "auth",
     "files",
     "middleware",
+    "events",
     "wall-clock",
     "half-surrogates",
     "descriptor",

@@ -54,6 +54,7 @@ class Record:
     synthesised: bool = False
     second: dict[str, Any] | None = None
     files: dict[str, str] = field(default_factory=dict)
+    story: list[str] = field(default_factory=list)
 
     @contextlib.contextmanager
     def folder(self) -> Iterator[Path]:
@@ -83,6 +84,7 @@ def note_event(event: Event) -> None:
     record = CURRENT.get()
     if record is None:
         return
+    record.story.append(f"{event.name} {event.attempt}")
     record.starts += event.name == "call-start"
     record.ends += event.name == "call-end"
     if event.name in ("attempt-start", "limiter-wait"):
@@ -90,6 +92,13 @@ def note_event(event: Event) -> None:
     elif event.name == "attempt-end" and event.facts.get("outcome") not in _NEVER_SENT:
         record.sends.append(record.pending[event.attempt])
         record.sends.sort()
+
+
+def note_story(text: str) -> None:
+    """Note a step of the call's story."""
+    record = CURRENT.get()
+    if record is not None:
+        record.story.append(text)
 
 
 def note_shown(text: str) -> None:
@@ -163,6 +172,7 @@ def outcome(
         "starts": record.starts,
         "ends": record.ends,
         "synthesised": record.synthesised,
+        "story": record.story,
         "files": record.files,
     }
     optional = {

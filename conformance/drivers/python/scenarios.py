@@ -33,11 +33,11 @@ from outcomes import (
     Record,
     error_fact,
     note_event,
-    note_shown,
     note_sleep,
     outcome,
     shown_of,
 )
+from recorders import AsyncRecorder, Recorder
 
 import llm_forge
 from llm_forge.core.breaker import BreakerSettings
@@ -92,7 +92,9 @@ def environment(values: dict[str, str]) -> Iterator[None]:
                     os.environ[name] = value
 
 
-def client_options(message: dict[str, Any], clock: clocks.VirtualClock, transport: str) -> dict[str, Any]:
+def client_options(
+    message: dict[str, Any], clock: clocks.VirtualClock, transport: str, prefix: str
+) -> dict[str, Any]:
     """A client's options, with those that are objects in Python made from their JSON."""
     options = dict(message.get("options", {}))
     if "limits" in options:
@@ -104,8 +106,8 @@ def client_options(message: dict[str, Any], clock: clocks.VirtualClock, transpor
         options["api_key"] = lambda: next(keys)
     if isinstance(options.get("auth"), dict):
         options["auth"] = _auth(**options["auth"])
-    if message.get("middleware"):
-        options["middleware"] = [ShowRequests()]
+    kind = AsyncRecorder if prefix else Recorder
+    options["middleware"] = [kind(**told) for told in message.get("middleware", [])]
     chance = message.get("random", 1.0)
     options |= {"clock": clock, "random": lambda: chance, "on_event": note_event, "transport": transport}
     return options
@@ -122,15 +124,6 @@ _AUTH = {
 def _auth(kind: str, **facts: Any) -> Any:
     """The object that an auth option means."""
     return _AUTH[kind](**facts)
-
-
-class ShowRequests(llm_forge.Middleware):
-    """Shows every request that an attempt hands it."""
-
-    def attempt(self, context: Any, request: Any, proceed: Any) -> Any:  # noqa: ARG002 - as it is called
-        """Note the request, and pass it on."""
-        note_shown(f"{request!r} {request.url} {request.headers.pairs()} {request.body!r}")
-        return proceed(request)
 
 
 @contextmanager
@@ -248,7 +241,7 @@ class ScenarioRun:
 
     def _build(self) -> Any:
         cls = getattr(llm_forge, self.prefix + CLASSES[self.message["provider"]])
-        options = client_options(self.message, self.clock, self.transport)
+        options = client_options(self.message, self.clock, self.transport, self.prefix)
         described = self.message.get("descriptor") or {}
         facts = {name: value for name, value in described.items() if name != "replay"}
         if facts:

@@ -151,6 +151,8 @@ def _call_differences(
             yield f"{who}: {name} {getattr(got, name)!r}, wanted {getattr(wanted, name)!r}"
     if wanted.files is not None and got.files != wanted.files:
         yield f"{who}: left the files {got.files}, wanted {wanted.files}"
+    if wanted.story is not None and got.story != wanted.story:
+        yield f"{who}: the story was {got.story}, wanted {wanted.story}"
     if wanted.second is not None and (got.second.kind if got.second else None) != wanted.second:
         yield f"{who}: iterating twice gave {_said(got.second)}, wanted {wanted.second}"
     yield from _time_differences(who, wanted, got, times)

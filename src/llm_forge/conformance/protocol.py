@@ -32,7 +32,8 @@ FEATURES: dict[str, str] = {
     "paths": "operations with a path parameter",
     "auth": "credentials other than the provider's key, as the client option auth",
     "files": "options read from files",
-    "middleware": "a user's code around attempts, which sees their requests",
+    "middleware": "a user's code around calls and attempts, and around the events of streams",
+    "events": "what happens inside a call, told in order",
     "half-surrogates": "text that can hold half of a surrogate pair",
     "wall-clock": "a time of day that jumps while the monotonic clock goes on",
     "descriptor": "facts of the description that a scenario replaces",
@@ -175,6 +176,23 @@ class Switch(Struct, forbid_unknown_fields=True, tag_field="do", tag="switch"):
 Step = Call | Wait | Wall | Switch
 
 
+Does = Literal["pass", "raise", "unavailable", "answer", "origin"]
+
+
+class Recorder(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A middleware that notes in the call's `story` when it is entered and left, and what it does.
+
+    It adds every request it sees to `shown`. At each level it then does one thing: `pass` the request on;
+    `raise` an exception of the caller's own; `unavailable`, on the first attempt only, raises the error of
+    status 503; `answer` with `{"id": "from-middleware"}` without passing anything on; `origin` passes on a
+    request to another host. What it is given back goes on unchanged; of a stream it wraps the events.
+    """
+
+    name: str
+    call: Does = "pass"
+    attempt: Does = "pass"
+
+
 class Descriptor(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """What the client takes for the provider's description instead of what that says.
 
@@ -197,8 +215,8 @@ class Run(Struct, forbid_unknown_fields=True, omit_defaults=True):
     The option `auth` is "none" or an object: `kind` is api-key (`key`, `placement`, `name`), bearer
     (`token`), basic (`user`, `password`) or oauth2 (`client_id`, `client_secret`, `refresh_token`,
     `token_url`, `scopes`, `client_auth`). `files` are put into an empty folder for the time of the
-    scenario; an option that is `{file: name}` means the path of that file. With `middleware` the client
-    gets a middleware that shows (in `shown`) every request that an attempt hands it, and passes it on.
+    scenario; an option that is `{file: name}` means the path of that file. `middleware` are given to the
+    client outside in.
     """
 
     call: int
@@ -209,7 +227,7 @@ class Run(Struct, forbid_unknown_fields=True, omit_defaults=True):
     env: dict[str, str] = msgspec.field(default_factory=dict)
     keys: list[str] = msgspec.field(default_factory=list)
     files: dict[str, str] = msgspec.field(default_factory=dict)
-    middleware: bool = False
+    middleware: list[Recorder] = msgspec.field(default_factory=list)
     descriptor: Descriptor | None = None
     clock: ClockOptions = msgspec.field(default_factory=ClockOptions)
     random: float = 1.0
@@ -266,7 +284,9 @@ class Outcome(Struct, omit_defaults=True):
     `sends`: when each attempt was handed to the network. `sleeps`: every sleep of the call, in order.
     `events`: application events the consumer got. `starts` and `ends`: how often the call reported its
     start and its end. `second` is what a second iteration raised. `files` are the files that the call left
-    behind, by their path from the folder that `target` is in, with their texts.
+    behind, by their path from the folder that `target` is in, with their texts. `story` is what the
+    call's hooks and recorders saw, in order: `<event> <attempt>`; `<recorder> <call or attempt> <attempt>`,
+    with ` end` when it is left in any way; `<recorder> read <n>` when the events it wraps at call level end.
     """
 
     started: Seconds
@@ -282,6 +302,7 @@ class Outcome(Struct, omit_defaults=True):
     ends: int = 0
     second: ErrorFact | None = None
     files: dict[str, str] = msgspec.field(default_factory=dict)
+    story: list[str] = msgspec.field(default_factory=list)
 
 
 class LimitFact(Struct, omit_defaults=True):

@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from .canon import FAMILIES, FIRST, KEY, TEXT, FamilyName
 from .cuts import every_cut
-from .protocol import FEATURES, ClockOptions, Consume, Descriptor, During, Read
+from .protocol import FEATURES, ClockOptions, Consume, Descriptor, During, Read, Recorder
 
 _VARIABLE = re.compile(r"\$(\w+)")
 _ID = re.compile(r"[A-Z]{2}-\d{2}[a-z]?")
@@ -139,7 +139,7 @@ class CallExpect(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """How one call ended. Without `error` it must have succeeded; other absent fields are not compared.
 
     `gaps`: seconds between its attempts. `sends`: when they were sent. `elapsed`: its duration.
-    `result` is compared as a subset.
+    `result` is compared as a subset, `story` as it is.
     """
 
     error: str | ErrorExpect | None = None
@@ -153,6 +153,7 @@ class CallExpect(Struct, forbid_unknown_fields=True, omit_defaults=True):
     elapsed: float | None = None
     second: str | None = None
     files: dict[str, str] | None = None
+    story: list[str] | None = None
 
 
 class Received(Struct, forbid_unknown_fields=True):
@@ -232,7 +233,7 @@ class Scenario(Struct, forbid_unknown_fields=True):
     env: dict[str, str] = {}
     keys: list[str] = []
     files: dict[str, str] = {}
-    middleware: bool = False
+    middleware: list[Recorder] = []
     descriptor: Descriptor | None = None
     provider: str | None = None
     base_url: str | msgspec.UnsetType | None = msgspec.UNSET
