@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 import pickle
 import threading
 from typing import Any
@@ -122,6 +123,35 @@ def test_er_05_every_class_is_restored_from_a_pickle_with_all_its_facts(cls: typ
         assert restored.facts() == EVERY_FACT
         assert type(restored.__cause__) is errors.ConnectError
         assert restored.__cause__.phase == "connect"
+
+
+@pytest.mark.requirement("R-217")
+@pytest.mark.parametrize("cls", CLASSES)
+def test_er_05_every_class_is_restored_from_json_with_all_its_facts(cls: type[ForgeError]) -> None:
+    error = cls("what happened", **EVERY_FACT)
+    error.__cause__ = errors.ConnectError("refused", phase="connect")
+    error.__cause__.__cause__ = OSError("holds sk-canary")
+    text = json.dumps(error.to_dict(), allow_nan=False)
+    assert "canary" not in text
+    restored = ForgeError.from_dict(json.loads(text))
+    assert type(restored) is cls
+    assert restored.message == error.message
+    assert restored.facts() == {**EVERY_FACT, "partial": {"content": "Hel"}}
+    assert type(restored.__cause__) is errors.ConnectError
+    assert str(restored.__cause__.__cause__) == "builtins.OSError"
+    assert restored.to_dict() == error.to_dict()
+
+
+@pytest.mark.requirement("R-217")
+def test_a_view_becomes_its_json_and_what_a_later_version_wrote_is_no_harm() -> None:
+    error = errors.StreamInterruptedError("cut", partial=[View({"id": "a"}), View({"id": "b"})])
+    assert error.to_dict()["partial"] == [{"id": "a"}, {"id": "b"}]
+    later = {"kind": "NewError", "message": "m", "mood": 1, "attempts": [{"number": 1, "outcome": "ok",
+             "duration": 0.5, "colour": "red"}], "cause": {"kind": "a.B"}}  # fmt: skip
+    restored = ForgeError.from_dict(later)
+    assert type(restored) is ForgeError
+    assert restored.attempts == (errors.Attempt(1, "ok", 0.5),)
+    assert str(restored.__cause__) == "a.B"
 
 
 @pytest.mark.requirement("R-217")

@@ -35,8 +35,9 @@ credential and no request content is ever part of a message or repr (R-218).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from .call_context import CallContext
@@ -123,6 +124,31 @@ class ForgeError(Exception):
         """The facts of R-212 that differ from their default, by name."""
         return {name: value for name, value in vars(self).items() if name in FACTS}
 
+    def to_dict(self) -> dict[str, Any]:
+        """The error as plain JSON for another process or language (R-217); `from_dict` restores it.
+
+        `kind` and `message`, the facts that are known, and `cause`: an error of ours likewise, a foreign
+        one by its name only. `partial` is the JSON that had arrived.
+        """
+        facts = {name: _jsonable(value) for name, value in self.facts().items()}
+        cause = self.__cause__
+        if isinstance(cause, ForgeError):
+            facts["cause"] = cause.to_dict()
+        elif cause is not None:
+            facts["cause"] = {"kind": _foreign_name(cause)}
+        return {"kind": self.kind, "message": self.message, **facts}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> ForgeError:
+        """The error that `to_dict` wrote, of its own class; an unknown kind becomes a plain ForgeError."""
+        facts = {name: _restored_fact(name, value) for name, value in data.items() if name in FACTS}
+        error = _class_of(data.get("kind"))(data.get("message") or "", **facts)
+        cause = data.get("cause")
+        if isinstance(cause, Mapping):
+            known = "message" in cause
+            error.__cause__ = ForgeError.from_dict(cause) if known else RuntimeError(str(cause.get("kind")))
+        return error
+
     def __str__(self) -> str:
         return self.message
 
@@ -153,7 +179,56 @@ def _portable(cause: BaseException | None) -> BaseException | None:
     """
     if cause is None or isinstance(cause, ForgeError):
         return cause
-    return RuntimeError(f"{type(cause).__module__}.{type(cause).__qualname__}")
+    return RuntimeError(_foreign_name(cause))
+
+
+def _foreign_name(cause: BaseException) -> str:
+    if type(cause) is RuntimeError and _NAME.fullmatch(str(cause)):
+        return str(cause)  # it crossed a process before
+    return f"{type(cause).__module__}.{type(cause).__qualname__}"
+
+
+_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_<]\w*>?)+")
+
+
+def _jsonable(value: Any) -> Any:
+    if is_dataclass(value):
+        value = {one.name: getattr(value, one.name) for one in fields(value)}
+    elif hasattr(value, "to_dict"):
+        value = value.to_dict()
+    if isinstance(value, Mapping):
+        return {name: _jsonable(entry) for name, entry in value.items()}
+    return [_jsonable(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+
+
+def _restored_fact(name: str, value: Any) -> Any:
+    make = _FACT_CLASSES.get(name)
+    if make is None or value is None:
+        return value
+    return tuple(_made(make, one) for one in value) if isinstance(value, list) else _made(make, value)
+
+
+def _made(make: type[Any], value: Mapping[str, Any]) -> Any:
+    """A dataclass of its fields; those that this version does not know are dropped."""
+    known = {one.name for one in fields(make)}
+    return make(**{name: entry for name, entry in value.items() if name in known})
+
+
+_FACT_CLASSES: Mapping[str, type[Any]] = {
+    "attempts": Attempt,
+    "details": ErrorDetail,
+    "context": CallContext,
+}
+
+
+def _class_of(kind: Any) -> type[ForgeError]:
+    waiting: list[type[ForgeError]] = [ForgeError]
+    while waiting:
+        cls = waiting.pop()
+        if cls.__name__ == kind:
+            return cls
+        waiting.extend(cls.__subclasses__())
+    return ForgeError
 
 
 class ConfigError(ForgeError):

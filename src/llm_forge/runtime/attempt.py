@@ -150,9 +150,9 @@ async def read_chunk(call: Call, exchange: Any, ends: float | None, phase: str) 
         raise _ran_out(call, phase)
     try:
         chunk: bytes = await call.io.read(exchange, limit)
-    except TimeoutError:
+    except TimeoutError as error:
         late = _ran_out(call, phase)
-        raise late from late.__cause__
+        raise late from late.__cause__ or error
     return chunk
 
 

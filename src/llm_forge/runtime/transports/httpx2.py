@@ -37,7 +37,7 @@ from ...core.headers import Headers
 from ..abort import abortable
 from ..finalise import finalise
 from .backend import CURRENT, Operation, instrument, shut_down
-from .httpx2_faults import fault_before_headers, fault_in_body
+from .httpx2_faults import FOREIGN, TIMEOUTS, fault_before_headers, fault_in_body
 from .limits import DEFAULT_LIMITS, checked_headers
 from .logs import keep_secrets_out
 from .protocol import BodySource, HttpRequest, PoolLimits, Timers
@@ -210,10 +210,10 @@ class Httpx2Exchange(_Opened):
         self._reading = True
         try:
             return self._next()
-        except lib.TimeoutException as error:
+        except TIMEOUTS as error:
             self._finish(reusable=False)
             raise TimeoutError from error
-        except lib.HTTPError as error:
+        except FOREIGN as error:
             self._finish(reusable=False)
             raise (_closed_while_read() if self._closing else fault_in_body(error)) from error
         except BaseException:
@@ -250,7 +250,7 @@ class Httpx2Exchange(_Opened):
 
     def _finish(self, *, reusable: bool) -> None:
         if self._release(reusable=reusable):
-            with contextlib.suppress(lib.HTTPError):
+            with contextlib.suppress(*FOREIGN):
                 self._response.close()
 
 
@@ -327,7 +327,7 @@ class Httpx2Transport:
         try:
             with abortable(operation.abort):
                 response = client.send(prepared, stream=True, follow_redirects=False)
-        except (lib.HTTPError, lib.InvalidURL) as error:
+        except FOREIGN as error:
             stale = self._own and operation.stale
             raise fault_before_headers(error, stale=stale, timers=timers) from error
         finally:
@@ -366,7 +366,7 @@ class Httpx2AsyncExchange(_Opened):
             if self._closing:
                 raise _closed_while_read() from error
             raise
-        except lib.HTTPError as error:
+        except FOREIGN as error:
             await self._finish(reusable=False)
             raise fault_in_body(error) from error
         except BaseException:
@@ -401,7 +401,7 @@ class Httpx2AsyncExchange(_Opened):
 
     async def _finish(self, *, reusable: bool) -> None:
         if self._release(reusable=reusable):
-            with contextlib.suppress(lib.HTTPError):
+            with contextlib.suppress(*FOREIGN):
                 await self._response.aclose()
 
 
@@ -504,7 +504,7 @@ class Httpx2AsyncTransport:
         try:
             async with asyncio.timeout(timers.response):
                 response = await client.send(prepared, stream=True, follow_redirects=False)
-        except (lib.HTTPError, lib.InvalidURL, TimeoutError) as error:
+        except FOREIGN as error:
             stale = self._theirs is None and operation.stale
             fault = fault_before_headers(error, stale=stale, timers=timers)
             if operation.connecting:

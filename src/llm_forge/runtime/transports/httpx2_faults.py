@@ -8,9 +8,12 @@ they become a `__cause__`.
 
 from __future__ import annotations
 
+import socket
 import ssl
 from typing import TYPE_CHECKING
 
+import h11
+import httpcore2
 import httpx2 as lib
 
 from ...core.errors import (
@@ -29,6 +32,14 @@ from .protocol import StaleConnection, Timers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# What the stack below a request may raise. A user's own transport may let any of it through (R-216).
+FOREIGN = (
+    *(lib.HTTPError, lib.InvalidURL, lib.StreamError, lib.SSEError),
+    *(httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.ProxyError),
+    *(httpcore2.UnsupportedProtocol, httpcore2.ConnectionNotAvailable, h11.ProtocolError),
+    *(OSError, EOFError),
+)
+TIMEOUTS = (lib.TimeoutException, httpcore2.TimeoutException, TimeoutError)
 CUT_SHORT = "peer closed connection"  # h11's words for a body that ended early
 HEAD_TOO_LARGE = 431  # h11's status hint for a header block above its buffer
 
@@ -41,13 +52,15 @@ def fault_before_headers(error: Exception, *, stale: bool, timers: Timers) -> Fo
             return PoolTimeoutError(f"No connection became free within {timers.pool} s.", phase="pool")
         case lib.ConnectTimeout():
             return ConnectError(f"No connection within {timers.connect} s.", phase="connect")
-        case lib.ConnectError() | lib.ProxyError():
+        case lib.ConnectError() | lib.ProxyError() | httpcore2.ConnectError() | httpcore2.ProxyError():
             return _connect_fault(error)
-        case lib.TimeoutException() | TimeoutError():
+        case socket.gaierror() | ssl.SSLCertVerificationError() | ConnectionRefusedError():
+            return _connect_fault(error)
+        case _ if isinstance(error, TIMEOUTS):
             return AttemptTimeoutError(f"No response headers within {timers.response} s.", phase="response")
-        case lib.NetworkError():
+        case lib.NetworkError() | httpcore2.NetworkError() | OSError() | EOFError():
             return _lost(stale=stale)
-        case lib.RemoteProtocolError():
+        case lib.RemoteProtocolError() | httpcore2.RemoteProtocolError() | h11.RemoteProtocolError():
             return _broken_head(error, stale=stale)
     return InvalidRequestError("The request cannot be sent: its URL, method or a header is not valid.")
 
