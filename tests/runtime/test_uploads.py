@@ -7,6 +7,7 @@ import contextlib
 import io
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,18 @@ def parts(acme: Acme, number: int = 0) -> list[bytes]:
 
 def upload(acme: Acme, file: FileInput, **fields: Any) -> View:
     return acme.call(UPLOAD, body={"file": file, **fields}, options={})
+
+
+@pytest.mark.requirement("R-046")
+def test_lists_and_objects_of_the_deep_style_are_written_with_brackets() -> None:
+    acme = client(ok({}))
+    body = {"file": b"x", "tags": ["a"], "expires": {"days": 2}}
+    rule = BodyRule("multipart", files=frozenset({"file"}), deep=frozenset({"tags", "expires", "file"}))
+    operation = replace(UPLOAD, body=rule)
+    acme.call(operation, body=body, query={"metadata": {"team": "a b"}, "none": {}}, options={})
+    names = [part.partition(b'name="')[2].partition(b'"')[0] for part in parts(acme)]
+    assert names == [b"file", b"tags[]", b"expires[days]"]
+    assert acme.world.requests[0].url.endswith("/files?metadata%5Bteam%5D=a+b")
 
 
 @pytest.mark.requirement("R-046")

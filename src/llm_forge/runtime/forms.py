@@ -2,8 +2,8 @@
 
 Rules of this file:
 - A field that is absent or None is left out: a form has no null.
-- A list becomes one field for each entry. An object becomes `name[key]` fields where the description says
-  `deepObject`, else one field of JSON.
+- A list becomes one field for each entry, an object one field of JSON. Where the description says
+  `deepObject`, entries are called `name[]`, and an object becomes `name[key]` fields.
 - Names inside headers lose CR, LF, NUL, quotes and backslashes (R-046).
 - Files are sent as their bytes come; a form of at most 1 MiB without files on disk is one piece.
 """
@@ -95,8 +95,9 @@ class Pieces:
 
 def _part(name: str, value: Any, rule: BodyRule) -> tuple[str, Piece]:
     """The headers of a part, and its content."""
-    told = rule.media_types.get(name, "")
-    if name in rule.files or is_file(value):
+    field = name.removesuffix("[]")
+    told = rule.media_types.get(field, "")
+    if field in rule.files or is_file(value):
         return _file_part(name, as_upload(value, name), told)
     if not told and isinstance(value, (Mapping, View)):
         told = "application/json"
@@ -130,7 +131,8 @@ def _flat(values: Mapping[str, Any], rule: BodyRule) -> Iterator[tuple[str, Any]
             held: dict[str, Any] = dict(value)
             yield from ((f"{name}[{key}]", one) for key, one in held.items() if one is not None)
         elif isinstance(value, (list, tuple)):
-            yield from ((name, one) for one in value)
+            entry = f"{name}[]" if name in rule.deep else name
+            yield from ((entry, one) for one in value)
         else:
             yield name, value
 

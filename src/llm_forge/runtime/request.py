@@ -19,6 +19,7 @@ from ..core.codec import decode
 from ..core.errors import InvalidRequestError
 from ..core.profile import Operation, Profile
 from ..core.version import VERSION
+from ..core.views import View
 from .base_url import encode_query, fill_path
 from .options import Extras, Omit, Settings
 from .payload import make_payload
@@ -195,10 +196,12 @@ def _text(value: Any) -> str:
 def _pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, value in query.items():
-        if _is_absent(value):
-            continue
-        items = value if isinstance(value, (list, tuple)) else [value]
-        pairs.extend((name, _text(item)) for item in items)
+        if isinstance(value, (Mapping, View)):  # the style deepObject
+            held: dict[str, Any] = dict(value)
+            pairs.extend((f"{name}[{key}]", _text(one)) for key, one in held.items() if not _is_absent(one))
+        elif not _is_absent(value):
+            items = value if isinstance(value, (list, tuple)) else [value]
+            pairs.extend((name, _text(item)) for item in items)
     for name, text in pairs:
         if _FORBIDDEN.search(name + text):
             raise InvalidRequestError(f"Query parameter {name!r} contains CR, LF or NUL")

@@ -109,7 +109,7 @@ def _result(
         return Result("lines", line, kinds["lines"], status), None
     other = next((key for key in media if media_kind(key) != "event-stream"), None)
     if other is not None:
-        return Result("binary", AnyType(), other, status), None
+        return Result("binary", AnyType(), other, status), event
     if event is not None:
         return Result("stream", AnyType(), kinds["event-stream"], status), event
     return Result("empty", AnyType(), "", status), None

@@ -186,7 +186,9 @@ def _is_any_of(api: ir.Api, found: ir.Type, allowed: tuple[type[ir.Type], ...]) 
 
 
 def is_object_parameter(api: ir.Api, parameter: ir.Parameter) -> bool:
-    """Whether a parameter has fields of its own, which the runtime does not write yet."""
+    """Whether a parameter has fields of its own, which the runtime writes only in the style deepObject."""
+    if parameter.location == "query" and parameter.style == "deepObject":
+        return False
     flat = api.resolve(parameter.type)
     if isinstance(flat, ir.Nullable):
         flat = api.resolve(flat.inner)
