@@ -152,6 +152,7 @@ def test_the_operations_of_the_simulator_are_those_it_serves() -> None:
         ("Under `errors`:", forge.ERROR_KEYS),
         ("Each entry of `rate_limits`:", forge.LIMIT_KEYS),
         ("On an operation:", forge.OPERATION_KEYS),
+        ("On a security scheme of type `oauth2`:", forge.SCHEME_KEYS),
         ("Under `stream`:", forge.STREAM_KEYS),
     ],
 )

@@ -22,6 +22,7 @@ OPERATION_KEYS = frozenset({"method", "replay", "group", "stream", "pagination",
 STREAM_KEYS = frozenset(
     {"parameter", "value", "family", "event", "result", "ndjson", "terminal", "type_field"}
 )
+SCHEME_KEYS = frozenset({"client_auth"})
 ENV_KEYS = frozenset({"api_key", "base_url"})
 ERROR_KEYS = frozenset(
     {"type", "message", "status_of_type", "terminal_codes", "retryable_statuses", "not_processed"}
@@ -33,6 +34,7 @@ PAGE_KEYS = frozenset(
     {"style", "items", "param", "id", "before", "next", "more", "start", "size_param", "total"}
 )
 CHOICES = {
+    "client_auth": ("basic", "body"),
     "style": ("after-id", "before-id", "cursor", "page", "link"),
     "replay": ("safe", "keyed", "once"),
     "family": ("chat-completion", "block-event", "response", "conversation", "events"),

@@ -317,11 +317,18 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """Where the credential goes; `name` is the header, query or cookie name."""
+    """Where the credential goes; `name` is the header, query or cookie name.
 
-    kind: Literal["api-key", "bearer", "none"] = "bearer"
+    The rest is for `oauth2`: `token_url` is where tokens come from, None if the document does not say;
+    `scopes` are those that its security requirement lists; `client_auth` is how the client proves itself.
+    """
+
+    kind: Literal["api-key", "bearer", "basic", "oauth2", "none"] = "bearer"
     placement: Literal["header", "query", "cookie"] = "header"
     name: str = "authorization"
+    token_url: str | None = None
+    scopes: tuple[str, ...] = ()
+    client_auth: Literal["basic", "body"] = "basic"
 
 
 @dataclass(frozen=True, slots=True)

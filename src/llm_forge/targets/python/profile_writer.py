@@ -99,8 +99,16 @@ def _quoted(name: str | None) -> Quoted | None:
 def _auth(auth: ir.Auth) -> layout.Group | None:
     if auth == ir.Auth():
         return None
+    if auth.kind == "api-key":
+        return _call(
+            "AuthScheme", kind=Quoted(auth.kind), placement=Quoted(auth.placement), name=Quoted(auth.name)
+        )
     return _call(
-        "AuthScheme", kind=Quoted(auth.kind), placement=Quoted(auth.placement), name=Quoted(auth.name)
+        "AuthScheme",
+        kind=Quoted(auth.kind),
+        token_url=_quoted(auth.token_url),
+        scopes=_tuple(auth.scopes),
+        client_auth=None if auth.client_auth == "basic" else Quoted(auth.client_auth),
     )
 
 
