@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from llm_forge import CallContext, Middleware, Request, Response
 from llm_forge.core.errors import (
     ConnectionLostError,
     DeadlineExceededError,
@@ -269,3 +270,36 @@ def test_asyncio_gives_the_connection_back_where_a_loop_is_left() -> None:
         return not acme._shared.running
 
     assert asyncio.run(main())
+
+
+class Marked(Middleware):
+    """Adds a header around the call and around each attempt."""
+
+    def call(self, context: CallContext, request: Request, proceed: Any) -> Response:
+        return proceed(request.with_header("x-call", "1"))
+
+    def attempt(self, context: CallContext, request: Request, proceed: Any) -> Response:
+        return proceed(request.with_header("x-attempt", str(context.attempt)))
+
+
+@pytest.mark.requirement("R-221")
+def test_middleware_stands_around_downloads_too() -> None:
+    acme = client(failed(500), file(b"abc"), middleware=[Marked()])
+    assert content(acme).read() == b"abc"
+    seen = [dict(request.headers) for request in acme.world.requests]
+    assert [(one["x-call"], one["x-attempt"]) for one in seen] == [("1", "1"), ("1", "2")]
+
+
+class Answering(Middleware):
+    """Answers itself, which a file cannot be."""
+
+    def attempt(self, context: CallContext, request: Request, proceed: Any) -> Response:
+        return Response({"id": "made up"})
+
+
+@pytest.mark.requirement("R-222")
+def test_middleware_cannot_replace_a_file_and_nothing_leaks() -> None:
+    acme = client(file(b"abc"), middleware=[Answering()])
+    with pytest.raises(TypeError, match="file or lines"):
+        content(acme).read()
+    assert ended(acme)

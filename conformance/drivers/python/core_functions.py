@@ -14,8 +14,10 @@ from llm_forge.core.breaker import Breaker, BreakerSettings, Outcome, Permit, ou
 from llm_forge.core.durations import parse_duration
 from llm_forge.core.error_body import api_error, stream_error
 from llm_forge.core.errors import ApiError, ForgeError
+from llm_forge.core.file_names import disposition_name, safe_file_name
 from llm_forge.core.framing import RawEvent
 from llm_forge.core.headers import Headers
+from llm_forge.core.lines import LineDecoder
 from llm_forge.core.profile import LimitHeaders, Profile, StreamRule
 from llm_forge.core.redact import Redactor
 from llm_forge.core.retry import Failure, Retry, RetryPolicy
@@ -48,6 +50,25 @@ def sse(value: Any) -> dict[str, Any]:
     except ForgeError as error:
         told["error"] = error.kind
     return told | {"retry": decoder.retry, "decode_errors": decoder.decode_errors}
+
+
+def lines(value: Any) -> dict[str, Any]:
+    """Bytes to lines, and what is left at the end."""
+    decoder = LineDecoder(**value.get("limits", {}))
+    told: dict[str, Any] = {"lines": [], "rest": None, "error": None}
+    try:
+        for chunk in _chunks(value["chunks"]):
+            told["lines"] += [line.decode() for line in decoder.feed(chunk)]
+        told["rest"] = decoder.finish().decode()
+    except ForgeError as error:
+        told["error"] = error.kind
+    return told
+
+
+def file_name(value: Any) -> dict[str, Any]:
+    """The name that a file is stored under, from a Content-Disposition header."""
+    served = disposition_name(value["disposition"])
+    return {"served": served, "safe": safe_file_name(served or "")}
 
 
 def _chunks(listed: list[Any]) -> Iterator[bytes]:
@@ -184,6 +205,8 @@ def errors(value: Any) -> dict[str, Any]:
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sse": sse,
+    "lines": lines,
+    "file_name": file_name,
     "durations": durations,
     "server_wait": wait_of_server,
     "retry": retry,

@@ -43,7 +43,9 @@ import llm_forge
 from llm_forge.core.breaker import BreakerSettings
 from llm_forge.core.errors import ForgeError
 from llm_forge.core.limiter import Limit
+from llm_forge.core.profile import Operation
 
+_LINES = Operation("lines", "GET", "", lambda line: line, answer="lines", accept="application/jsonl")
 CLASSES = {"openai": "OpenAI", "anthropic": "Anthropic", "groq": "Groq", "mistral": "Mistral"}
 _ENVIRONMENT = threading.Lock()
 _FAREWELL = 0.03
@@ -199,6 +201,11 @@ def mutate(value: Any) -> None:
             mutate(entry)
 
 
+def _counted(line: Any, record: Record) -> Any:
+    record.events += 1
+    return line
+
+
 class ScenarioRun:
     """One scenario with one client; subclasses say how a call is made."""
 
@@ -324,12 +331,18 @@ class ScenarioRun:
         return told
 
     def _method(self, step: dict[str, Any]) -> Callable[..., Any]:
+        if step.get("read", {}).get("to") == "lines":
+            return self._lines
         *path, name = step["operation"].split(".")
         owner = self.client
         for part in path:
             owner = getattr(owner, part)
         method: Callable[..., Any] = getattr(owner, "stream" if step.get("stream") is not None else name)
         return method
+
+    def _lines(self, url: str, **options: Any) -> Any:
+        """Lines from a URL, as an operation that answers with lines gives them."""
+        return self.client.lines(_LINES, url=url, options=options)
 
     async def wait(self, seconds: float) -> None:
         """Let virtual time pass."""
@@ -412,11 +425,13 @@ class BlockingRun(ScenarioRun):
     def _read(self, answer: Any, how: dict[str, Any], record: Record) -> Any:
         if how["to"] == "bytes":
             return answer.read().decode()
+        if how["to"] == "lines":
+            return [_counted(line, record) for line in answer]
         if how["to"] == "items":
             limit = how.get("pages")
-            return (
-                list(answer) if limit is None else [item for one in answer.pages(limit) for item in one.data]
-            )
+            if limit is None:
+                return list(answer)
+            return [item for one in answer.pages(limit) for item in one.data]
         with record.folder() as target:
             return answer.to_file(target).name
 
@@ -498,6 +513,8 @@ class AsyncRun(ScenarioRun):
     async def _read(self, answer: Any, how: dict[str, Any], record: Record) -> Any:
         if how["to"] == "bytes":
             return (await answer.read()).decode()
+        if how["to"] == "lines":
+            return [_counted(line, record) async for line in answer]
         if how["to"] == "items":
             limit = how.get("pages")
             if limit is None:

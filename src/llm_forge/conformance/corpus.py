@@ -135,8 +135,8 @@ def _checks(fn: str, case: CorpusCase) -> Iterator[Check]:
         value = {name: entry for name, entry in value.items() if name not in ("events", "tail")}
         value["text"] = text
     yield Check(fn, value, case.output, case.error, "as written")
-    if fn == "sse":
-        yield from _splits(case)
+    if fn in ("sse", "lines"):
+        yield from _splits(fn, case)
 
 
 def _event_text(event: Any) -> str:
@@ -146,7 +146,7 @@ def _event_text(event: Any) -> str:
     return data_event(event, kind if isinstance(kind, str) else None)
 
 
-def _splits(case: CorpusCase) -> Iterator[Check]:
+def _splits(fn: str, case: CorpusCase) -> Iterator[Check]:
     chunks = case.input["chunks"]
     if any(not isinstance(chunk, str) for chunk in chunks):
         return
@@ -156,11 +156,13 @@ def _splits(case: CorpusCase) -> Iterator[Check]:
     expected = _without_places(case.output)
     for about, sizes in _ways(len(whole), case.splits):
         pieces = [whole[start:end].hex() for start, end in sizes]
-        yield Check("sse", {**case.input, "chunks": pieces}, expected, case.error, about)
+        yield Check(fn, {**case.input, "chunks": pieces}, expected, case.error, about)
 
 
 def _without_places(output: Any) -> Any:
-    events = [{k: v for k, v in event.items() if k != "chunk"} for event in output.get("events", [])]
+    if "events" not in output:
+        return output
+    events = [{k: v for k, v in event.items() if k != "chunk"} for event in output["events"]]
     return {**output, "events": events}
 
 

@@ -44,6 +44,8 @@ FEATURES: dict[str, str] = {
     "downloads": "answers that are files, read or stored, also from absolute URLs",
     "pages": "lists of many pages",
     "core.sse": "function sse",
+    "core.lines": "function lines",
+    "core.file_name": "function file_name",
     "core.durations": "function durations",
     "core.server_wait": "function server_wait",
     "core.retry": "function retry",
@@ -123,11 +125,12 @@ class Read(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """How the caller reads an answer that is a file or a list of pages; by default a call answers whole.
 
     `bytes`: all of the file; the result is its text. `folder`: it is stored in a folder `target`, under the
-    name that the server gave; the result is that name. `items`: the result is the JSON of all items of all
-    pages, or of the first `pages` pages.
+    name that the server gave; the result is that name. `lines`: lines of JSON, each an event; the result is
+    all of them. With `lines` the operation is `download_url`, whatever the language calls it. `items`: the
+    result is the JSON of all items of all pages, or of the first `pages` pages.
     """
 
-    to: Literal["bytes", "folder", "items"]
+    to: Literal["bytes", "folder", "lines", "items"]
     pages: int | None = None
 
 
