@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import base64
+import copy
+import dataclasses
 import hashlib
+import json
+import pickle
+import pprint
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +23,7 @@ from llm_forge.runtime.auth.api_key import ApiKey
 from llm_forge.runtime.auth.basic import Basic
 from llm_forge.runtime.auth.bearer import Bearer
 from llm_forge.runtime.auth.custom import AuthRequest
+from llm_forge.runtime.auth.oauth2 import OAuth2
 from llm_forge.runtime.call import run
 from llm_forge.runtime.io import run_now
 from llm_forge.runtime.transports.protocol import HttpRequest
@@ -74,6 +80,39 @@ def test_a_user_with_a_colon_and_control_characters_are_refused(user: Any, passw
     with pytest.raises(ConfigError) as caught:
         client(api_key=None, auth=Basic(user, password))
     assert "c\0" not in str(caught.value)
+
+
+@pytest.mark.requirement("R-004")
+@pytest.mark.parametrize(
+    "auth", [ApiKey(KEY), Bearer(KEY), Basic("me", KEY), OAuth2("me", KEY, KEY, "https://id.acme.test/t")]
+)
+def test_no_form_of_an_auth_object_shows_its_secrets(auth: Any) -> None:
+    fields = dataclasses.asdict(auth)
+    lost = pickle.dumps(auth)
+    forms = [repr(auth), str(auth), f"{auth}", repr(fields), json.dumps(fields, default=str), repr(lost)]
+    forms += [pprint.pformat(auth), repr(copy.deepcopy(auth)), repr(dataclasses.astuple(auth))]
+    forms += [repr(getattr(auth, one.name)) for one in dataclasses.fields(auth)]
+    forms += [repr(pickle.loads(lost))]  # noqa: S301 - our own bytes
+    acme = client(api_key=None, auth=auth)
+    forms += [
+        repr(acme),
+        repr(vars(acme)),
+        repr(acme._settings),
+        repr(vars(acme._shared)),
+        str(acme.sources()),
+    ]
+    shown = "".join(forms)
+    assert KEY not in shown
+    assert base64.b64encode(f"me:{KEY}".encode()).decode() not in shown
+
+
+@pytest.mark.requirement("R-006")
+@pytest.mark.parametrize("make", [ApiKey, Bearer, lambda text: OAuth2("me", text)])
+def test_an_auth_object_refuses_text_that_cannot_be_sent(make: Any) -> None:
+    for text in ("", " ", "a\ncanary", "schlüssel"):
+        with pytest.raises(ConfigError) as caught:
+            make(text)
+        assert "canary" not in str(caught.value)
 
 
 def test_a_header_of_the_callers_own_wins() -> None:

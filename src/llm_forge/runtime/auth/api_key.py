@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from ...core.errors import AuthError, ConfigError
 from ...core.secrets import Secret
 from ..transports.protocol import HttpRequest
-from .credential import Credential, KeySource
+from .credential import Credential, KeySource, seal
 from .policy import AuthPolicy, with_header
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class ApiKey:
             raise ConfigError("ApiKey.name must be the name of a header, query parameter or cookie")
         if self.placement != "query" and not _NAME.match(self.name):
             raise ConfigError(f"ApiKey.name {self.name!r} has a character that HTTP does not allow")
+        seal(self, "key", "ApiKey")
 
 
 class ApiKeyPolicy(AuthPolicy):

@@ -24,14 +24,23 @@ class Basic:
     user: str
     password: str | Secret = field(repr=False)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.user, str) or ":" in self.user or has_control(self.user):
+            raise ConfigError("Basic.user must be text without a colon or control characters")
+        if isinstance(self.password, Secret):
+            return
+        if not isinstance(self.password, str) or not self.password or has_control(self.password):
+            raise ConfigError("Basic.password must be text without control characters")
+        object.__setattr__(self, "password", Secret(self.password))  # no form of it shows the text (R-004)
+
 
 class BasicPolicy(AuthPolicy):
     """Sends `Authorization: Basic <user:password in Base64>`."""
 
-    def __init__(self, user: str, password: Secret, source: str = "client argument") -> None:
-        if not isinstance(user, str) or ":" in user or has_control(user):
-            raise ConfigError("The user of Basic must be text without a colon or control characters")
-        self._secrets = (password, Secret(pair_in_base64(user, password)))
+    def __init__(self, pair: Basic, source: str = "client argument") -> None:
+        password = pair.password
+        assert isinstance(password, Secret)  # noqa: S101 - made so above
+        self._secrets = (password, Secret(pair_in_base64(pair.user, password)))
         self.source = source
 
     def secrets(self) -> Iterable[Secret]:
@@ -46,15 +55,6 @@ class BasicPolicy(AuthPolicy):
 def pair_in_base64(user: str, password: Secret) -> str:
     """`user:password` as UTF-8 in Base64."""
     return base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
-
-
-def password_from(value: str | Secret) -> Secret:
-    """A password: any text without control characters; ConfigError otherwise."""
-    if isinstance(value, Secret):
-        return value
-    if not isinstance(value, str) or not value or has_control(value):
-        raise ConfigError("The password of Basic must be text without control characters")
-    return Secret(value)
 
 
 def has_control(text: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...core.secrets import Secret
 from ..transports.protocol import HttpRequest
-from .credential import Credential, KeySource
+from .credential import Credential, KeySource, seal
 from .policy import AuthPolicy, with_header
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ class Bearer:
     """`auth=Bearer(token)`; the token is text, a Secret, a Path, or a function asked at each attempt."""
 
     token: KeySource = field(repr=False)
+
+    def __post_init__(self) -> None:
+        seal(self, "token", "Bearer")
 
 
 class BearerPolicy(AuthPolicy):

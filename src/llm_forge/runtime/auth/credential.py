@@ -58,6 +58,16 @@ def _checked(answer: Any, source: str) -> Secret:
         raise AuthError(error.message) from None
 
 
+def seal(holder: object, name: str, owner: str) -> None:
+    """Put a Secret in place of a field's text, so that no form of `holder` shows it (R-004).
+
+    ConfigError for text that cannot stand in a header (R-006).
+    """
+    value = getattr(holder, name)
+    if isinstance(value, str):
+        object.__setattr__(holder, name, Secret.clean(value, f"{owner}.{name}"))
+
+
 def credential_from(value: Any, name: str, source: str = "client argument") -> Credential:
     """The credential in an option: text, a Secret, a Path of a file that holds it, or a function.
 

@@ -19,7 +19,7 @@ from ...core.secrets import Secret
 from ...core.tokens import Flight, Granted, Join, Token, TokenSource, Use
 from ..transports.protocol import HttpRequest
 from .bearer import with_bearer
-from .credential import KeySource
+from .credential import KeySource, seal
 from .policy import AuthPolicy
 from .token_request import Grant, TokenEndpoint
 
@@ -54,6 +54,8 @@ class OAuth2:
     def __post_init__(self) -> None:
         if not isinstance(self.client_id, str) or not self.client_id:
             raise ConfigError("OAuth2.client_id must be the id that the provider gave this client")
+        for name in ("client_secret", "refresh_token"):
+            seal(self, name, "OAuth2")
         if self.client_secret is None and self.refresh_token is None:
             raise ConfigError("OAuth2 needs client_secret or refresh_token")
         if self.client_auth not in (None, "basic", "body"):
@@ -104,7 +106,9 @@ class OAuth2Policy(AuthPolicy):
         return [secret for secret in found if secret is not None]
 
     def close(self) -> None:
-        """End a token request that is under way."""
+        """End a token request that is under way, without another attempt."""
+        if self._endpoint is not None:
+            self._endpoint.close()
         if self._job is not None:
             self._job.stop()
 

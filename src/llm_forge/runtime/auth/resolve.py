@@ -7,11 +7,10 @@ from typing import Any
 
 from ...core.errors import ConfigError
 from ...core.profile import AuthScheme, Profile
-from ...core.secrets import Secret
 from ..base_url import checked_url
 from ..options import Settings
 from .api_key import ApiKey, ApiKeyPolicy
-from .basic import Basic, BasicPolicy, password_from
+from .basic import Basic, BasicPolicy
 from .bearer import Bearer, BearerPolicy
 from .credential import Credential, credential_from
 from .custom import AuthProvider, ProviderPolicy
@@ -44,7 +43,7 @@ def policy_of(auth: Any, profile: Profile, settings: Settings) -> AuthPolicy:
         case Bearer():
             return BearerPolicy(credential_from(auth.token, "Bearer.token"))
         case Basic():
-            return BasicPolicy(auth.user, password_from(auth.password))
+            return BasicPolicy(auth)
         case OAuth2():
             return OAuth2Policy(_grant(auth, profile.auth, settings), settings)
         case AuthProvider():
@@ -65,7 +64,7 @@ def _own_scheme(scheme: AuthScheme, key: Credential) -> AuthPolicy:
             "This API takes a user and a password: pass auth=Basic(...), or the key as user:password"
         )
     user, _, password = key.secret.reveal().partition(":")
-    return BasicPolicy(user, Secret(password), key.source)
+    return BasicPolicy(Basic(user, password), key.source)
 
 
 def _grant(auth: OAuth2, scheme: AuthScheme, settings: Settings) -> Grant:

@@ -90,6 +90,10 @@ class TokenEndpoint:
         except Exception as error:
             raise _auth_error(error) from error
 
+    def close(self) -> None:
+        """Make no further attempt."""
+        self._shared.closed = True
+
     async def _call(self, refresh: Secret | None) -> Call:
         grant = self._grant
         if refresh is None and grant.refresh_token is not None:

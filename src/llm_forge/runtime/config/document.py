@@ -9,7 +9,7 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ MAX_DEPTH = 50
 class Place:
     """A value and where it stands: `file:line` and the dotted path of its keys."""
 
-    value: Any
+    value: Any = field(repr=False)  # it could be a credential, though none belongs there
     file: str
     line: int
     path: str = ""
