@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from .runtime.circuit import Circuit
     from .runtime.consume import Progress
     from .runtime.download import AsyncDownload, AsyncLines, Download, Lines
+    from .runtime.enclosing import deadline
     from .runtime.events import Event
     from .runtime.fetch import Fetched, fetch_url, fetch_url_async
     from .runtime.logs import Logging
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from .runtime.options import OMIT
     from .runtime.rate_limiter import RateLimiter
     from .runtime.stream import AsyncStream, Stream
+    from .runtime.transports.protocol import PoolLimits
     from .runtime.uploads import Upload
     from .runtime.webhooks import verify_webhook
     from .unified import LanguageModel, Reply, get_llm
@@ -156,6 +158,7 @@ _HOMES = {
     "runtime.circuit": ("Circuit",),
     "runtime.download": ("AsyncDownload", "AsyncLines", "Download", "Lines"),
     "runtime.consume": ("Progress",),
+    "runtime.enclosing": ("deadline",),
     "runtime.events": ("Event",),
     "runtime.fetch": ("Fetched", "fetch_url", "fetch_url_async"),
     "runtime.background": ("BackgroundHook",),
@@ -164,6 +167,7 @@ _HOMES = {
     "runtime.options": ("OMIT",),
     "runtime.rate_limiter": ("RateLimiter",),
     "runtime.stream": ("AsyncStream", "Stream"),
+    "runtime.transports.protocol": ("PoolLimits",),
     "runtime.uploads": ("Upload",),
     "runtime.webhooks": ("verify_webhook",),
     "unified": ("LanguageModel", "Reply", "get_llm"),
@@ -226,6 +230,7 @@ __all__ = [
     "OpenAI",
     "OverloadedError",
     "PermissionDeniedError",
+    "PoolLimits",
     "PoolTimeoutError",
     "Progress",
     "ProtocolError",
@@ -257,6 +262,7 @@ __all__ = [
     "View",
     "WebhookScheme",
     "__version__",
+    "deadline",
     "fetch_url",
     "fetch_url_async",
     "get_llm",

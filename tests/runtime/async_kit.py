@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from llm_forge.runtime.client import AsyncClient
-from llm_forge.runtime.clock import Clock
 from llm_forge.runtime.io import Io
 from llm_forge.runtime.scripted import Answer, ScriptedIo
 from llm_forge.runtime.stream import AsyncStream
@@ -18,7 +17,7 @@ class AsyncAcme(AsyncClient):
     profile = PROFILE
     world: ScriptedIo
 
-    def _make_io(self, transport: Any, clock: Clock, chance: Any, *_: Any) -> Io:
+    def _make_io(self, transport: Any, *_: Any) -> Io:
         self.world = transport
         return self.world
 

@@ -11,7 +11,6 @@ from typing import Any
 from llm_forge.core.profile import AuthScheme, ErrorRules, LimitHeaders, Operation, Profile, StreamRule
 from llm_forge.core.views import View
 from llm_forge.runtime.client import SyncClient
-from llm_forge.runtime.clock import Clock
 from llm_forge.runtime.io import Io
 from llm_forge.runtime.scripted import Answer, Piece, ScriptedIo
 
@@ -49,7 +48,7 @@ class Acme(SyncClient):
     profile = PROFILE
     world: ScriptedIo
 
-    def _make_io(self, transport: Any, clock: Clock, chance: Any) -> Io:
+    def _make_io(self, transport: Any, *_: Any) -> Io:
         self.world = transport
         return self.world
 

@@ -17,7 +17,6 @@ from llm_forge.core.errors import InvalidRequestError, ServerError
 from llm_forge.core.profile import BodyRule, Operation
 from llm_forge.core.views import View
 from llm_forge.runtime.client import AsyncClient
-from llm_forge.runtime.clock import Clock
 from llm_forge.runtime.io import Io
 from llm_forge.runtime.scripted import ScriptedIo
 from llm_forge.runtime.uploads import FileInput, Upload, sha256_of
@@ -267,7 +266,7 @@ class AsyncAcme(AsyncClient):
     profile = PROFILE
     world: ScriptedIo
 
-    def _make_io(self, transport: Any, clock: Clock, chance: Any) -> Io:
+    def _make_io(self, transport: Any, *_: Any) -> Io:
         self.world = transport
         return self.world
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar, Unpack
 
-from ..core.deadline import Deadline
 from ..core.errors import ClientClosedError, ConfigError
 from ..core.profile import Operation, Profile
 from ..core.views import View
@@ -27,6 +26,7 @@ from .config.find import find_options
 from .config.sources import ARGUMENT, DEFAULT, values
 from .context import Call, outcome_name
 from .download import AsyncDownload, AsyncLines, Download, Lines
+from .enclosing import call_deadline
 from .events import Hooks
 from .hedge import hedged
 from .io import AsyncIo, Io, SyncIo, run_now
@@ -50,7 +50,7 @@ from .request import RequestParts, prepare
 from .shared import Shared
 from .stream import AsyncStream, Stream
 from .transports import resolve_async_transport, resolve_transport
-from .transports.protocol import PoolLimits
+from .transports.protocol import Network
 
 R = TypeVar("R")
 E = TypeVar("E")
@@ -120,7 +120,7 @@ class _Client:
         auth = resolve_auth(self.profile, settings, options.get("api_key"), type(self).__name__)
         url = self._base_url(options, settings)
         clock, chance = options.get("clock") or Clock(), options.get("random") or random.random
-        io = self._make_io(options.get("transport"), clock, chance)
+        io = self._make_io(options.get("transport"), settings.network, clock, chance)
         self._settings = settings
         limiter = options.get("rate_limiter") or settings.new_limiter()
         steps = steps_of(self._checked_middleware(options.get("middleware") or ()))
@@ -129,7 +129,7 @@ class _Client:
         self._copied = False
         self._closed = False
 
-    def _make_io(self, transport: Any, clock: Clock, chance: Callable[[], float]) -> Io:
+    def _make_io(self, transport: Any, network: Network, clock: Clock, chance: Callable[[], float]) -> Io:
         raise NotImplementedError
 
     def _checked_middleware(self, middleware: Sequence[AnyMiddleware]) -> Sequence[AnyMiddleware]:
@@ -217,7 +217,7 @@ class _Client:
             prepared=prepared,
             settings=settings,
             extras=extras,
-            deadline=Deadline.after(timeout, now),
+            deadline=call_deadline(timeout, now),
             started=now,
             streaming=streaming,
         )
@@ -258,8 +258,8 @@ class SyncClient(_Client):
 
     _takes = (Middleware,)
 
-    def _make_io(self, transport: Any, clock: Clock, chance: Callable[[], float]) -> Io:
-        return SyncIo(resolve_transport(transport, PoolLimits()), clock, chance)
+    def _make_io(self, transport: Any, network: Network, clock: Clock, chance: Callable[[], float]) -> Io:
+        return SyncIo(resolve_transport(transport, network), clock, chance)
 
     def call(self, operation: Operation[R, E], *, options: CallOptions, **parts: Unpack[RequestParts]) -> R:
         """Make one unary call; any error of core.errors may be raised."""
@@ -348,8 +348,8 @@ class SyncClient(_Client):
 class AsyncClient(_Client):
     """A client whose calls are awaited."""
 
-    def _make_io(self, transport: Any, clock: Clock, chance: Callable[[], float]) -> Io:
-        return AsyncIo(resolve_async_transport(transport, PoolLimits()), clock, chance)
+    def _make_io(self, transport: Any, network: Network, clock: Clock, chance: Callable[[], float]) -> Io:
+        return AsyncIo(resolve_async_transport(transport, network), clock, chance)
 
     async def call(
         self, operation: Operation[R, E], *, options: CallOptions, **parts: Unpack[RequestParts]

@@ -19,6 +19,7 @@ from ..core.retry import Retry
 from ..core.secrets import Secret
 from ..core.tokens import Token
 from .base_url import origin_of
+from .enclosing import call_deadline
 from .events import Event, EventName
 from .io import Io
 from .options import Extras, Settings
@@ -78,7 +79,7 @@ class Call:
         """This call with its clock starting now: a stream's time begins when it is opened."""
         now = self.io.now()
         timeout = self.settings.call_timeout(streaming=True)
-        return replace(self, started=now, deadline=Deadline.after(timeout, now), _context=None)
+        return replace(self, started=now, deadline=call_deadline(timeout, now), _context=None)
 
     @property
     def replayable(self) -> bool:

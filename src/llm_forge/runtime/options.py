@@ -15,6 +15,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
@@ -24,10 +25,15 @@ from ..core.call_context import Plain
 from ..core.durations import check_seconds
 from ..core.errors import ConfigError
 from ..core.limiter import Limit, Mode, Oversize
+from ..core.secrets import Secret
 from .base_url import checked_url
 from .clock import Clock
 from .events import Hook
+from .network import SHAPES as _NETWORK_SHAPES
+from .network import take_network
 from .rate_limiter import RateLimiter
+from .transports.limits import DEFAULT_NETWORK
+from .transports.protocol import Network, PoolLimits
 
 if TYPE_CHECKING:
     from .auth.api_key import ApiKey
@@ -114,13 +120,16 @@ class ClientOptions(TypedDict, total=False):
     """Options of a client beyond its key, base URL, timeout, attempts and transport.
 
     The duration options of `CallOptions` set here are defaults for every call. `connect_timeout` and
-    `pool_timeout` bound getting a connection. `config` is a configuration file, or several of which a later
-    one goes before an earlier (R-013). `auth="none"` sends no credential; the objects send
-    another than the provider's own key. Credentials go to the origin of the base URL and to
-    `trusted_origins`; headers listed in `secret_headers` are credentials too (R-241). `limits` are local
-    limits (none by default); `oversize="admit-when-full"` lets a request larger than a limit go out alone
-    (R-110). `adaptive_concurrency` lets the calls in flight follow the server's health (R-120);
-    `adaptive_throttle` is the K with which calls are turned away while the server accepts few (R-121).
+    `pool_timeout` bound getting a connection. `pool` says how many are kept (R-037); `ca_bundle` is a PEM
+    file of the only certificate authorities to trust; `proxy` is a proxy's URL; `trust_env=False` ignores
+    the variables of proxies and of OpenSSL; `http2` offers HTTP/2 (R-036). `config` is a configuration
+    file, or several of which a later one goes before an earlier (R-013). `auth="none"` sends no credential;
+    the objects send another than the provider's own key. Credentials go to the origin of the
+    base URL and to `trusted_origins`; headers listed in `secret_headers` are credentials too (R-241).
+    `limits` are local limits (none by default); `oversize="admit-when-full"` lets a request larger than a
+    limit go out alone (R-110). `adaptive_concurrency` lets the calls in flight follow the server's health
+    (R-120); `adaptive_throttle` is the K with which calls are turned away while the server accepts few
+    (R-121).
     `rate_limiter` shares all of these with other clients. `middleware` stands around calls and attempts,
     outside in (R-220). `on_event`, a function or several, sees what happens inside calls (R-230).
     """
@@ -141,6 +150,11 @@ class ClientOptions(TypedDict, total=False):
     call_metadata: Mapping[str, Plain]
     allow_insecure_http: bool
     config: str | Path | ConfigFile | Sequence[str | Path | ConfigFile]
+    pool: PoolLimits
+    trust_env: bool
+    ca_bundle: str | PathLike[str]
+    proxy: str | Secret
+    http2: bool | Literal["prior-knowledge"]
     auth: Literal["none"] | ApiKey | Basic | Bearer | OAuth2 | AuthProvider
     trusted_origins: Sequence[str]
     secret_headers: Sequence[str]
@@ -197,6 +211,7 @@ class Settings:
     strict_completion: bool = False
     call_metadata: Mapping[str, Plain] = field(default_factory=dict, repr=False)
     allow_insecure_http: bool = False
+    network: Network = DEFAULT_NETWORK
     auth: Any = field(default=None, repr=False)
     trusted_origins: tuple[str, ...] = ()
     secret_headers: tuple[str, ...] = ()
@@ -288,6 +303,7 @@ _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "extra_headers": (lambda value: isinstance(value, Mapping), "a mapping of header names to values"),
     "extra_query": (lambda value: isinstance(value, Mapping), "a mapping of parameter names to values"),
     "extra_body": (lambda value: isinstance(value, Mapping), "a mapping of body fields"),
+    **_NETWORK_SHAPES,
     "trusted_origins": (_are_texts, "a list of URLs"),
     "secret_headers": (_are_texts, "a list of header names"),
     "limits": (
@@ -323,6 +339,7 @@ def client_settings(options: Mapping[str, Any]) -> Settings:
     if own and options.get("rate_limiter") is not None:
         raise ConfigError(f"{own[0]!r} belongs to the RateLimiter here; give it there instead")
     chosen = _frozen({name: value for name, value in options.items() if name in _CLIENT_NAMES})
+    chosen["network"] = take_network(chosen)
     return _checked(replace(Settings(), **chosen), chosen)
 
 

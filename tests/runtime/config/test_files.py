@@ -53,6 +53,11 @@ def refused(folder: Path, text: str | bytes, **options: object) -> str:
         ("providers: [acme]", ":1: providers: expected a mapping, found a list"),
         ("- providers", ":1: expected a mapping, found a list"),
         ("providers:\n  acme:\n    breaker: {ratio: 3}", ":3: providers.acme.breaker: breaker.ratio must be"),
+        (
+            "providers:\n  acme:\n    pool: {connections: 0}",
+            ":3: providers.acme.pool: connections of a pool must be",
+        ),
+        ("providers:\n  acme:\n    proxy: http://u:p@h", ":3: providers.acme.proxy: a proxy's password"),
         ("providers:\n  acme:\n    breaker: {ration: 1}", ":3: providers.acme.breaker.ration: Unknown key"),
         (
             "providers:\n  acme:\n    auth: {kind: oauth}",

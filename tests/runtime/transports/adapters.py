@@ -12,7 +12,7 @@ import pytest
 from llm_forge.core.headers import Headers
 from llm_forge.runtime.transports.curl import CurlAsyncTransport, CurlTransport
 from llm_forge.runtime.transports.httpx2 import Httpx2AsyncTransport, Httpx2Transport
-from llm_forge.runtime.transports.protocol import HttpRequest, PoolLimits, Timers
+from llm_forge.runtime.transports.protocol import HttpRequest, Network, PoolLimits, Timers
 from tests.certificates import certificates
 
 CERTIFICATES = certificates()
@@ -25,6 +25,11 @@ CLASSES: dict[str, Any] = {
     "httpx2-async": Httpx2AsyncTransport,
 }
 NAMES = tuple(CLASSES)
+
+
+def new_transport(name: str, **options: Any) -> Any:
+    """A transport of one of NAMES on a network with these options."""
+    return CLASSES[name](Network(**options))
 
 
 class Exchange:
@@ -61,7 +66,7 @@ class Adapter:
     def __init__(self, name: str, **options: Any) -> None:
         self.name = name
         self.is_async = name.endswith("async")
-        self.transport = CLASSES[name](**options)
+        self.transport = new_transport(name, **options)
 
     async def open(self, request: str | HttpRequest, timers: Timers | None = None) -> Exchange:
         if isinstance(request, str):
@@ -106,7 +111,7 @@ def everywhere(*names: str, **options: Any) -> Callable[[Callable[[Adapter], Awa
 
 
 def small_pool(connections: int) -> dict[str, Any]:
-    return {"limits": PoolLimits(connections=connections)}
+    return {"pool": PoolLimits(connections=connections)}
 
 
 async def _settled(value: Any) -> Any:

@@ -14,7 +14,6 @@ import pytest
 from llm_forge.core.errors import AttemptTimeoutError, ClientClosedError, ConfigError, ConnectionLostError
 from llm_forge.runtime import transports
 from llm_forge.runtime.transports import (
-    PoolLimits,
     Timers,
     default_async_transport,
     default_transport,
@@ -83,14 +82,14 @@ def answer(request: httpx2.Request) -> httpx2.Response:
 
 
 def test_a_mock_transport_answers_a_sync_client() -> None:
-    transport = resolve_transport(httpx2.MockTransport(answer), PoolLimits())
+    transport = resolve_transport(httpx2.MockTransport(answer))
     exchange = transport.open(post(URL), Timers())
     assert (exchange.status, exchange.headers.get_all("x-a")) == (201, ["1", "2"])
     assert (exchange.read(1.0), exchange.read(1.0)) == (b'{"a":1}', b"")
 
 
 def test_a_mock_transport_answers_an_async_client_on_one_loop_after_another() -> None:
-    transport = resolve_async_transport(httpx2.MockTransport(answer), PoolLimits())
+    transport = resolve_async_transport(httpx2.MockTransport(answer))
 
     async def fetch() -> tuple[bytes, bytes]:
         exchange = await transport.open(post(URL), Timers())

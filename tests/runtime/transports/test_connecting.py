@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from llm_forge.core.errors import ConnectError, ConnectionLostError, PoolTimeout
 from llm_forge.runtime.transports import default_transport, resolve_transport
 from llm_forge.runtime.transports.protocol import HttpRequest, PoolLimits, StaleConnection, Timers
 
-from .adapters import CA, CERTIFICATES, CLASSES, NAMES, Adapter, everywhere, post, small_pool
+from .adapters import CA, CERTIFICATES, NAMES, Adapter, everywhere, new_transport, post, small_pool
 from .loopback import Loopback, Peer, Script, answer_all
 
 
@@ -254,15 +255,37 @@ async def test_cn_01_a_cancelled_waiter_leaves_the_queue(adapter: Adapter) -> No
 
 
 @pytest.mark.requirement("R-039")
-@everywhere("httpx2-sync", "httpx2-async", limits=PoolLimits(keepalive_seconds=45.0))
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are found in /proc")
+@everywhere(pool=PoolLimits(keepalive_seconds=45.0))
 async def test_tcp_keep_alive_is_on(adapter: Adapter) -> None:
-    with Loopback() as server:
+    def stream(peer: Peer) -> None:
+        peer.request()
+        peer.start_chunked()
+        peer.chunk(b"one")
+        peer.closed_by_client(1.0)
+
+    with Loopback(stream) as server:
         exchange = await adapter.open(server.url())
-        used = exchange.inner._response.extensions["network_stream"].get_extra_info("socket")
+        used = socket_to(server.port)
         assert used.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) != 0
         if hasattr(socket, "TCP_KEEPIDLE"):
             assert used.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 45
-        await exchange.body()
+        used.close()
+        await exchange.close()
+
+
+def socket_to(port: int) -> socket.socket:
+    """A duplicate of this process's own socket to a port, found among its descriptors."""
+    for name in sorted(path.name for path in Path("/proc/self/fd").iterdir()):
+        try:
+            found = socket.socket(fileno=os.dup(int(name)))
+        except OSError:
+            continue
+        with contextlib.suppress(OSError):
+            if found.family == socket.AF_INET and found.getpeername()[1] == port:
+                return found
+        found.close()
+    raise AssertionError(f"no connection to port {port}")
 
 
 @pytest.mark.requirement("R-151")
@@ -289,7 +312,7 @@ async def test_a_reader_that_waits_makes_the_server_wait(adapter: Adapter) -> No
 @pytest.mark.requirement("R-043")
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("-sync")])
 def test_one_transport_serves_many_threads(name: str) -> None:
-    transport = CLASSES[name](**small_pool(3))
+    transport = new_transport(name, **small_pool(3))
     bodies: list[bytes] = []
 
     def work(url: str) -> None:
@@ -405,7 +428,7 @@ def test_proxy_variables_are_honoured_and_netrc_is_not(
     with Loopback() as proxy:
         for variable in ("http_proxy", "HTTP_PROXY"):
             monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.port}")
-        transport = CLASSES[name]()
+        transport = new_transport(name)
         exchange = transport.open(HttpRequest("GET", "http://example.invalid/x", ()), Timers())
         assert exchange.read(2.0) == b"{}"
         exchange.close()

@@ -17,7 +17,7 @@ from llm_forge.core.errors import (
 from llm_forge.runtime.transports.protocol import HttpRequest, Timers
 
 from .adapters import Adapter, everywhere, post
-from .loopback import Loopback, Peer
+from .loopback import Loopback, Peer, answer_all
 
 GZIP = bytes.fromhex("1f8b08000000000002ff4bcbcf07002165738c03000000")  # "foo"
 
@@ -154,6 +154,54 @@ async def test_200_header_fields_are_within_the_limit(adapter: Adapter) -> None:
         exchange = await adapter.open(server.url())
         assert len(exchange.headers) == 201
         await exchange.body()
+
+
+CONTRADICTIONS = (
+    b"content-length: 2\r\ncontent-length: 5\r\n\r\n{}xxx",
+    b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    b"content-length: -2\r\n\r\n{}",
+    b"content-length: 2x\r\n\r\n{}",
+)
+
+
+@pytest.mark.requirement("R-199")
+@everywhere()
+async def test_lm_03_contradictory_lengths_are_an_error_and_their_connection_ends(adapter: Adapter) -> None:
+    for lines in CONTRADICTIONS:
+
+        def contradict(peer: Peer, lines: bytes = lines) -> None:
+            peer.request()
+            peer.send(b"HTTP/1.1 200 OK\r\n" + lines + b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nsmuggle")
+            peer.closed_by_client(1.0)
+
+        with Loopback(contradict, answer_all) as server:
+            with pytest.raises(ProtocolError):
+                await adapter.open(server.url())
+            assert await adapter.fetch(server.url()) == b"{}"
+
+
+@everywhere()
+async def test_bytes_after_an_answer_are_no_second_answer(adapter: Adapter) -> None:
+    more = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nsmuggle"
+
+    def at_once(peer: Peer) -> None:
+        peer.request()
+        peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}" + more)
+        peer.closed_by_client(1.0)
+
+    def a_little_later(peer: Peer) -> None:
+        peer.request()
+        peer.answer()
+        peer.pause(0.01)
+        peer.send(more)
+        peer.closed_by_client(1.0)
+
+    for smuggle in (at_once, a_little_later):
+        with Loopback(smuggle, answer_all) as server:
+            assert await adapter.fetch(server.url()) == b"{}"
+            time.sleep(0.1)  # noqa: ASYNC251 - the loop must not have seen the bytes when it asks again
+            assert await adapter.fetch(server.url()) == b"{}"
+            assert len(server.peers) == 2
 
 
 @pytest.mark.requirement("R-240")

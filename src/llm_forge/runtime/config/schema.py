@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ from ...core.breaker import BreakerSettings
 from ...core.errors import ConfigError
 from ...core.limiter import Limit
 from ...core.redact import names_a_secret
+from ...core.secrets import Secret
 from ..auth.api_key import ApiKey
 from ..auth.basic import Basic
 from ..auth.bearer import Bearer
 from ..options import FILE_NAMES, client_settings, unknown
+from ..transports.protocol import PoolLimits
 from .document import Place, read_document
 from .references import credential_at, variable_at
 from .sources import Found
@@ -140,15 +143,26 @@ def _headers(place: Place) -> Any:
     return place.plain()
 
 
-def _breaker(place: Place) -> BreakerSettings:
+def _object(made: Any, place: Place) -> Any:
+    """The dataclass whose fields stand here."""
     facts = {}
     for name, value in place.entries():
-        _check_name(name, value, set(BreakerSettings.__dataclass_fields__))
+        _check_name(name, value, set(made.__dataclass_fields__))
         facts[name] = value.plain()
     try:
-        return BreakerSettings(**facts)
+        return made(**facts)
     except (ConfigError, TypeError) as error:
         raise place.error(str(error)) from None
+
+
+def _proxy(place: Place) -> Any:
+    """A proxy's URL; one with a password is a reference."""
+    text = place.value
+    if isinstance(text, str) and text.startswith("env:"):
+        return Secret(variable_at(place, text.removeprefix("env:")))
+    if isinstance(text, str) and "@" in text:
+        raise place.error("a proxy's password does not belong here; use an env: reference")
+    return text
 
 
 _AUTH_KINDS = {"api-key": ApiKey, "bearer": Bearer, "basic": Basic}
@@ -195,6 +209,8 @@ _READERS: Mapping[str, Callable[[Place], Any]] = {
     "api_key": credential_at,
     "base_url": _base_url,
     "headers": _headers,
-    "breaker": _breaker,
+    "breaker": partial(_object, BreakerSettings),
+    "pool": partial(_object, PoolLimits),
+    "proxy": _proxy,
     "auth": _auth,
 }

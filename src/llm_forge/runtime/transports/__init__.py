@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import importlib
 import sys
+from dataclasses import fields
 from functools import cache
 from typing import Any, cast
 
 from ...core.errors import ConfigError
-from .limits import DEFAULT_LIMITS
+from .limits import DEFAULT_NETWORK
 from .protocol import (
     AsyncExchange,
     AsyncTransport,
     Exchange,
     HttpRequest,
+    Network,
     PoolLimits,
     StaleConnection,
     Timers,
@@ -28,6 +30,7 @@ __all__ = [
     "AsyncTransport",
     "Exchange",
     "HttpRequest",
+    "Network",
     "PoolLimits",
     "StaleConnection",
     "Timers",
@@ -42,64 +45,68 @@ NAMES = ("curl", "httpx2")  # why in this order: docs/adr/0003-libcurl.md
 PACKAGES = {"curl": "pycurl", "httpx2": "httpx2"}
 
 
-def default_transport(limits: PoolLimits = DEFAULT_LIMITS) -> Transport:
+def default_transport(network: Network = DEFAULT_NETWORK) -> Transport:
     """The transport of a client whose user chose none: curl, or httpx2 where pycurl cannot be imported."""
-    return _named(_default(), limits)
+    return _named(_default(), network)
 
 
-def default_async_transport(limits: PoolLimits = DEFAULT_LIMITS) -> AsyncTransport:
+def default_async_transport(network: Network = DEFAULT_NETWORK) -> AsyncTransport:
     """`default_transport` for asyncio."""
-    return _named_async(_default(), limits)
+    return _named_async(_default(), network)
 
 
-def resolve_transport(value: Any, limits: PoolLimits = DEFAULT_LIMITS) -> Transport:
+def resolve_transport(value: Any, network: Network = DEFAULT_NETWORK) -> Transport:
     """The transport a user's `transport` option means; ConfigError saying what is accepted."""
     if value is None:
-        return default_transport(limits)
+        return default_transport(network)
     if isinstance(value, str):
-        return _named(_known(value), limits)
+        return _named(_known(value), network)
     if (client := _as_httpx2(value, "Client", "BaseTransport")) is not None:
         from .httpx2 import Httpx2Transport
 
-        return Httpx2Transport(limits, client)
+        _check_owned(network, but="pool")
+        return Httpx2Transport(network, client)
     if _is_transport(value):
+        _check_owned(network)
         return cast("Transport", value)
     raise _refused(value, "Client", "BaseTransport")
 
 
-def resolve_async_transport(value: Any, limits: PoolLimits = DEFAULT_LIMITS) -> AsyncTransport:
+def resolve_async_transport(value: Any, network: Network = DEFAULT_NETWORK) -> AsyncTransport:
     """`resolve_transport` for asyncio."""
     if value is None:
-        return default_async_transport(limits)
+        return default_async_transport(network)
     if isinstance(value, str):
-        return _named_async(_known(value), limits)
+        return _named_async(_known(value), network)
     if (client := _as_httpx2(value, "AsyncClient", "AsyncBaseTransport")) is not None:
         from .httpx2 import Httpx2AsyncTransport
 
-        return Httpx2AsyncTransport(limits, client)
+        _check_owned(network, but="pool")
+        return Httpx2AsyncTransport(network, client)
     if _is_transport(value):
+        _check_owned(network)
         return cast("AsyncTransport", value)
     raise _refused(value, "AsyncClient", "AsyncBaseTransport")
 
 
-def _named(name: str, limits: PoolLimits) -> Transport:
+def _named(name: str, network: Network) -> Transport:
     if name == "httpx2":
         from .httpx2 import Httpx2Transport
 
-        return Httpx2Transport(limits)
+        return Httpx2Transport(network)
     from .curl import CurlTransport
 
-    return CurlTransport(limits)
+    return CurlTransport(network)
 
 
-def _named_async(name: str, limits: PoolLimits) -> AsyncTransport:
+def _named_async(name: str, network: Network) -> AsyncTransport:
     if name == "httpx2":
         from .httpx2 import Httpx2AsyncTransport
 
-        return Httpx2AsyncTransport(limits)
+        return Httpx2AsyncTransport(network)
     from .curl import CurlAsyncTransport
 
-    return CurlAsyncTransport(limits)
+    return CurlAsyncTransport(network)
 
 
 def _known(name: str) -> str:
@@ -137,6 +144,13 @@ def _as_httpx2(value: Any, client: str, transport: str) -> Any:
     if isinstance(value, getattr(lib, transport)):
         return getattr(lib, client)(transport=value, timeout=None)
     return None
+
+
+def _check_owned(network: Network, but: str | None = None) -> None:
+    """ConfigError for an option that a transport of the user's own would not obey."""
+    for one in fields(Network):
+        if one.name != but and getattr(network, one.name) != getattr(DEFAULT_NETWORK, one.name):
+            raise ConfigError(f"{one.name!r} has no effect on a transport of your own; set it there")
 
 
 def _is_transport(value: Any) -> bool:

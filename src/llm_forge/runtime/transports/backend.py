@@ -111,6 +111,20 @@ def shut_down(client: httpx2.Client) -> None:
                 stream.shut_down()
 
 
+def spoil_if_more_came(response: httpx2.Response) -> None:
+    """After a whole body: end the connection if it holds more bytes already.
+
+    httpx2 would take them for the answer to the next request; they were sent before anybody asked.
+    """
+    part: Any = response.stream
+    while part is not None and not hasattr(part, "_connection"):
+        part = getattr(part, "_httpcore_stream", None) or getattr(part, "_stream", None)
+    parser = getattr(getattr(part, "_connection", None), "_h11_state", None)
+    stream = response.extensions.get("network_stream")
+    if parser is not None and parser.trailing_data[0] and isinstance(stream, (Stream, AsyncStream)):
+        stream.shut_down()
+
+
 class Stream(httpcore2.NetworkStream):
     """A connection whose calls take the current operation's time; connect time covers TLS too."""
 
@@ -199,6 +213,10 @@ class AsyncStream(httpcore2.AsyncNetworkStream):
             raise httpcore2.WriteError(str(error)) from error
 
     async def aclose(self) -> None:
+        self._connection.abort()
+
+    def shut_down(self) -> None:
+        """End the connection."""
         self._connection.abort()
 
     async def start_tls(

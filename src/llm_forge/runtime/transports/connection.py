@@ -11,6 +11,7 @@ the event does. Rules:
 from __future__ import annotations
 
 import asyncio
+import select
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -106,12 +107,22 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once, without waiting for the peer."""
+        self._ended = True
         self._open_transport().abort()
 
     @property
     def unusable(self) -> bool:
         """Whether an idle connection must not be used again."""
-        return self._ended or bool(self._buffer)
+        return self._ended or bool(self._buffer) or self._has_unread()
+
+    def _has_unread(self) -> bool:
+        """Whether bytes have arrived that the event loop had no turn to read."""
+        fd = self.info("socket").fileno()  # type: ignore[attr-defined]  # a socket, by asyncio's word
+        if not hasattr(select, "poll"):
+            return bool(select.select([fd], [], [], 0)[0])
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return bool(poll.poll(0))
 
     def info(self, name: str) -> object:
         """The asyncio transport's `get_extra_info`."""

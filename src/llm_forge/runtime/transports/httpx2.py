@@ -36,11 +36,11 @@ from ...core.errors import (
 from ...core.headers import Headers
 from ..abort import abortable
 from ..finalise import finalise
-from .backend import CURRENT, Operation, instrument, shut_down
+from .backend import CURRENT, C, Operation, instrument, shut_down, spoil_if_more_came
 from .httpx2_faults import FOREIGN, TIMEOUTS, fault_before_headers, fault_in_body
-from .limits import DEFAULT_LIMITS, checked_headers
+from .limits import DEFAULT_NETWORK, checked_headers
 from .logs import keep_secrets_out
-from .protocol import BodySource, HttpRequest, PoolLimits, Timers
+from .protocol import BodySource, HttpRequest, Network, Timers
 from .slots import Slot, Slots
 
 keep_secrets_out()
@@ -54,35 +54,44 @@ def tls_context(trust_env: bool, ca_bundle: str | None) -> ssl.SSLContext:
 
 @lru_cache(maxsize=8)
 def _tls_context(trust_env: bool, ca_bundle: str | None, _: tuple[str | None, ...]) -> ssl.SSLContext:
-    context = lib.create_ssl_context(trust_env=trust_env)
+    if ca_bundle is None:
+        context = lib.create_ssl_context(trust_env=trust_env)
+    else:
+        context = ssl.create_default_context(cafile=ca_bundle)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_bundle is not None:
-        context.load_verify_locations(ca_bundle)
     return context
 
 
-def client_options(limits: PoolLimits, trust_env: bool, ca_bundle: str | None) -> dict[str, Any]:
+def client_options(network: Network) -> dict[str, Any]:
     """Keyword arguments of httpx2.Client and AsyncClient; slots limit the connections, not the pool."""
+    limits = network.pool
     pool = lib.Limits(
         max_connections=None, max_keepalive_connections=limits.idle, keepalive_expiry=limits.idle_seconds
     )
     return {
         "limits": pool,
-        "trust_env": trust_env,
-        "verify": tls_context(trust_env, ca_bundle),
+        "trust_env": network.trust_env,
+        "verify": tls_context(network.trust_env, network.ca_bundle),
         "timeout": None,
+        "proxy": None if network.proxy is None else network.proxy.reveal(),
+        "http1": network.http2 != "prior-knowledge",
+        "http2": bool(network.http2),
     }
 
 
-def _new_client(limits: PoolLimits, trust_env: bool, ca_bundle: str | None) -> lib.Client:
-    client = lib.Client(**client_options(limits, trust_env, ca_bundle))
-    return instrument(client, limits.keepalive_seconds)
+def _new_client(network: Network) -> lib.Client:
+    return instrument(_built(lib.Client, network), network.pool.keepalive_seconds)
 
 
-def _new_async_client(limits: PoolLimits, trust_env: bool, ca_bundle: str | None) -> lib.AsyncClient:
-    return instrument(
-        lib.AsyncClient(**client_options(limits, trust_env, ca_bundle)), limits.keepalive_seconds
-    )
+def _new_async_client(network: Network) -> lib.AsyncClient:
+    return instrument(_built(lib.AsyncClient, network), network.pool.keepalive_seconds)
+
+
+def _built(cls: type[C], network: Network) -> C:
+    try:
+        return cls(**client_options(network))
+    except ImportError as error:  # the extras of httpx2: its message names the package, not the proxy
+        raise ConfigError(f"transport='httpx2' lacks a package for http2 or this proxy: {error}") from None
 
 
 class _Pieces:
@@ -245,6 +254,7 @@ class Httpx2Exchange(_Opened):
         if self._closing:
             self._finish(reusable=False)
             raise _closed_while_read()
+        spoil_if_more_came(self._response)
         self._finish(reusable=True)
         return b""
 
@@ -258,22 +268,18 @@ class Httpx2Transport:
     """Opens exchanges on the calling thread; used from many threads at once.
 
     `client` is a user's own httpx2.Client (its proxies, mounts, TLS and event hooks apply, its cookies,
-    default headers and base URL do not); it is closed by its owner. Without one, `trust_env` honours
-    the proxy variables, and `ca_bundle` is a PEM file of further authorities to trust.
+    default headers and base URL do not); it is closed by its owner, and `network` gives its pool only.
     """
 
     def __init__(
         self,
-        limits: PoolLimits = DEFAULT_LIMITS,
+        network: Network = DEFAULT_NETWORK,
         client: lib.Client | None = None,
-        *,
-        trust_env: bool = True,
-        ca_bundle: str | None = None,
     ) -> None:
-        self._limits = limits
-        self._slots = Slots(limits)
+        self._limits = network.pool
+        self._slots = Slots(network.pool)
         self._own = client is None
-        self._build = partial(_new_client, limits, trust_env, ca_bundle)
+        self._build = partial(_new_client, network)
         self._client = client
         self._closed = False
         self._lock = threading.Lock()
@@ -396,6 +402,7 @@ class Httpx2AsyncExchange(_Opened):
         async for chunk in self._chunks:
             if chunk:
                 return chunk
+        spoil_if_more_came(self._response)
         await self._finish(reusable=True)
         return b""
 
@@ -423,15 +430,12 @@ class Httpx2AsyncTransport:
 
     def __init__(
         self,
-        limits: PoolLimits = DEFAULT_LIMITS,
+        network: Network = DEFAULT_NETWORK,
         client: lib.AsyncClient | None = None,
-        *,
-        trust_env: bool = True,
-        ca_bundle: str | None = None,
     ) -> None:
-        self._limits = limits
-        self._slots = Slots(limits)
-        self._build = partial(_new_async_client, limits, trust_env, ca_bundle)
+        self._limits = network.pool
+        self._slots = Slots(network.pool)
+        self._build = partial(_new_async_client, network)
         self._theirs = client
         self._their_loop: weakref.ref[asyncio.AbstractEventLoop] | None = None
         self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, lib.AsyncClient]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from ...core.errors import ResponseTooLargeError
+from ...core.errors import ProtocolError, ResponseTooLargeError
 from ...core.headers import Headers
-from .protocol import PoolLimits
+from .protocol import Network
 
-DEFAULT_LIMITS: Final = PoolLimits()
+DEFAULT_NETWORK: Final = Network()
 MAX_FIELDS = 256
 MAX_BYTES = 64 * 1024
 FRAMING = 4  # ": " and the line end, as they stand on the wire
@@ -23,11 +23,21 @@ def checked_headers(pairs: Iterable[tuple[str, str]]) -> Headers:
 
 
 def check_headers(headers: Headers) -> None:
-    """ResponseTooLargeError above 256 fields or 64 KiB, for headers that a user's own transport made."""
+    """ResponseTooLargeError above 256 fields or 64 KiB, ProtocolError for two opinions on the body's length.
+
+    Libraries choose one of two lengths, each its own: what follows could then pass for another answer
+    (RFC 9112 section 6.3). It is asked again of headers that a user's own transport made.
+    """
     fields = headers.pairs()
     size_bytes = sum(len(name) + len(value) + FRAMING for name, value in fields)
     if len(fields) > MAX_FIELDS or size_bytes > MAX_BYTES:
         raise too_large()
+    if "content-length" in headers and not _is_one_length(headers):
+        raise ProtocolError("The response states its length in contradictory ways.", phase="response")
+
+
+def _is_one_length(headers: Headers) -> bool:
+    return "transfer-encoding" not in headers and len(set(headers.get_all("content-length"))) == 1
 
 
 def too_large() -> ResponseTooLargeError:

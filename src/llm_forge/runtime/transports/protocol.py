@@ -17,12 +17,15 @@ Rules every adapter keeps:
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
-from ...core.errors import ConnectionLostError
+from ...core.durations import check_seconds
+from ...core.errors import ConfigError, ConnectionLostError
 from ...core.headers import Headers
+from ...core.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,42 @@ class Timers:
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """R-037 and R-039: connections per origin, idle ones kept, idle lifetime and keep-alive in seconds."""
+    """R-037 and R-039: connections per origin, idle ones kept, idle lifetime and keep-alive in seconds.
+
+    ConfigError for no connection at all, and for durations that cannot be.
+    """
 
     connections: int = 100
     idle: int = 20
     idle_seconds: float = 30.0
     keepalive_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("connections", 1), ("idle", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise ConfigError(f"{name} of a pool must be a whole number from {least}, not {value!r}")
+        if not 0 <= self.idle_seconds < math.inf:
+            raise ConfigError(
+                f"idle_seconds of a pool must be finite seconds from 0, not {self.idle_seconds!r}"
+            )
+        check_seconds("keepalive_seconds", self.keepalive_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How connections are made (R-035, R-036, R-040).
+
+    `trust_env` honours the variables of proxies and of OpenSSL. `ca_bundle` is the path of a PEM file of the
+    only authorities to trust. `proxy` is the URL of a proxy for every request, and may hold a password.
+    `http2` offers HTTP/2 in the TLS handshake; "prior-knowledge" speaks it without asking.
+    """
+
+    pool: PoolLimits = PoolLimits()
+    trust_env: bool = True
+    ca_bundle: str | None = None
+    proxy: Secret | None = None
+    http2: bool | Literal["prior-knowledge"] = False
 
 
 class BodySource(Protocol):

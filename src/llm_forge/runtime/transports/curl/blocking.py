@@ -11,8 +11,8 @@ from functools import partial
 from ....core.errors import ClientClosedError, ConnectionLostError
 from ...abort import abortable
 from ...finalise import finalise
-from ..limits import DEFAULT_LIMITS
-from ..protocol import HttpRequest, PoolLimits, Timers
+from ..limits import DEFAULT_NETWORK
+from ..protocol import HttpRequest, Network, Timers
 from ..slots import Slot, Slots
 from .faults import cause, fault_in_body
 from .handle import Head
@@ -155,16 +155,10 @@ class LanePool:
 
 
 class CurlTransport:
-    """Opens exchanges on the calling thread; used from many threads at once.
+    """Opens exchanges on the calling thread; used from many threads at once."""
 
-    `trust_env` honours the variables of proxies and of OpenSSL; `ca_bundle` is a PEM file of the only
-    authorities to trust.
-    """
-
-    def __init__(
-        self, limits: PoolLimits = DEFAULT_LIMITS, *, trust_env: bool = True, ca_bundle: str | None = None
-    ) -> None:
-        self._setup = Setup(limits, trust_env, ca_bundle)
+    def __init__(self, network: Network = DEFAULT_NETWORK) -> None:
+        self._setup = Setup(network)
         self._pool = LanePool(self._setup)
         self._pid = os.getpid()
         self._closed = False

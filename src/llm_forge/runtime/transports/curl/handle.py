@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pycurl
 
-from ....core.errors import AttemptTimeoutError
+from ....core.errors import AttemptTimeoutError, ForgeError
 from ....core.headers import Headers
 from ..limits import checked_headers
 from ..protocol import BodySource, HttpRequest, Timers
 from .faults import Fault, cause, fault_before_headers
-from .poll import readable
+from .poll import readable, shut
 from .request import Read, Reader, set_request
 from .setup import Setup
 
@@ -43,6 +43,7 @@ class Handle:
         self._place: tuple[object, ...] = ()
         self._stale = False
         self._dead = False
+        self._refused = False
         self._new = False
         self._sent = False
         self._connect: float | None = -1.0
@@ -103,7 +104,14 @@ class Handle:
         return AttemptTimeoutError(f"No response headers within {timers.response} s.", phase=phase)
 
     def head(self) -> Head | None:
-        """Status and headers once the final head is complete; ResponseTooLargeError."""
+        """Status and headers once the final head is complete; ResponseTooLargeError, ProtocolError."""
+        try:
+            return self._final_head()
+        except ForgeError:
+            self._refused = True
+            raise
+
+    def _final_head(self) -> Head | None:
         start = 0
         for index, line in enumerate(self.lines):
             if line in BLANK:
@@ -114,14 +122,20 @@ class Handle:
         return None
 
     def _begin(self) -> None:
-        self.done = self._stale = self._dead = self._new = self._sent = False
+        self.done = self._stale = self._dead = self._new = self._sent = self._refused = False
         self.fault = self.raised = None
 
     def note_idle(self) -> None:
-        """After a clean end: remember the socket of the connection that libcurl keeps."""
+        """After a clean end: remember the socket of the connection that libcurl keeps.
+
+        One whose answer was refused is shut: libcurl finds it dead, and nothing more is read from it.
+        """
         fd = self.easy.getinfo(pycurl.ACTIVESOCKET)
-        if fd >= 0:
-            self._idle[self._place] = fd
+        if fd < 0:
+            return
+        self._idle[self._place] = fd
+        if self._refused:
+            shut(fd)
 
     def _before_sending(self, *place: object) -> int:
         """Refuse an idle connection whose server did not stay silent: it is gone, or out of step.

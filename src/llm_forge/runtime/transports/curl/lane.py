@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import socket
 import threading
 import time
 
@@ -14,7 +11,7 @@ from ..slots import Slot
 from . import inherited
 from .handle import Handle
 from .multi import Multi
-from .poll import EVENTS, new_poll, seen
+from .poll import EVENTS, new_poll, seen, shut
 from .setup import Setup
 
 LONGEST_WAIT = 0.25  # seconds; a wait is looked at again, for the rare case that nothing could end it
@@ -78,8 +75,7 @@ class Lane(Multi[Handle]):
                 return  # it ended by itself, and the lane may be somebody else's by now
             self.interrupted = True
             for fd in self._fds:
-                with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as same:
-                    same.shutdown(socket.SHUT_RDWR)
+                shut(fd)
 
     def keep_for_ever(self) -> None:
         super().keep_for_ever()

@@ -20,8 +20,8 @@ import pycurl
 
 from ....core.errors import ClientClosedError, ConnectionLostError
 from ...finalise import finalise
-from ..limits import DEFAULT_LIMITS
-from ..protocol import AsyncExchange, BodySource, HttpRequest, PoolLimits, Timers
+from ..limits import DEFAULT_NETWORK
+from ..protocol import AsyncExchange, BodySource, HttpRequest, Network, Timers
 from ..slots import Slot, Slots
 from . import inherited
 from .faults import cause, fault_in_body
@@ -334,14 +334,11 @@ class CurlAsyncExchange:
 class CurlAsyncTransport:
     """Opens exchanges on asyncio; works from any number of event loops (R-043).
 
-    Loops that cannot watch sockets, such as Windows' proactor, are served by httpx2. Arguments are those
-    of `CurlTransport`.
+    Loops that cannot watch sockets, such as Windows' proactor, are served by httpx2.
     """
 
-    def __init__(
-        self, limits: PoolLimits = DEFAULT_LIMITS, *, trust_env: bool = True, ca_bundle: str | None = None
-    ) -> None:
-        self._setup = Setup(limits, trust_env, ca_bundle)
+    def __init__(self, network: Network = DEFAULT_NETWORK) -> None:
+        self._setup = Setup(network)
         self._start_over()
         self._elsewhere: Httpx2AsyncTransport | None = None
 
@@ -412,10 +409,7 @@ class CurlAsyncTransport:
         from ..httpx2 import Httpx2AsyncTransport
 
         if self._elsewhere is None:
-            setup = self._setup
-            self._elsewhere = Httpx2AsyncTransport(
-                setup.limits, trust_env=setup.trust_env, ca_bundle=setup.ca_bundle
-            )
+            self._elsewhere = Httpx2AsyncTransport(self._setup.network)
         return self._elsewhere
 
 

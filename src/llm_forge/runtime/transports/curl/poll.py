@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import select
+import socket
 from typing import Protocol
 
 import pycurl
@@ -61,6 +64,12 @@ def readable(fd: int) -> bool:
     poll = new_poll()
     poll.register(fd, EVENTS[pycurl.POLL_IN])
     return bool(poll.poll(0))
+
+
+def shut(fd: int) -> None:
+    """End the connection of a socket that somebody else will close."""
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as same:
+        same.shutdown(socket.SHUT_RDWR)
 
 
 def new_poll() -> Poll:

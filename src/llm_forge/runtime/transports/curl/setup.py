@@ -6,31 +6,32 @@ import os
 import re
 import ssl
 import sys
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pycurl
 
 from ....core.errors import ConfigError
-from ..protocol import PoolLimits
+from ..protocol import Network
 
 SUPPRESS_CONNECT_HEADERS = 265  # libcurl's number of an option for which pycurl has no name
 SMALLEST_BUFFER = 16 * 1024  # libcurl keeps it for as long as the response is read
 HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d")  # how OpenSSL finds an authority in a folder
 
 
-@dataclass(frozen=True)
+VERSIONS = {
+    False: pycurl.CURL_HTTP_VERSION_1_1,
+    True: pycurl.CURL_HTTP_VERSION_2TLS,
+    "prior-knowledge": pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE,
+}
+
+
 class Setup:
-    """Options of a transport; `apply` gives them to a new handle.
+    """A network's options in libcurl's form; `apply` gives them to a new handle."""
 
-    `trust_env` honours the variables of proxies and of OpenSSL; `ca_bundle` is the path of a PEM file of
-    the only authorities to trust.
-    """
-
-    limits: PoolLimits
-    trust_env: bool = True
-    ca_bundle: str | None = None
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.limits = network.pool
 
     def apply(self, easy: pycurl.Curl) -> None:
         """Set all that stays the same from one request to the next."""
@@ -39,7 +40,7 @@ class Setup:
             (pycurl.NOSIGNAL, 1),
             (pycurl.PATH_AS_IS, 1),
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
-            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+            (pycurl.HTTP_VERSION, VERSIONS[self.network.http2]),
             (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),
             (pycurl.TCP_KEEPALIVE, 1),
             (pycurl.TCP_KEEPIDLE, keepalive),
@@ -51,18 +52,19 @@ class Setup:
             easy.setopt(option, value)
         if self.limits.idle_seconds < 1 or not self.limits.idle:
             easy.setopt(pycurl.FORBID_REUSE, 1)
-        if not self.trust_env:
+        if self.network.proxy is not None:
+            easy.setopt(pycurl.PROXY, self.network.proxy.reveal())
+            easy.setopt(pycurl.NOPROXY, "")
+        elif not self.network.trust_env:
             easy.setopt(pycurl.PROXY, "")
         for option, path in self._authorities:
             easy.setopt(option, path)
 
     @cached_property
     def _authorities(self) -> tuple[tuple[int, str], ...]:
-        if self.ca_bundle is not None:
-            if not Path(self.ca_bundle).is_file():
-                raise ConfigError(f"ca_bundle: there is no file {self.ca_bundle!r}")
-            return ((pycurl.CAINFO, self.ca_bundle),)
-        if self.trust_env and (named := _named_by_environment()):
+        if self.network.ca_bundle is not None:
+            return ((pycurl.CAINFO, self.network.ca_bundle),)
+        if self.network.trust_env and (named := _named_by_environment()):
             return named
         return _of_the_system()
 
