@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from llm_forge.core.limiter import Cost, Decision, Granted, Limiter, Refused, Reservation, Ticket, Wait
@@ -21,6 +21,7 @@ class Run:
         self.sent: dict[int, float] = {}
         self.refused: dict[int, Refused] = {}
         self.open: dict[int, Reservation] = {}
+        self.granted: Callable[[int], None] = lambda _: None
         self._waiting: dict[Ticket, tuple[float, int]] = {}
 
     def submit(self, *calls: int, cost: Cost = ONE, left: float | None = None) -> None:
@@ -69,6 +70,7 @@ class Run:
         if isinstance(decision, Granted):
             self.sent[call] = self.now
             self.open[call] = decision.reservation
+            self.granted(call)
         else:
             self.refused[call] = decision
         self._wake()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 
 import pytest
@@ -12,7 +13,7 @@ from llm_forge.core.errors import DeadlineExceededError
 from llm_forge.core.limiter import Cost, Limit, Limiter
 from llm_forge.runtime.clock import Clock
 from llm_forge.runtime.gate import Gate
-from llm_forge.runtime.io import AsyncIo, SyncIo, run_now
+from llm_forge.runtime.io import AsyncIo, Io, SyncIo, run_now
 
 NEVER = Deadline(None)
 
@@ -92,3 +93,45 @@ def test_a_real_wait_takes_its_time() -> None:
     waits = [run_now(one.enter(io, Cost(), NEVER))[1] for _ in range(3)]
     assert waits[0] == 0.0
     assert all(0.015 < wait < 0.2 for wait in waits[1:])
+
+
+@pytest.mark.requirement("R-122")
+def test_rl_21_thirty_two_threads_and_two_event_loops_share_one_gate_exactly() -> None:
+    """Everybody waits in turn; at the end all that was taken for good is missing, and nothing else."""
+    one = gate(
+        limits=[Limit("requests", 1e6, 1, burst=1e6), Limit("input", 1, 1e9, burst=1e9)], concurrency=7
+    )
+    clock = Clock()
+    inside, most, taken = 0, 0, 0
+    tally = threading.Lock()
+
+    async def visits(io: Io, times: int, chance: random.Random) -> None:
+        nonlocal inside, most, taken
+        for _ in range(times):
+            reservation, _ = await one.enter(io, Cost(input=10), NEVER)
+            used = chance.choice([None, 3, 30])
+            with tally:
+                inside += 1
+                most = max(most, inside)
+                taken += 10 if used is None else used
+            with tally:
+                inside -= 1
+            one.leave(reservation, io.now(), used=None if used is None else Cost(input=used), result="done")
+
+    def in_a_thread(seed: int) -> None:
+        run_now(visits(SyncIo(None, clock), 80, random.Random(seed)))  # type: ignore[arg-type]
+
+    async def in_tasks(seed: int) -> None:
+        io = AsyncIo(None, clock)  # type: ignore[arg-type]
+        await asyncio.gather(*(visits(io, 8, random.Random(seed + n)) for n in range(10)))
+
+    threads = [threading.Thread(target=in_a_thread, args=(seed,), daemon=True) for seed in range(32)]
+    loops = [threading.Thread(target=lambda n=n: asyncio.run(in_tasks(n)), daemon=True) for n in (1000, 2000)]
+    for thread in [*threads, *loops]:
+        thread.start()
+    for thread in [*threads, *loops]:
+        thread.join(60)
+        assert not thread.is_alive(), "somebody waits for ever"
+    assert most <= 7
+    remaining = one.snapshot(clock.now())[1].remaining
+    assert remaining == pytest.approx(1e9 - taken, abs=0.01)
