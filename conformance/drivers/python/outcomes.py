@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import json
 import logging
 import tempfile
 import traceback
@@ -85,6 +86,7 @@ def note_event(event: Event) -> None:
     if record is None:
         return
     record.story.append(f"{event.name} {event.attempt}")
+    record.shown.append(repr(event))
     record.starts += event.name == "call-start"
     record.ends += event.name == "call-end"
     if event.name in ("attempt-start", "limiter-wait"):
@@ -155,8 +157,8 @@ def error_fact(error: BaseException) -> dict[str, Any]:
 
 def shown_of(error: BaseException) -> str:
     """Everything a person could see of an error."""
-    facts = repr(error.facts()) if isinstance(error, ForgeError) else ""
-    return "\n".join([repr(error), facts, *traceback.format_exception(error)])
+    facts = [repr(error.facts()), json.dumps(error.to_dict())] if isinstance(error, ForgeError) else []
+    return "\n".join([repr(error), *facts, *traceback.format_exception(error)])
 
 
 def outcome(

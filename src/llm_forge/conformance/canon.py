@@ -20,6 +20,9 @@ TEXT = "Hello é🙂 wörld"
 FIRST = "Hel"
 SECOND = TEXT[len(FIRST) :]
 KEY = "sk-canary-7c1f0b9e44d2"
+SECRET_HEADER, SECRET_VALUE = "x-canary-token", "hdr-canary-3b9d51c7a0e8"
+PROXY_PASSWORD = "pxy-canary-e2d40a6f91b5"  # noqa: S105 - it is there to be looked for
+CANARIES = {"key": KEY, "secret header": SECRET_VALUE, "proxy password": PROXY_PASSWORD}
 PIECES = ("head", "first", "second", "finish", "done")
 
 

@@ -24,7 +24,7 @@ import msgspec
 
 from ..simulator.scripted import Record
 from ..simulator.server import Request
-from .canon import FAMILIES, KEY, Family
+from .canon import CANARIES, FAMILIES, Family
 from .cuts import every_cut
 from .protocol import ErrorFact, Outcome, RunAnswer
 from .scenario import CallExpect, Case, ErrorExpect, Received
@@ -338,15 +338,23 @@ def _always(case: Case, seen: Observed) -> Iterator[str]:
         yield f"{unexpected} requests were not scripted"
     if not seen.all_ended:
         yield "an exchange was still open after the client was closed"
-    for form in _key_forms():
-        if form in seen.answer.shown:
-            at = seen.answer.shown.index(form)
-            yield f"the key shows in: ...{seen.answer.shown[max(0, at - 80) : at]!r}"
+    yield from _leaks(seen.answer)
 
 
-def _key_forms() -> set[str]:
-    encoded = base64.b64encode(KEY.encode()).decode().rstrip("=")
-    return {KEY, quote(KEY, safe=""), encoded}
+def _leaks(answer: RunAnswer) -> Iterator[str]:
+    """Where a credential shows, of any scenario (SC-01)."""
+    messages = [error.message for error in (answer.error, *(one.error for one in answer.outcomes)) if error]
+    text = "\n".join([answer.shown, *messages])
+    for name, value in CANARIES.items():
+        for form in _forms(value):
+            at = text.find(form)
+            if at >= 0:
+                yield f"the {name} shows in: ...{text[max(0, at - 80) : at]!r}"
+
+
+def _forms(secret: str) -> set[str]:
+    encoded = base64.b64encode(secret.encode()).decode().rstrip("=")
+    return {secret, quote(secret, safe=""), encoded}
 
 
 def subset(where: str, wanted: Any, got: Any) -> Iterator[str]:

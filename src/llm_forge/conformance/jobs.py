@@ -11,7 +11,7 @@ import msgspec
 from ..simulator.scripted import Scenario as Scripted
 from ..simulator.scripted import ScriptedServer
 from .black_hole import BlackHole
-from .canon import FAMILIES, KEY
+from .canon import FAMILIES, KEY, SECRET_HEADER, SECRET_VALUE
 from .compare import Observed, differences
 from .corpus import Table
 from .protocol import Call, Consume, Core, CoreAnswer, Run, RunAnswer, Step, Switch, Wait, Wall
@@ -101,6 +101,7 @@ def run_message(case: Case, url: str, number: int) -> Run:
     options = {name: _with_url(value, url) for name, value in scenario.client.items()}
     if not scenario.keys and not scenario.env and "auth" not in options and "config" not in options:
         options.setdefault("api_key", KEY)
+    options["headers"] = {SECRET_HEADER: SECRET_VALUE, **options.get("headers", {})}
     base: str | None = url + _BASE_PATHS.get(provider, "")
     if scenario.base_url is not msgspec.UNSET:
         base = scenario.base_url.replace("{url}", url) if scenario.base_url is not None else None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .canon import PROXY_PASSWORD
 from .driver import Driver
 from .results import ConformanceError
 
@@ -48,6 +49,11 @@ def language(name: str) -> Language:
 
 
 def start_driver(command: tuple[str, ...], root: Path) -> Driver:
-    """Start a driver with an environment that holds no keys, base URLs or proxies of this machine."""
+    """Start a driver with an environment that holds no keys, base URLs or proxies of this machine.
+
+    The proxy that it names is never used, as every server is on loopback: its password is one of the
+    canaries that must not show (SC-01).
+    """
     env = {name: value for name, value in os.environ.items() if not name.upper().endswith(_HIDDEN)}
+    env |= {"HTTPS_PROXY": f"http://canary:{PROXY_PASSWORD}@127.0.0.1:9", "NO_PROXY": "127.0.0.1,localhost"}
     return Driver(command, root, env)
