@@ -27,7 +27,16 @@ SNAPSHOT = Path(__file__).resolve().parent / "public_api.txt"
 UPDATE = "LLM_FORGE_UPDATE"
 PROVIDERS = {"Anthropic": "messages", "Groq": "chat.completions", "Mistral": "chat.completions"}
 PROVIDERS["OpenAI"] = "chat.completions"
-OWN_METHODS = ("download_url", "with_options", "sources", "rate_limit_status", "circuit", "circuits", "close")
+OWN_METHODS = (
+    "download_url",
+    "with_options",
+    "sources",
+    "rate_limit_status",
+    "health_check",
+    "circuit",
+    "circuits",
+    "close",
+)
 HTTP_LIBRARIES = ("httpx2", "httpcore2", "pycurl", "httpx", "aiohttp", "urllib3", "requests", "h11")
 
 

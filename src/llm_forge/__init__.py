@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from .runtime.enclosing import deadline
     from .runtime.events import Event
     from .runtime.fetch import Fetched, fetch_url, fetch_url_async
+    from .runtime.health import Health
     from .runtime.logs import Logging
     from .runtime.middleware import AsyncMiddleware, Middleware, Request, Response
     from .runtime.options import OMIT
@@ -162,6 +163,7 @@ _HOMES = {
     "runtime.events": ("Event",),
     "runtime.fetch": ("Fetched", "fetch_url", "fetch_url_async"),
     "runtime.background": ("BackgroundHook",),
+    "runtime.health": ("Health",),
     "runtime.logs": ("Logging",),
     "runtime.middleware": ("AsyncMiddleware", "Middleware", "Request", "Response"),
     "runtime.options": ("OMIT",),
@@ -215,6 +217,7 @@ __all__ = [
     "ForgeError",
     "GatewayTimeoutError",
     "Groq",
+    "Health",
     "InvalidRequestError",
     "InvalidResponseError",
     "JournalError",

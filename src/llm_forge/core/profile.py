@@ -67,6 +67,15 @@ class AuthScheme:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """A cheap GET without arguments that shows whether the API works; `name` is its operation's."""
+
+    name: str
+    path: str
+    group: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """One provider as its description gives it.
 
@@ -88,6 +97,7 @@ class Profile:
     idempotency_header: str | None = None
     attempt_header: str | None = None
     previous_attempts_header: str | None = None
+    health: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar, Unpack
 
-from ..core.errors import ClientClosedError, ConfigError
+from ..core.errors import ClientClosedError, ConfigError, ForgeError
 from ..core.profile import Operation, Profile
 from ..core.views import View
 from .attempt import unary
@@ -28,6 +28,7 @@ from .context import Call, outcome_name
 from .download import AsyncDownload, AsyncLines, Download, Lines
 from .enclosing import call_deadline
 from .events import Hooks
+from .health import Health, failure, probe_of
 from .hedge import hedged
 from .io import AsyncIo, Io, SyncIo, run_now
 from .middleware import AnyMiddleware, AsyncMiddleware, Middleware, steps_of, through
@@ -179,6 +180,17 @@ class _Client:
         """The circuits that calls have used so far, by name."""
         return self._shared.circuits()
 
+    def _health(self, began: float, error: ForgeError | None) -> Health:
+        if isinstance(error, (ClientClosedError, ConfigError)):
+            raise error  # the caller's own mistakes say nothing of the provider
+        return Health(
+            ok=error is None,
+            latency=self._shared.io.now() - began,
+            circuits={name: circuit.state for name, circuit in self.circuits().items()},
+            limits=self.rate_limit_status(),
+            **(failure(error) if error is not None else {}),
+        )
+
     @property
     def hook_failures(self) -> int:
         """How often a hook raised; its call never noticed (R-234)."""
@@ -322,6 +334,18 @@ class SyncClient(_Client):
 
         return fetch(Turn(operation, self.base_url, options, parts, fetch))
 
+    def health_check(self, *, timeout: float = 10.0) -> Health:
+        """What one cheap call shows, within `timeout` seconds and without a retry.
+
+        Never raises for what the provider or the network does: that is in the `Health`.
+        """
+        probe, began = probe_of(self.profile), self._shared.io.now()
+        try:
+            self.call(probe, options={"timeout": timeout, "max_attempts": 1})
+        except ForgeError as error:
+            return self._health(began, error)
+        return self._health(began, None)
+
     def close(self) -> None:
         """Let running calls finish for five seconds, then close the pool; safe to repeat (R-042)."""
         self._closed = True
@@ -414,6 +438,18 @@ class AsyncClient(_Client):
 
         first = Turn(operation, self.base_url, options, parts, fetch)
         return AsyncPaging(lambda: fetch(first))
+
+    async def health_check(self, *, timeout: float = 10.0) -> Health:
+        """What one cheap call shows, within `timeout` seconds and without a retry.
+
+        Never raises for what the provider or the network does: that is in the `Health`.
+        """
+        probe, began = probe_of(self.profile), self._shared.io.now()
+        try:
+            await self.call(probe, options={"timeout": timeout, "max_attempts": 1})
+        except ForgeError as error:
+            return self._health(began, error)
+        return self._health(began, None)
 
     async def close(self) -> None:
         """Let running calls finish for five seconds, then close the pool; safe to repeat (R-042)."""

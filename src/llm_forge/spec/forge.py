@@ -15,7 +15,7 @@ ROOT_KEYS = frozenset(
     {
         "provider", "client", "env", "headers", "request_id", "base_url_suffixes", "errors",
         "rate_limits", "secret_headers", "idempotency_header", "attempt_header", "previous_attempts_header",
-        "capabilities", "defaults",
+        "capabilities", "defaults", "health",
     }
 )  # fmt: skip
 OPERATION_KEYS = frozenset({"method", "replay", "group", "stream", "pagination", "capabilities"})

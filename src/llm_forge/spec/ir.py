@@ -372,7 +372,8 @@ class Api:
 
     `provider` is the package and registry name, `client` the class name. `sha256` is of the bytes of
     all files read, `source` the main one's name without directories. `root` holds the tree of operations.
-    `defaults` and `capabilities` are for the unified layer and are not interpreted here.
+    `health` is the name of an operation that a client may call to see whether the API works. `defaults` and
+    `capabilities` are for the unified layer and are not interpreted here.
     """
 
     provider: str
@@ -392,6 +393,7 @@ class Api:
     errors: Errors = Errors()
     rate_limits: tuple[RateLimit, ...] = ()
     base_url_suffixes: tuple[str, ...] = ()
+    health: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     capabilities: Mapping[str, Any] = field(default_factory=dict)
     root: Resource = Resource("")

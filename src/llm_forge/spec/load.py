@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import forge
 from .errors import DescriptionError, Notice
-from .ir import Api
+from .ir import Api, Operation
 from .merge import lay_over
 from .operations import Operations
 from .place import Place, root_place
@@ -124,13 +124,14 @@ class _Reader:
         found = operations.read(self.root.child("paths"))
         self.schemas.finish()
         settle_unions(self.schemas)
-        return replace(
+        api = replace(
             api,
             root=build_tree(found),
             types=dict(sorted(self.schemas.types.items())),
             skipped=tuple(operations.skipped),
             notices=self._notices(),
         )
+        return replace(api, health=_health(told, api.operations()))
 
     def _head(self, told: Place) -> Api:
         info = self.root.child("info")
@@ -161,6 +162,25 @@ class _Reader:
 
     def _notices(self) -> tuple[Notice, ...]:
         return tuple(notice for document in self.references.documents.values() for notice in document.notices)
+
+
+_HEALTH = "models.list"
+
+
+def _health(told: Place, operations: Sequence[Operation]) -> str | None:
+    """The operation that shows whether the API works: as given, else the list of models if it can serve."""
+    given = told.text("health") if told.value else ""
+    fit = {one.name for one in operations if _is_cheap(one)}
+    if given and given not in fit:
+        advice = f"fit are {', '.join(sorted(fit))}" if fit else "no operation fits"
+        raise told.child("health").error(f"{given!r} is no safe GET of JSON that needs no argument; {advice}")
+    return given or (_HEALTH if _HEALTH in fit else None)
+
+
+def _is_cheap(operation: Operation) -> bool:
+    needs = any(one.required for one in operation.parameters) or operation.query
+    reads = operation.http_method.upper() == "GET" and operation.result.kind == "json"
+    return reads and operation.replay == "safe" and not needs
 
 
 def _names(told: Place, title: str) -> tuple[str, str]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.profile import AuthScheme, ErrorRules, LimitHeaders, Operation, PageRule, Profile, StreamRule
+from ...core.profile import (
+    AuthScheme,
+    ErrorRules,
+    LimitHeaders,
+    Operation,
+    PageRule,
+    Probe,
+    Profile,
+    StreamRule,
+)
 from . import models
 
 PROFILE = Profile(
@@ -73,6 +82,7 @@ PROFILE = Profile(
             period=60.0,
         ),
     ),
+    health=Probe(name="models.list", path="/v1/models", group="models"),
 )
 MESSAGES_CREATE: Operation[models.Message, models.MessageStreamEvent] = Operation(
     name="messages.create",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.profile import BodyRule, ErrorRules, LimitHeaders, Operation, Profile, StreamRule
+from ...core.profile import BodyRule, ErrorRules, LimitHeaders, Operation, Probe, Profile, StreamRule
 from ...core.views import either
 from . import models
 
@@ -64,6 +64,7 @@ PROFILE = Profile(
         ),
     ),
     base_url_suffixes=("/openai/v1",),
+    health=Probe(name="models.list", path="/openai/v1/models", group="models"),
 )
 AUDIO_SPEECH_CREATE: Operation[Any, Any] = Operation(
     name="audio.speech.create",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.profile import ErrorRules, LimitHeaders, Operation, Profile, StreamRule
+from ...core.profile import ErrorRules, LimitHeaders, Operation, Probe, Profile, StreamRule
 from . import models
 
 PROFILE = Profile(
@@ -109,6 +109,7 @@ PROFILE = Profile(
             period=2592000.0,
         ),
     ),
+    health=Probe(name="models.list", path="/v1/models", group="models"),
 )
 CHAT_COMPLETIONS_CREATE: Operation[models.ChatCompletion, models.ChatCompletionChunk] = Operation(
     name="chat.completions.create",

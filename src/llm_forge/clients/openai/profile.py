@@ -5,7 +5,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.profile import BodyRule, ErrorRules, LimitHeaders, Operation, PageRule, Profile, StreamRule
+from ...core.profile import (
+    BodyRule,
+    ErrorRules,
+    LimitHeaders,
+    Operation,
+    PageRule,
+    Probe,
+    Profile,
+    StreamRule,
+)
 from ...core.views import either
 from . import models
 
@@ -109,6 +118,7 @@ PROFILE = Profile(
             period=60.0,
         ),
     ),
+    health=Probe(name="models.list", path="/models", group="models"),
 )
 AUDIO_SPEECH_CREATE: Operation[Any, models.SpeechEvent] = Operation(
     name="audio.speech.create",

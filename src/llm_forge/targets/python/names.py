@@ -39,6 +39,7 @@ CLIENT_NAMES = frozenset(
         "circuit",
         "circuits",
         "hook_failures",
+        "health_check",
     }
 )
 METHOD_SCOPE = frozenset({"models", "params", "profile", "str", "int", "float", "bool"})

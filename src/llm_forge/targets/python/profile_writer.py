@@ -18,6 +18,7 @@ _PROFILE: tuple[str, ...] = (
     "LimitHeaders",
     "Operation",
     "PageRule",
+    "Probe",
     "Profile",
     "StreamRule",
 )
@@ -88,8 +89,16 @@ def _profile(api: ir.Api) -> list[str]:
         idempotency_header=_quoted(api.idempotency_header),
         attempt_header=_quoted(api.attempt_header),
         previous_attempts_header=_quoted(api.previous_attempts_header),
+        health=_probe(api),
     )
     return layout.lines("PROFILE = ", call)
+
+
+def _probe(api: ir.Api) -> layout.Group | None:
+    if api.health is None:
+        return None
+    one = api.operation(api.health)
+    return _call("Probe", name=Quoted(one.name), path=Quoted(one.path), group=Quoted(one.group))
 
 
 def _quoted(name: str | None) -> Quoted | None:
