@@ -66,14 +66,15 @@ class Call:
             for secret in secrets_in_header(value)
         ]
         known = (*self.secrets, *self.shared.auth.secrets(), *carried)
-        return Redactor(known, self.shared.secret_headers, self.shared.secret_parameters)
+        return self.shared.redactor(known)
 
     @property
     def request_id(self) -> str | None:
         """The provider's id of the latest response (R-213)."""
         if self.response_headers is None:
             return None
-        return request_id_of(self.response_headers, self.shared.profile)
+        found = request_id_of(self.response_headers, self.shared.profile)
+        return None if found is None else self.redactor.text(found)
 
     def restarted(self) -> Call:
         """This call with its clock starting now: a stream's time begins when it is opened."""

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
+from ..core.errors import ConfigError
 from .abort import abortable, check_abort
 from .clock import Clock
 from .race import Final, Run, race_tasks, race_threads
@@ -233,7 +234,11 @@ class SyncIo(_World):
         self.clock.sleep(seconds)
 
     async def ask(self, source: Callable[[], Any]) -> Any:
-        return source()
+        answer = source()
+        if inspect.iscoroutine(answer):
+            answer.close()
+            raise ConfigError("An async function was given to a blocking client; make it a plain one")
+        return answer
 
     async def around(self, step: Callable[..., Any], context: Any, request: Any, proceed: Proceed) -> Any:
         return around_now(step, context, request, proceed)

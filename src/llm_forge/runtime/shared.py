@@ -10,7 +10,8 @@ from ..core.budget import RetryBudget
 from ..core.call_context import CallContext
 from ..core.errors import ClientClosedError
 from ..core.profile import Profile
-from ..core.redact import names_a_secret
+from ..core.redact import Redactor, names_a_secret
+from ..core.secrets import Secret
 from .auth.policy import AuthPolicy
 from .base_url import origin_of
 from .circuit import Circuit
@@ -45,6 +46,7 @@ class Shared:
             name.lower() for name in (*profile.secret_headers, *settings.secret_headers, *auth.header_names)
         )
         self.secret_parameters = auth.parameter_names
+        self._redactor: tuple[tuple[Secret, ...], Redactor | None] = ((), None)
         self.io = io
         self.hooks = hooks
         self.steps = steps
@@ -68,6 +70,14 @@ class Shared:
     def is_secret_header(self, name: str) -> bool:
         """Whether a request header's value is a credential, by its name or because it is listed (R-242)."""
         return name in self.secret_headers or names_a_secret(name)
+
+    def redactor(self, known: tuple[Secret, ...]) -> Redactor:
+        """What removes these secrets from texts; the last one is kept, for most calls hold the same."""
+        before, made = self._redactor
+        if made is None or before != known:
+            made = Redactor(known, self.secret_headers, self.secret_parameters)
+            self._redactor = (known, made)
+        return made
 
     def circuit(self, group: str, model: str | None = None) -> Circuit:
         """The circuit of an operation group at this client's origin, or of one model of it (R-090).

@@ -6,12 +6,13 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import llm_forge
-from llm_forge.core.errors import ClientClosedError, DeadlineExceededError, ForgeError
+from llm_forge.core.errors import ClientClosedError, ConfigError, DeadlineExceededError, ForgeError
 from llm_forge.runtime import client as client_module
 from llm_forge.runtime.auth.oauth2 import OAuth2
 from llm_forge.runtime.scripted import ScriptedIo
@@ -163,3 +164,78 @@ def test_a_client_used_in_a_second_event_loop_shares_the_token_of_the_first(serv
     asyncio.run(once())
     asyncio.run(last())
     assert asked(scenario) == 1
+
+
+class AsyncSigner:
+    """Signs with a word that it has to wait for."""
+
+    async def authorize(self, request: llm_forge.AuthRequest) -> dict[str, str]:
+        await asyncio.sleep(0)
+        return {"x-signature": f"{request.method} {request.context.attempt}"}
+
+
+@pytest.mark.requirement("R-031")
+def test_an_async_client_awaits_its_auth_provider(server: ScriptedServer) -> None:
+    scenario = server.scenario([Reply(status=500, json={}), Reply(json=MODELS)])
+
+    async def main() -> None:
+        async with llm_forge.AsyncOpenAI(base_url=f"{scenario.url}/v1", auth=AsyncSigner()) as client:
+            await client.models.list()
+
+    asyncio.run(main())
+    assert [record.request.header("x-signature") for record in scenario.records] == ["GET 1", "GET 2"]
+
+
+@pytest.mark.requirement("R-007")
+def test_a_blocking_client_says_that_it_cannot_await(server: ScriptedServer) -> None:
+    async def key() -> str:
+        return "canary"
+
+    scenario = server.scenario([Reply(json=MODELS)])
+    for given in ({"auth": AsyncSigner()}, {"api_key": key}):
+        client: Any = llm_forge.OpenAI(base_url=f"{scenario.url}/v1", **given)
+        with client, pytest.raises(ConfigError, match="async function"):
+            client.models.list()
+    assert scenario.records == ()
+
+
+@pytest.mark.requirement("R-007")
+def test_an_async_client_awaits_its_key_at_each_attempt(server: ScriptedServer) -> None:
+    scenario = server.scenario([Reply(status=500, json={}), Reply(json=MODELS)])
+    keys = iter(["one", "two"])
+
+    async def key() -> str:
+        return next(keys)
+
+    async def main() -> None:
+        async with llm_forge.AsyncOpenAI(base_url=f"{scenario.url}/v1", api_key=key) as client:
+            await client.models.list()
+
+    asyncio.run(main())
+    sent = [record.request.header("authorization") for record in scenario.records]
+    assert sent == ["Bearer one", "Bearer two"]
+
+
+@pytest.mark.requirement("R-007")
+def test_a_command_for_a_key_does_not_hold_up_the_event_loop(
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    scenario = server.scenario([Reply(json=MODELS, times=2)])
+    ready, go = tmp_path / "ready", tmp_path / "go"
+    command = f"touch {ready}; until [ -e {go} ]; do sleep 0.01; done; echo canary-key"
+    config = tmp_path / "forge.yaml"
+    config.write_text(f"providers: {{openai: {{api_key: 'cmd:sh -c \"{command}\"'}}}}")
+
+    async def main() -> None:
+        async with llm_forge.AsyncOpenAI(base_url=f"{scenario.url}/v1", config=config) as client:
+            calls = [asyncio.create_task(client.models.list()) for _ in range(2)]
+            # The command waits for this loop, which therefore has to go on.
+            while not ready.exists():  # noqa: ASYNC110 - a file has no event
+                await asyncio.sleep(0.005)
+            go.touch()
+            await asyncio.gather(*calls)
+
+    asyncio.run(asyncio.wait_for(main(), 20.0))
+    sent = [record.request.header("authorization") for record in scenario.records]
+    assert sent == ["Bearer canary-key"] * 2

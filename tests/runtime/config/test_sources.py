@@ -139,6 +139,7 @@ def test_a_key_in_a_file_is_a_reference(tmp_path: Path, monkeypatch: pytest.Monk
     for reference, sent, source in (
         ("env:TEAM_KEY", "canary-team", "environment TEAM_KEY"),
         (f"file:{place}", "canary-file", f"file {place}"),
+        ("file:key", "canary-file", "file key"),
         (f"cmd:{command}", "canary-command", "command sh"),
     ):
         acme = configured(tmp_path, f"    api_key: {json.dumps(reference)}\n", ok(), ok())

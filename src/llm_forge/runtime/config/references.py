@@ -1,7 +1,8 @@
 """References that stand for credentials in configuration files: never the credential itself.
 
 env:NAME              an environment variable, read when the client is made
-file:PATH             a file that holds it, read when the client is made; `~` is the home folder
+file:PATH             a file that holds it, read when the client is made; `~` is the home folder, other
+                      paths start at the configuration file's folder
 cmd:COMMAND ARG ...   the output of a command, run without a shell when the key is first needed
 keyring:SERVICE/USER  the system's keyring (package `keyring`), asked when the key is first needed
 """
@@ -49,7 +50,8 @@ def _from_variable(name: str, place: Place) -> Credential:
 
 
 def _from_file(path: str, place: Place) -> Credential:
-    return Credential(read_secret_file(Path(path), f"{place}: {place.path}"), source=f"{place}, file {path}")
+    found = Path(place.file).parent / Path(path).expanduser()
+    return Credential(read_secret_file(found, f"{place}: {place.path}"), source=f"{place}, file {path}")
 
 
 def _from_command(command: str, place: Place) -> Credential:
