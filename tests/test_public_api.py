@@ -26,7 +26,7 @@ from llm_forge.runtime.options import CallOptions, ClientOptions
 SNAPSHOT = Path(__file__).resolve().parent / "public_api.txt"
 UPDATE = "LLM_FORGE_UPDATE"
 PROVIDERS = {"Anthropic": "messages", "Groq": "chat.completions", "Mistral": "chat.completions"}
-PROVIDERS["OpenAI"] = "chat.completions"
+PROVIDERS |= {"OpenAI": "chat.completions", "OpenAICompatible": "chat.completions"}
 OWN_METHODS = (
     "download_url",
     "with_options",
@@ -98,7 +98,7 @@ def _client(name: str, resource: str) -> Iterator[str]:
 
 def _method(cls: Any, path: str) -> Callable[..., Any]:
     """The method behind a path such as `chat.completions.create`, of a client that needs no key."""
-    found: Any = cls(auth="none")
+    found: Any = cls(auth="none", base_url="https://host.example")
     for step in path.split("."):
         found = getattr(found, step)
     return cast("Callable[..., Any]", found)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .clients.groq import AsyncGroq, Groq
     from .clients.mistral import AsyncMistral, Mistral
     from .clients.openai import AsyncOpenAI, OpenAI
+    from .clients.openai_compatible import AsyncOpenAICompatible, OpenAICompatible
     from .core.breaker import BreakerSettings
     from .core.call_context import CallContext
     from .core.errors import (
@@ -99,6 +100,7 @@ _HOMES = {
     "clients.groq": ("AsyncGroq", "Groq"),
     "clients.mistral": ("AsyncMistral", "Mistral"),
     "clients.openai": ("AsyncOpenAI", "OpenAI"),
+    "clients.openai_compatible": ("AsyncOpenAICompatible", "OpenAICompatible"),
     "core.breaker": ("BreakerSettings",),
     "core.call_context": ("CallContext",),
     "core.errors": (
@@ -188,6 +190,7 @@ __all__ = [
     "AsyncMiddleware",
     "AsyncMistral",
     "AsyncOpenAI",
+    "AsyncOpenAICompatible",
     "AsyncStream",
     "AttemptTimeoutError",
     "AuthError",
@@ -231,6 +234,7 @@ __all__ = [
     "NotFoundError",
     "OAuth2",
     "OpenAI",
+    "OpenAICompatible",
     "OverloadedError",
     "PermissionDeniedError",
     "PoolLimits",

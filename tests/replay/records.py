@@ -50,19 +50,45 @@ def _read(provider: str) -> Iterator[Record]:
         for line in lines:
             raw = json.loads(line)
             if raw["url_path"] == PATHS[provider] and raw["response_body"] is not None:
-                headers = tuple(
-                    (name, value)
-                    for name, value in (raw["response_headers"] or {}).items()
-                    if isinstance(value, str) and value != "REDACTED"
-                )
-                yield Record(
-                    provider,
-                    raw["status"],
-                    headers,
-                    raw["response_body"].encode(),
-                    raw["is_stream"],
-                    raw["response_trimmed"],
-                )
+                yield _record(provider, raw)
+
+
+def _record(provider: str, raw: dict[str, Any]) -> Record:
+    headers = tuple(
+        (name, value)
+        for name, value in (raw["response_headers"] or {}).items()
+        if isinstance(value, str) and value != "REDACTED"
+    )
+    return Record(
+        provider,
+        raw["status"],
+        headers,
+        raw["response_body"].encode(),
+        raw["is_stream"],
+        raw["response_trimmed"],
+    )
+
+
+RESOURCES = {
+    "/chat/completions": "chat.completions",
+    "/responses": "responses",
+    "/embeddings": "embeddings",
+    "/models": "models",
+}
+
+
+@cache
+def compatible_records(server: str) -> tuple[tuple[str, Record], ...]:
+    """The exchanges of a server that imitates OpenAI, each with the resource that it is of."""
+    path = SHARED / "wire" / "other-providers" / f"{server}.jsonl.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        raws = [json.loads(line) for line in lines]
+    return tuple(
+        (resource, _record(server, raw))
+        for raw in raws
+        for end, resource in RESOURCES.items()
+        if raw["url_path"].endswith(end) and raw["response_body"] is not None
+    )
 
 
 class Player:

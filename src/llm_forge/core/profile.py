@@ -55,7 +55,8 @@ class AuthScheme:
     """Where a credential goes (R-020, R-021). `name` is the header, query or cookie name.
 
     `token_url`, `scopes` and `client_auth` are for `oauth2` (R-028): where tokens come from, what they
-    are asked for, and whether the client proves itself with HTTP Basic or in the body.
+    are asked for, and whether the client proves itself with HTTP Basic or in the body. An `optional` one is
+    sent only where there is one.
     """
 
     kind: Literal["api-key", "bearer", "basic", "oauth2", "none"] = "bearer"
@@ -64,6 +65,7 @@ class AuthScheme:
     token_url: str | None = None
     scopes: tuple[str, ...] = ()
     client_auth: Literal["basic", "body"] = "basic"
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,9 +141,14 @@ class _Client:
         return middleware
 
     def _base_url(self, options: Mapping[str, Any], settings: Settings) -> str:
+        url = options.get("base_url", self.profile.base_url)
+        if url == self.profile.base_url == "":
+            raise ConfigError(
+                f"{type(self).__name__} needs base_url, the server's address, such as https://host/v1"
+            )
         source = self._sources.get("base_url", "the description")
         return read_base_url(
-            options.get("base_url", self.profile.base_url),
+            url,
             "base_url" if source == ARGUMENT else f"base_url ({source})",
             allow_insecure_http=settings.allow_insecure_http,
             suffixes=self.profile.base_url_suffixes,

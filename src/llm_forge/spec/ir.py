@@ -321,6 +321,7 @@ class Auth:
 
     The rest is for `oauth2`: `token_url` is where tokens come from, None if the document does not say;
     `scopes` are those that its security requirement lists; `client_auth` is how the client proves itself.
+    `optional` is for servers that also answer requests without a credential.
     """
 
     kind: Literal["api-key", "bearer", "basic", "oauth2", "none"] = "bearer"
@@ -329,6 +330,7 @@ class Auth:
     token_url: str | None = None
     scopes: tuple[str, ...] = ()
     client_auth: Literal["basic", "body"] = "basic"
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

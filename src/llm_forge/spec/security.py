@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from . import forge
@@ -14,7 +15,16 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def read_auth(root: Place, references: References) -> Auth:
-    """The credential's place: the first requirement that one header, query or cookie satisfies."""
+    """The credential's place: the first requirement that one header, query or cookie satisfies.
+
+    An empty requirement among them makes it optional (OpenAPI 3.1 section 4.8.30).
+    """
+    found = _scheme_wanted(root, references)
+    anonymous = any(not requirement.value for requirement in root.child("security").items())
+    return replace(found, optional=True) if anonymous else found
+
+
+def _scheme_wanted(root: Place, references: References) -> Auth:
     schemes = {name: references.follow(one) for name, one in _schemes(root).entries()}
     security = root.child("security")
     wanted = [entry for requirement in security.items() for entry in requirement.entries()]
@@ -82,7 +92,12 @@ def _token_url(flows: Place) -> str | None:
 
 
 def read_servers(root: Place) -> tuple[str, ...]:
-    """Server URLs with their variables' defaults filled in; unusable ones are noted and left out."""
+    """Server URLs with their variables' defaults filled in; unusable ones are noted and left out.
+
+    An empty list says on purpose that only users know where the server is.
+    """
+    if root.child("servers").value == []:
+        return ()
     found = [_server(one) for one in root.child("servers").items()]
     usable = tuple(url for url in found if url)
     if not usable:

@@ -28,6 +28,8 @@ def resolve_auth(profile: Profile, settings: Settings, key: Credential | None, c
         return policy_of(settings.auth, profile, settings)
     if profile.auth.kind == "none":
         return AuthPolicy()
+    if key is None and profile.auth.optional:
+        return AuthPolicy()
     if key is None:
         raise ConfigError(_missing(profile, client))
     return _own_scheme(profile.auth, key)

@@ -108,9 +108,14 @@ def _quoted(name: str | None) -> Quoted | None:
 def _auth(auth: ir.Auth) -> layout.Group | None:
     if auth == ir.Auth():
         return None
+    optional = "True" if auth.optional else None
     if auth.kind == "api-key":
         return _call(
-            "AuthScheme", kind=Quoted(auth.kind), placement=Quoted(auth.placement), name=Quoted(auth.name)
+            "AuthScheme",
+            kind=Quoted(auth.kind),
+            placement=Quoted(auth.placement),
+            name=Quoted(auth.name),
+            optional=optional,
         )
     return _call(
         "AuthScheme",
@@ -118,6 +123,7 @@ def _auth(auth: ir.Auth) -> layout.Group | None:
         token_url=_quoted(auth.token_url),
         scopes=_tuple(auth.scopes),
         client_auth=None if auth.client_auth == "basic" else Quoted(auth.client_auth),
+        optional=optional,
     )
 
 
