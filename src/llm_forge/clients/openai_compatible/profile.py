@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.profile import AuthScheme, ErrorRules, LimitHeaders, Operation, Profile, StreamRule
+from ...core.profile import AuthScheme, ErrorRules, LimitHeaders, Operation, Probe, Profile, StreamRule
 from . import models
 
 PROFILE = Profile(
@@ -57,6 +57,7 @@ PROFILE = Profile(
         ),
     ),
     base_url_suffixes=("/chat/completions",),
+    health=Probe(name="models.list", path="/models", group="models"),
 )
 CHAT_COMPLETIONS_CREATE: Operation[models.ChatCompletion, models.ChatCompletionChunk] = Operation(
     name="chat.completions.create",
