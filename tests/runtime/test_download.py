@@ -182,6 +182,25 @@ def test_leaving_a_file_early_closes_its_connection() -> None:
     assert ended(acme)
 
 
+def test_a_file_that_is_closed_while_it_is_read_is_not_taken_for_whole() -> None:
+    found = content(client(file(b"a", b"b")))
+    pieces = iter(found)
+    assert next(pieces) == b"a"
+    found.close()
+    with pytest.raises(StreamError, match="before its end"):
+        next(pieces)
+
+    async def main() -> None:
+        found = in_asyncio(file(b"a", b"b")).download(FILE, path={"id": "f"}, options={})
+        reading = aiter(found)
+        assert await anext(reading) == b"a"
+        await found.close()
+        with pytest.raises(StreamError, match="before its end"):
+            await anext(reading)
+
+    asyncio.run(main())
+
+
 def test_lines_become_views_one_by_one_in_any_chunking() -> None:
     acme = client(lines(b'{"id":"a"}\n{"i', b'd":"b"}\r\n\n{"id"', b':"c"}'))
     found = acme.lines(LINES, options={})

@@ -72,6 +72,12 @@ class _Facts:
         if self._closed:
             raise StreamError("The answer was closed before it was read")
 
+    def _is_over(self, arrival: Arrival) -> bool:
+        """Whether all was read; StreamError if it was closed before, for the rest would seem complete."""
+        if self._closed and not arrival.complete:
+            raise StreamError("The answer was closed before its end")
+        return self._closed
+
 
 class _Answer(_Facts):
     """An arriving answer that blocks."""
@@ -128,7 +134,7 @@ class _Answer(_Facts):
 
     def _rest(self, arrival: Arrival) -> Iterator[bytes]:
         try:
-            while not self._closed and (piece := run_now(arrival.more())):
+            while not self._is_over(arrival) and (piece := run_now(arrival.more())):
                 yield piece
         finally:
             finalise(self.close)  # a suspended generator is closed by whoever collects it
@@ -229,7 +235,7 @@ class _AsyncAnswer(_Facts):
         return self._arrival
 
     async def _more(self, arrival: Arrival) -> bytes:
-        if self._closed:
+        if self._is_over(arrival):
             return b""
         piece = await arrival.more()
         if not piece:
