@@ -134,3 +134,10 @@ def test_every_attempt_that_starts_also_ends_whatever_ends_it() -> None:
     ended = next(event for event in events if event.name == "attempt-end")
     assert ended.facts["outcome"] == "cancelled"
     assert events[-1].facts["outcome"] == "cancelled"
+
+
+def test_an_async_hook_is_refused_because_nobody_would_await_it() -> None:
+    async def hook(event: Event) -> None: ...
+
+    with pytest.raises(ConfigError, match="not async"):
+        client(on_event=[hook])

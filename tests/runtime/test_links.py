@@ -60,3 +60,13 @@ def test_a_link_is_not_redirected_to_another_origin() -> None:
     acme = client(Answer(302, [("location", "https://evil.test/x")], []))
     with pytest.raises(RedirectError):
         acme.download_url("https://files.acme.test/1").read()
+
+
+@pytest.mark.requirement("R-232")
+def test_a_trace_context_goes_to_trusted_origins_only() -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    acme = client(file(), file(), trusted_origins=["https://files.acme.test"])
+    for host in ("files.acme.test", "elsewhere.test"):
+        acme.download_url(f"https://{host}/1", trace_parent=trace).read()
+    carried = [dict(request.headers).get("traceparent") for request in acme.world.requests]
+    assert carried == [trace, None]

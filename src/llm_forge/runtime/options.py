@@ -11,6 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 import difflib
+import inspect
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -278,8 +279,10 @@ def _is_plain(value: Any) -> bool:
     )
 
 
-def _is_list_of_functions(value: Any) -> bool:
-    return isinstance(value, Sequence) and all(map(callable, value))
+def _are_hooks(value: Any) -> bool:
+    """One function or several; not async ones, which nobody would await."""
+    hooks = value if isinstance(value, Sequence) else [value]
+    return all(callable(one) and not inspect.iscoroutinefunction(one) for one in hooks)
 
 
 def _is_factor(value: Any) -> bool:
@@ -322,8 +325,8 @@ _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         "a W3C traceparent: version, trace id, span id and flags",
     ),
     "on_event": (
-        lambda value: callable(value) or _is_list_of_functions(value),
-        "a function of one event, or a list of them",
+        _are_hooks,
+        "a function of one event, not async, or a list of them",
     ),
     "random": (callable, "a function without arguments"),
     "clock": (lambda value: isinstance(value, Clock), "a Clock object"),

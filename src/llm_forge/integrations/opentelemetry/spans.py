@@ -96,13 +96,13 @@ class Spans:
         call.attempts[event.attempt] = self._tracer.start_span(method, parent, SpanKind.CLIENT, attributes)
 
     def _end_attempt(self, call: _Open, event: Event) -> None:
-        span, facts = call.attempts[event.attempt], event.facts
+        span, facts = call.attempts.get(event.attempt, trace.INVALID_SPAN), event.facts
         _set(span, {names.STATUS: facts["status"], names.REQUEST_ID: facts["request_id"]})
         if facts["outcome"] != "ok":
             status = facts["status"]
             _fail(span, str(status) if status is not None and status >= 400 else facts["outcome"])
         if facts["outcome"] != "ok" or not event.context.stream:
-            del call.attempts[event.attempt]  # that of an open stream ends with it
+            call.attempts.pop(event.attempt, None)  # that of an open stream ends with it
             span.end()
 
     def _describe(self, call: _Open, event: Event) -> None:
