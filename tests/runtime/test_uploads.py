@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import io
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +17,7 @@ import pytest
 from llm_forge.core.errors import InvalidRequestError, ServerError
 from llm_forge.core.profile import BodyRule, Operation
 from llm_forge.core.views import View
+from llm_forge.runtime.auth.custom import AuthRequest
 from llm_forge.runtime.client import AsyncClient
 from llm_forge.runtime.io import Io
 from llm_forge.runtime.scripted import ScriptedIo
@@ -258,6 +260,22 @@ def test_the_digest_of_a_body_is_known_unless_it_can_be_read_only_once(tmp_path:
     ]
     known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert [sha256_of(body) for body in bodies] == [known, known, None]
+
+
+@pytest.mark.requirement("R-031")
+def test_an_auth_provider_gets_the_digest_of_a_file_that_is_then_sent_whole() -> None:
+    class Signed:
+        def authorize(self, request: AuthRequest) -> dict[str, str]:
+            return {"x-digest": request.body_sha256 or "none"}
+
+    file = io.BytesIO(b"0123456789abc")
+    file.seek(10)
+    acme = client(failed(500), ok(), ok(), api_key=None, auth=Signed())
+    acme.call(RAW, body=file, options={})
+    acme.call(RAW, body=iter([b"abc"]), options={})
+    assert acme.world.bodies == [b"abc"] * 3
+    digest = hashlib.sha256(b"abc").hexdigest()
+    assert [sent(acme, n)[0]["x-digest"] for n in range(3)] == [digest, digest, "none"]
 
 
 class AsyncAcme(AsyncClient):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -13,6 +12,7 @@ from ...core.errors import AuthError, ForgeError, InvalidRequestError
 from ...core.secrets import Secret
 from ..request import check_header
 from ..transports.protocol import BodySource, HttpRequest
+from ..uploads import sha256_of
 from .policy import AuthPolicy
 
 if TYPE_CHECKING:
@@ -23,15 +23,22 @@ if TYPE_CHECKING:
 class AuthRequest:
     """A request as it is about to be sent, without credentials.
 
-    Header names are in lower case. `body_sha256` is in hex digits, None for a body that is sent in pieces
-    (R-046). `context` is that of the call, with the number of the attempt (R-050).
+    Header names are in lower case. `context` is that of the call, with the number of the attempt (R-050).
     """
 
     method: str
     url: str
     headers: Mapping[str, str]
-    body_sha256: str | None
     context: CallContext
+    _body: bytes | BodySource | None = field(default=None, repr=False)
+
+    @property
+    def body_sha256(self) -> str | None:
+        """The body's digest in hex digits, None for a body that can be read only once (R-078).
+
+        A file is read for it, so ask only if the signature needs it.
+        """
+        return sha256_of(self._body)
 
 
 @runtime_checkable
@@ -68,13 +75,9 @@ def _described(request: HttpRequest, call: Call) -> AuthRequest:
         method=request.method,
         url=request.url,
         headers=MappingProxyType(dict(request.headers)),
-        body_sha256=_digest(request.body),
         context=call.context,
+        _body=request.body,
     )
-
-
-def _digest(body: bytes | BodySource | None) -> str | None:
-    return hashlib.sha256(body or b"").hexdigest() if body is None or isinstance(body, bytes) else None
 
 
 def _with_headers(request: HttpRequest, added: Any, call: Call) -> HttpRequest:
