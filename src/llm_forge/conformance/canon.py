@@ -1,9 +1,10 @@
-"""The canonical requests and answers of the two stream families, which scenarios refer to by name.
+"""The canonical requests and answers of the stream families, which scenarios refer to by name.
 
 Rules of this file:
 - The canonical text is `Hello é🙂 wörld`; a stream sends it in two deltas, `first` and `second`.
 - Streams are named pieces in order: head, first, second, finish, done. `finish` closes every choice or
   block and gives the reason and the usage; `reason` is the reason alone; `done` is the terminal event.
+- A family without a reason of its own has an empty `reason`: nothing can be inferred in it.
 - This is a witness: nothing here is shared with the clients it judges.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-FamilyName = Literal["chat", "blocks"]
+FamilyName = Literal["chat", "blocks", "response"]
 
 TEXT = "Hello é🙂 wörld"
 FIRST = "Hel"
@@ -48,7 +49,7 @@ class Family:
         """The text of a result or of what had arrived of it; "" where there is none."""
         if not isinstance(result, Mapping):
             return ""
-        parts = _block_texts(result) if self.name == "blocks" else _choice_texts(result)
+        parts = _TEXTS[self.name](result)
         return "".join(part for part in parts if isinstance(part, str))
 
 
@@ -59,6 +60,11 @@ def _block_texts(result: Mapping[str, Any]) -> list[Any]:
 def _choice_texts(result: Mapping[str, Any]) -> list[Any]:
     choices = [choice for choice in result.get("choices") or [] if isinstance(choice, Mapping)]
     return [(choice.get("message") or {}).get("content") for choice in choices]
+
+
+def _item_texts(result: Mapping[str, Any]) -> list[Any]:
+    items = [item for item in result.get("output") or [] if isinstance(item, Mapping)]
+    return [part.get("text") for item in items for part in item.get("content") or []]
 
 
 def data_event(value: Any, name: str | None = None) -> str:
@@ -150,4 +156,51 @@ BLOCKS = Family(
     },
 )
 
-FAMILIES: Mapping[FamilyName, Family] = {"chat": CHAT, "blocks": BLOCKS}
+_ITEM: dict[str, Any] = {"id": "msg_1", "type": "message", "role": "assistant", "status": "in_progress"}
+_TEXT_PART = {"type": "output_text", "text": TEXT, "annotations": []}
+_RESPONSE: dict[str, Any] = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1_800_000_000,
+    "model": "m-1",
+    "status": "in_progress",
+    "error": None,
+    "output": [],
+}
+_WHOLE_ITEM = {**_ITEM, "status": "completed", "content": [_TEXT_PART]}
+_WHOLE_RESPONSE = {
+    **_RESPONSE,
+    "status": "completed",
+    "output": [_WHOLE_ITEM],
+    "usage": {"input_tokens": 5, "output_tokens": 4, "total_tokens": 9},
+}
+
+
+def _output_text(word: str, **fields: Any) -> str:
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    return _named(f"response.{word}", **place, **fields)
+
+
+RESPONSE = Family(
+    name="response",
+    provider="openai",
+    base_path="/v1",
+    operations={"generate": "responses.create", "list": "models.list", "get": "models.get"},
+    args={"model": "m-1", "input": "Say hello"},
+    result=_WHOLE_RESPONSE,
+    pieces={
+        "head": _named("response.created", response=_RESPONSE)
+        + _named("response.output_item.added", output_index=0, item={**_ITEM, "content": []})
+        + _output_text("content_part.added", part={**_TEXT_PART, "text": ""}),
+        "first": _output_text("output_text.delta", delta=FIRST, obfuscation="x7"),
+        "second": _output_text("output_text.delta", delta=SECOND, obfuscation="y"),
+        "reason": "",
+        "finish": _output_text("output_text.done", text=TEXT)
+        + _output_text("content_part.done", part=_TEXT_PART)
+        + _named("response.output_item.done", output_index=0, item=_WHOLE_ITEM),
+        "done": _named("response.completed", response=_WHOLE_RESPONSE),
+    },
+)
+
+_TEXTS = {"chat": _choice_texts, "blocks": _block_texts, "response": _item_texts}
+FAMILIES: Mapping[FamilyName, Family] = {"chat": CHAT, "blocks": BLOCKS, "response": RESPONSE}

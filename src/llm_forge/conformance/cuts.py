@@ -52,13 +52,11 @@ def _ends(family: FamilyName) -> _Ends:
     first = sizes["head"] + sizes["first"]
     second = first + sizes["second"]
     # Of `finish`, only what ends with the reason is needed; the usage after it is not.
+    done = second + sizes["finish"] + sizes["done"] - len(_BLANK)
+    if not pieces["reason"]:
+        return _Ends(first, second, done, done)
     before_reason, reason, _ = pieces["finish"].partition(pieces["reason"])
-    return _Ends(
-        first,
-        second,
-        second + len((before_reason + reason).encode()),
-        second + sizes["finish"] + sizes["done"] - len(_BLANK),
-    )
+    return _Ends(first, second, second + len((before_reason + reason).encode()), done)
 
 
 def _cut(size: int, ends: _Ends) -> Cut:

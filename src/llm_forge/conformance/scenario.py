@@ -295,7 +295,9 @@ def _expand(path: Path, document: dict[str, Any]) -> Iterator[Case]:
     families = document.pop("families", None) or ["chat"]
     for family in families:
         if family not in FAMILIES:
-            raise ScenarioError(f"{path}: $.families: unknown family {family!r}; known: chat, blocks")
+            raise ScenarioError(
+                f"{path}: $.families: unknown family {family!r}; known: {', '.join(FAMILIES)}"
+            )
         for variant in variants:
             yield _case(path, document, variant, family, len(families) > 1)
 
