@@ -98,6 +98,7 @@ def test_rooms_import_only_the_standard_library_and_declared_dependencies() -> N
         "msgspec",
         "pycurl",
         "certifi",
+        "trustme",  # of the extra dev: the conformance suite runs in checkouts only
         "httpx2",
         "httpcore2",
         "h11",

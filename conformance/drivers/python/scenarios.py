@@ -19,7 +19,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
@@ -40,6 +40,7 @@ from outcomes import (
 from recorders import AsyncRecorder, Recorder
 
 import llm_forge
+from llm_forge import deadline
 from llm_forge.core.breaker import BreakerSettings
 from llm_forge.core.errors import ForgeError
 from llm_forge.core.limiter import Limit
@@ -103,6 +104,8 @@ def client_options(
         options["limits"] = [Limit(**limit) for limit in options["limits"]]
     if "breaker" in options:
         options["breaker"] = BreakerSettings(**options["breaker"])
+    if "pool" in options:
+        options["pool"] = llm_forge.PoolLimits(**options["pool"])
     if message.get("keys"):
         keys = iter(message["keys"])
         options["api_key"] = lambda: next(keys)
@@ -135,6 +138,22 @@ def files(values: dict[str, str]) -> Iterator[Path]:
         for name, text in values.items():
             (Path(folder) / name).write_text(text, encoding="utf-8", newline="")
         yield Path(folder)
+
+
+@contextmanager
+def home(values: dict[str, str]) -> Iterator[None]:
+    """A home folder with files, for as long as a scenario runs alone; none leaves the home as it is."""
+    if not values:
+        yield
+        return
+    before = {name: os.environ.get(name) for name in ("HOME", "USERPROFILE")}
+    with files(values) as folder:
+        os.environ.update(dict.fromkeys(before, str(folder)))
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def with_files(options: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -229,7 +248,8 @@ class ScenarioRun:
         """The scenario's answer."""
         with files(self.message.get("files", {})) as folder:
             self.message["options"] = with_files(self.message.get("options", {}), folder)
-            return await self._answer()
+            with home(self.message.get("home", {})):
+                return await self._answer()
 
     async def _answer(self) -> dict[str, Any]:
         answer: dict[str, Any] = {"call": self.message["call"]}
@@ -274,6 +294,8 @@ class ScenarioRun:
                 self.clock.jump_wall(step["seconds"])
             elif step["do"] == "switch":
                 self._switch(step)
+            elif step["do"] == "close":
+                await self.close()
             else:
                 await self._call_step(step)
         self.clock.end()
@@ -321,7 +343,8 @@ class ScenarioRun:
         started = self.clock.now()
         result, failure = None, None
         try:
-            result = await self.call(step, record)
+            with deadline(step["within"], clock=self.clock) if "within" in step else nullcontext():
+                result = await self.call(step, record)
         except BaseException as error:  # noqa: BLE001 - the runner judges every way a call can end
             failure = error
             record.shown.append(shown_of(error))

@@ -12,9 +12,10 @@ from ..simulator.scripted import Scenario as Scripted
 from ..simulator.scripted import ScriptedServer
 from .black_hole import BlackHole
 from .canon import FAMILIES, KEY, SECRET_HEADER, SECRET_VALUE
+from .certificates import authority
 from .compare import Observed, differences
 from .corpus import Table
-from .protocol import Call, Consume, Core, CoreAnswer, Run, RunAnswer, Step, Switch, Wait, Wall
+from .protocol import Call, Close, Consume, Core, CoreAnswer, Run, RunAnswer, Step, Switch, Wait, Wall
 from .replies import replies, routes
 from .scenario import CallStep, Case
 
@@ -56,6 +57,7 @@ class ScenarioJob:
     """One case of a scenario."""
 
     def __init__(self, case: Case, server: ScriptedServer) -> None:
+        """`server` speaks TLS with the certificate that the case asks for, if it asks for one."""
         scenario = case.scenario
         self.name = case.name
         self.id = case.id
@@ -113,12 +115,17 @@ def run_message(case: Case, url: str, number: int) -> Run:
         options=options,
         env=scenario.env,
         keys=scenario.keys,
-        files={name: text.replace("{url}", url) for name, text in scenario.files.items()},
+        files={name: _with_ca(text.replace("{url}", url)) for name, text in scenario.files.items()},
+        home=scenario.home,
         middleware=scenario.middleware,
         descriptor=scenario.descriptor,
         clock=scenario.clock,
         random=scenario.random,
     )
+
+
+def _with_ca(text: str) -> str:
+    return text.replace("{ca}", authority()) if "{ca}" in text else text
 
 
 def _with_url(value: Any, url: str) -> Any:
@@ -137,6 +144,8 @@ def _step(step: CallStep, case: Case, url: str) -> Step:
         return Wall(step.wall)
     if step.wait is not None:
         return Wait(step.wait)
+    if step.close:
+        return Close()
     family = FAMILIES[case.family]
     if step.circuit is not None:
         return Switch(family.operations[step.operation], step.circuit)
@@ -149,6 +158,7 @@ def _step(step: CallStep, case: Case, url: str) -> Step:
         options=step.options,
         stream=stream,
         read=step.read,
+        within=step.within,
         times=case.times(step),
         together=step.together,
         background=step.background,

@@ -43,6 +43,11 @@ FEATURES: dict[str, str] = {
     "uploads": "files in request bodies, from memory, disk, open files and iterators",
     "downloads": "answers that are files, read or stored, also from absolute URLs",
     "pages": "lists of many pages",
+    "enclosing-deadlines": "a deadline that the caller's own code sets around calls",
+    "closing": "closing a client while calls run",
+    "home": "files of the user's home folder that other tools read",
+    "tls": "https, and certificate authorities of the caller's own as the option ca_bundle",
+    "pool": "the limits of the connection pool as the option pool",
     "core.sse": "function sse",
     "core.lines": "function lines",
     "core.file_name": "function file_name",
@@ -143,7 +148,8 @@ class Call(Struct, forbid_unknown_fields=True, omit_defaults=True, tag_field="do
     `{beyond_json: word}` is a value that JSON has no word for: nan, infinity, -infinity, or
     half-surrogate, a text with half of a surrogate pair. `{upload: text}` is a file of that text, `as` bytes
     (default), path, file or iterator (a sequence that can be read once), with a `name`; an open file stands
-    at `position`. The operation `download_url` is the client's download of an absolute URL, its argument.
+    at `position`. `within` is the deadline of a block of the caller's own code that makes the calls. The
+    operation `download_url` is the client's download of an absolute URL, its argument.
     """
 
     operation: str
@@ -151,6 +157,7 @@ class Call(Struct, forbid_unknown_fields=True, omit_defaults=True, tag_field="do
     options: dict[str, Any] = msgspec.field(default_factory=dict)
     stream: Consume | None = None
     read: Read | None = None
+    within: Seconds | None = None
     times: int = 1
     together: bool = False
     background: bool = False
@@ -176,7 +183,11 @@ class Switch(Struct, forbid_unknown_fields=True, tag_field="do", tag="switch"):
     to: Literal["force-open", "disable", "reset"]
 
 
-Step = Call | Wait | Wall | Switch
+class Close(Struct, forbid_unknown_fields=True, tag_field="do", tag="close"):
+    """The caller closes the client, and goes on when it is closed."""
+
+
+Step = Call | Wait | Wall | Switch | Close
 
 
 Does = Literal["pass", "raise", "unavailable", "answer", "origin"]
@@ -218,7 +229,8 @@ class Run(Struct, forbid_unknown_fields=True, omit_defaults=True):
     The option `auth` is "none" or an object: `kind` is api-key (`key`, `placement`, `name`), bearer
     (`token`), basic (`user`, `password`) or oauth2 (`client_id`, `client_secret`, `refresh_token`,
     `token_url`, `scopes`, `client_auth`). `files` are put into an empty folder for the time of the
-    scenario; an option that is `{file: name}` means the path of that file. `middleware` are given to the
+    scenario; an option that is `{file: name}` means the path of that file. `home` are files of the user's
+    home folder, for as long as the scenario runs. `middleware` are given to the
     client outside in.
     """
 
@@ -230,6 +242,7 @@ class Run(Struct, forbid_unknown_fields=True, omit_defaults=True):
     env: dict[str, str] = msgspec.field(default_factory=dict)
     keys: list[str] = msgspec.field(default_factory=list)
     files: dict[str, str] = msgspec.field(default_factory=dict)
+    home: dict[str, str] = msgspec.field(default_factory=dict)
     middleware: list[Recorder] = msgspec.field(default_factory=list)
     descriptor: Descriptor | None = None
     clock: ClockOptions = msgspec.field(default_factory=ClockOptions)

@@ -70,8 +70,13 @@ def _reply(answer: Answer, family: Family, scale: float, number: int) -> Reply:
         if getattr(answer, name) is not None
     }
     if answer.raw is not None:
-        return Reply(raw=answer.raw.encode("utf-8", "surrogateescape"), **given)
+        return Reply(raw=_raw(answer.raw, family), **given)
     return Reply(headers=_headers(answer, number), **_body(answer, family, scale), **given)
+
+
+def _raw(raw: str | list[Item], family: Family) -> bytes:
+    items = [Item(text=raw)] if isinstance(raw, str) else raw
+    return b"".join(_repeated(item, family) for item in items)
 
 
 def _headers(answer: Answer, number: int) -> dict[str, str]:
@@ -100,9 +105,15 @@ def _pieces(answer: Answer, family: Family, scale: float) -> Iterator[Piece]:
     listed = PIECES if answer.stream == "whole" else answer.stream or ()
     for entry in listed:
         item = entry if isinstance(entry, Item) else Item(piece=entry)
-        data = _bytes(item, family) * item.repeat
+        data = _repeated(item, family)
         if data:
             yield Piece(data, item.times, item.pause * scale)
+
+
+def _repeated(item: Item, family: Family) -> bytes:
+    if item.numbered and item.text is not None:
+        return "".join(item.text.replace("#", str(number)) for number in range(item.repeat)).encode()
+    return _bytes(item, family) * item.repeat
 
 
 def _bytes(item: Item, family: Family) -> bytes:

@@ -7,6 +7,7 @@ summary.exit_code, summary.line()
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import itertools
 import json
@@ -17,12 +18,13 @@ from pathlib import Path
 from typing import TextIO
 
 from ..simulator.scripted import ScriptedServer
+from .certificates import server_context
 from .corpus import Table, load_corpora
 from .jobs import ScenarioJob, TableJob
 from .languages import CORE, Language, language, start_driver
 from .report import table, write_document
 from .results import ConformanceError, Result, Summary, check_known, judged, load_known
-from .scenario import Case, ScenarioError, load_scenarios
+from .scenario import Case, Certificate, ScenarioError, load_scenarios
 from .session import Job, Session
 
 PATIENCE = 20.0
@@ -57,9 +59,9 @@ def run(
     results: list[Result] = []
     numbers = itertools.count(1)
     known = load_known(root / "known-failing" / f"{chosen.name}.txt")
-    with ScriptedServer() as server:
+    with Servers() as servers:
         for column in names:
-            jobs: list[Job] = list(_jobs(column, tables, cases, server))
+            jobs: list[Job] = list(_jobs(column, tables, cases, servers))
             command = chosen.columns[column if column != CORE else next(iter(chosen.columns))]
             session = Session(functools.partial(start_driver, command, root), column, numbers, PATIENCE)
             results += _told((judged(one, known) for one in session.run(jobs)), column, out)
@@ -68,6 +70,21 @@ def run(
     if patterns is None and columns is None:
         check_known(results, known)
     return Summary(chosen.name, tuple(names), tuple(sorted(results, key=lambda one: (one.case, one.column))))
+
+
+class Servers(contextlib.ExitStack):
+    """The servers that scenarios need, each started when the first case needs it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started: dict[Certificate | None, ScriptedServer] = {}
+
+    def of(self, certificate: Certificate | None) -> ScriptedServer:
+        """The server with this certificate, or without TLS."""
+        if certificate not in self._started:
+            tls = None if certificate is None else server_context(certificate)
+            self._started[certificate] = self.enter_context(ScriptedServer(tls=tls))
+        return self._started[certificate]
 
 
 def _columns(chosen: Language, columns: Sequence[str] | None) -> list[str]:
@@ -96,12 +113,10 @@ def _matches(case: Table | Case, patterns: Sequence[str] | None) -> bool:
     return any(fnmatchcase(case.id, one) or fnmatchcase(case.name, one) for one in patterns)
 
 
-def _jobs(
-    column: str, tables: Sequence[Table], cases: Sequence[Case], server: ScriptedServer
-) -> Iterable[Job]:
+def _jobs(column: str, tables: Sequence[Table], cases: Sequence[Case], servers: Servers) -> Iterable[Job]:
     if column == CORE:
         return [TableJob(one) for one in tables]
-    return [ScenarioJob(one, server) for one in cases]
+    return [ScenarioJob(one, servers.of(one.scenario.tls)) for one in cases]
 
 
 def _told(results: Iterable[Result], column: str, out: TextIO | None) -> list[Result]:

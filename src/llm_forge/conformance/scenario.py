@@ -29,6 +29,9 @@ _VARIABLE = re.compile(r"\$(\w+)")
 _ID = re.compile(r"[A-Z]{2}-\d{2}[a-z]?")
 
 
+Certificate = Literal["right-host", "wrong-host"]
+
+
 class ScenarioError(Exception):
     """A scenario or corpus file is wrong; the message names the file and the place."""
 
@@ -36,7 +39,8 @@ class ScenarioError(Exception):
 class Item(Struct, forbid_unknown_fields=True):
     """A piece of a stream's body: exactly one of the first four.
 
-    Its bytes are repeated `repeat` times, sent `times` times, with `pause` after each sending.
+    Its bytes are repeated `repeat` times (each `#` in a `text` that is `numbered` is the repetition's
+    number), sent `times` times, with `pause` after each sending.
     """
 
     piece: str | None = None
@@ -45,6 +49,7 @@ class Item(Struct, forbid_unknown_fields=True):
     hex: str | None = None
     event: str | None = None
     repeat: int = 1
+    numbered: bool = False
     times: int = 1
     pause: float = 0.0
 
@@ -62,7 +67,7 @@ class Answer(Struct, forbid_unknown_fields=True):
     json: Any = msgspec.UNSET
     text: str | None = None
     stream: list[str | Item] | Literal["whole"] | None = None
-    raw: str | None = None
+    raw: str | list[Item] | None = None
     type: str = "some_error"
     code: str | None = None
     message: str = "the server says no"
@@ -81,6 +86,8 @@ class Answer(Struct, forbid_unknown_fields=True):
 class CallStep(Struct, forbid_unknown_fields=True):
     """What the caller does; `wait` alone is a pause, `wall` alone a jump of the time of day.
 
+    `close` alone closes the client.
+
     See `Call` of the protocol for the other fields.
 
     `circuit` alone switches the circuit of the operation's group by hand.
@@ -93,11 +100,13 @@ class CallStep(Struct, forbid_unknown_fields=True):
     wait: float | None = None
     wall: float | None = None
     circuit: Literal["force-open", "disable", "reset"] | None = None
+    close: bool = False
     operation: str = "generate"
     args: dict[str, Any] = {}
     options: dict[str, Any] = {}
     stream: bool | Consume = False
     read: Read | None = None
+    within: float | None = None
     times: int | Literal["every-cut"] = 1
     together: bool = False
     background: bool = False
@@ -106,7 +115,7 @@ class CallStep(Struct, forbid_unknown_fields=True):
     @property
     def is_call(self) -> bool:
         """Whether calls come of it."""
-        return self.wait is None and self.wall is None and self.circuit is None
+        return self.wait is None and self.wall is None and self.circuit is None and not self.close
 
 
 class ErrorExpect(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -219,7 +228,8 @@ class Scenario(Struct, forbid_unknown_fields=True):
     `clock.scale` must be set where the server pauses or stalls. `slack` is the real time by which
     network timers may be late. `alone` runs the case while nothing else runs. `opens_after` gives the
     case a port of its own that refuses connections for so many real seconds after the case began;
-    `black_hole` gives it one that neither accepts nor refuses.
+    `black_hole` gives it one that neither accepts nor refuses. `tls` gives it a server with a certificate
+    for its host or for another one; `{ca}` in the texts of `files` is the authority that signed it.
     """
 
     id: str
@@ -233,6 +243,7 @@ class Scenario(Struct, forbid_unknown_fields=True):
     env: dict[str, str] = {}
     keys: list[str] = []
     files: dict[str, str] = {}
+    home: dict[str, str] = {}
     middleware: list[Recorder] = []
     descriptor: Descriptor | None = None
     provider: str | None = None
@@ -244,6 +255,7 @@ class Scenario(Struct, forbid_unknown_fields=True):
     alone: bool = False
     opens_after: float | None = None
     black_hole: bool = False
+    tls: Certificate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -361,7 +361,7 @@ class SyncClient(_Client):
         me = io.owner()
         with self._shared.lock:
             self._shared.closed = True
-            self._shared.idle.wait_for(lambda: not self._shared.others_run(me), CLOSE_SECONDS)
+            self._shared.idle.wait_for(lambda: not self._shared.others_run(me), io.clock.real(CLOSE_SECONDS))
         self._shared.auth.close()
         io.transport.close()
 
