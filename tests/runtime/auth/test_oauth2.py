@@ -112,15 +112,22 @@ def test_au_05_a_refresh_token_is_kept_until_the_server_gives_a_new_one() -> Non
 
 
 @pytest.mark.requirement("R-027")
-def test_a_new_refresh_token_that_its_owner_cannot_keep_is_not_used() -> None:
-    def refuse(_: str) -> None:
-        raise OSError("canary-disk")
+def test_a_new_refresh_token_that_its_owner_cannot_keep_stops_the_call_but_is_not_lost() -> None:
+    kept: list[str] = []
 
-    auth = OAuth2("me", refresh_token="r", token_url="https://id.acme.test/token", on_refresh_token=refuse)
-    made = acme(token(refresh_token="canary-r2"), auth=auth)
+    def keep(text: str) -> None:
+        kept.append(text)
+        if len(kept) == 1:
+            raise OSError("canary-disk")
+
+    auth = OAuth2("me", refresh_token="canary-r1", on_refresh_token=keep, **URL)  # type: ignore[arg-type]
+    made = acme(token(refresh_token="canary-r2"), token(), ok(), auth=auth)
     with pytest.raises(AuthError, match="on_refresh_token failed: OSError") as caught:
         call(made)
     assert isinstance(caught.value.__cause__, OSError)
+    call(made)
+    asked = [form(request)["refresh_token"] for request in made.world.requests if "id.acme" in request.url]
+    assert (asked, kept) == (["canary-r1", "canary-r2"], ["canary-r2", "canary-r2"])
 
 
 @pytest.mark.requirement("R-026")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from ...core.errors import AuthError, ConfigError
 from ...core.secrets import Secret
 from ...core.tokens import Flight, Granted, Join, Token, TokenSource, Use
+from ..context import or_deadline
 from ..transports.protocol import HttpRequest
 from .bearer import with_bearer
 from .credential import KeySource, seal
@@ -77,6 +78,7 @@ class OAuth2Policy(AuthPolicy):
         self._tokens = TokenSource()
         self._waiting: dict[Flight, list[Signal]] = {}
         self._job: Job | None = None
+        self._unsaved: Secret | None = None
         self._endpoint: TokenEndpoint | None = None
 
     async def authorize(self, request: HttpRequest, call: Call, ends: float) -> HttpRequest:
@@ -149,8 +151,6 @@ class OAuth2Policy(AuthPolicy):
             self._tokens.lose(flight)
 
     async def _wait(self, flight: Flight, signal: Signal, call: Call, ends: float) -> None:
-        from ..context import or_deadline
-
         now = call.io.now()
         try:
             await signal.wait(call.deadline.timer(ends - now, now))
@@ -193,12 +193,19 @@ class OAuth2Policy(AuthPolicy):
             )
 
     def _keep(self, granted: Granted) -> None:
-        """Hand a new refresh token to its owner before it is used (R-027)."""
-        if granted.refresh is None or self._grant.on_refresh_token is None:
+        """Hand a new refresh token to its owner before it is used (R-027).
+
+        One that its owner could not keep is not lost: it is the valid one, and is handed over again.
+        """
+        new = granted.refresh or self._unsaved
+        if new is None or self._grant.on_refresh_token is None:
             return
         try:
-            self._grant.on_refresh_token(granted.refresh.reveal())
+            self._grant.on_refresh_token(new.reveal())
+            self._unsaved = None
         except Exception as error:
+            with self._lock:
+                self._unsaved = self._tokens.refresh = new
             raise AuthError(f"on_refresh_token failed: {type(error).__name__}") from error
 
     def _land(self, flight: Flight, how: Callable[..., None], *facts: object) -> None:
