@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from llm_forge.core.breaker import BreakerSettings, Permit
-from llm_forge.core.errors import CircuitOpenError, ServerError
+from llm_forge.core.errors import CircuitOpenError, ForgeError, ServerError
 from llm_forge.runtime.circuit import Circuit
 from llm_forge.runtime.events import Event
 from llm_forge.runtime.scripted import Answer
@@ -76,6 +77,26 @@ def test_circuits_per_model_are_apart_where_that_is_asked_for() -> None:
     assert call(acme).id == "x"
     assert acme.circuit("chat", "big").state == "open"
     assert set(acme.circuits()) == {"chat/big", "chat/m"}
+
+
+@pytest.mark.requirement("R-075")
+@pytest.mark.requirement("R-090")
+def test_another_origin_has_a_circuit_a_budget_and_limits_of_its_own() -> None:
+    acme = client(
+        failed(429, retry_after="30"), failed(500), ok(), ok(), max_attempts=1, breaker=TWO, concurrency=1
+    )
+    there = replace(GET, group="chat")
+    for _ in range(2):
+        with pytest.raises(ForgeError):
+            acme.call(there, url="https://files.test/result", options={"max_limit_wait": 60.0})
+    assert acme.world.sleeps == [30.0]
+    assert call(acme).id == "x"
+    assert acme.world.sleeps == [30.0]
+    states = {name: circuit.state for name, circuit in acme.circuits().items()}
+    assert states == {"chat at https://files.test:443": "closed", "chat": "closed"}
+    assert set(acme.rate_limit_status()) == {"https://files.test:443", "m"}
+    acme._shared.budget_of("https://files.test:443").spend(500)
+    assert acme._shared.budget_of().tokens == 500
 
 
 @pytest.mark.requirement("R-102")

@@ -215,7 +215,7 @@ def test_without_room_for_the_hedge_the_first_attempt_goes_on_alone(awaited: boo
     world = World(awaited=awaited)
     world.transport.slow = {}
     client = world.client(limits=[Limit("requests", 1, 1000, burst=1)])
-    budget = client._shared.budget
+    budget = client._shared.budget_of()
     world.transport.slow = {1: True}
     with pytest.raises(ForgeError) as caught:
         world.call(client, attempt_timeout=0.2, max_limit_wait=1.0, max_attempts=2)
@@ -231,13 +231,13 @@ def test_without_room_for_the_hedge_the_first_attempt_goes_on_alone(awaited: boo
 def test_the_retry_budget_pays_for_hedges_and_gets_back_what_a_winning_one_cost(awaited: bool) -> None:
     world = World(awaited=awaited)
     client = world.client()
-    client._shared.budget.tokens = 5
+    client._shared.budget_of().tokens = 5
     world.call(client)
-    assert client._shared.budget.tokens == 5
+    assert client._shared.budget_of().tokens == 5
 
     poor = World(awaited=awaited)
     client = poor.client()
-    client._shared.budget.tokens = 4
+    client._shared.budget_of().tokens = 4
     with pytest.raises(ForgeError) as caught:
         poor.call(client, attempt_timeout=0.1)
     assert caught.value.retry_budget_exhausted

@@ -153,7 +153,7 @@ def test_what_the_server_allows_is_still_subject_to_every_limit(limit: str) -> N
         failed(400, x_should_retry="true", **wait), ok(), max_attempts=1 if limit == "attempts" else 3
     )
     if limit == "budget":
-        acme._shared.budget.tokens = 4
+        acme._shared.budget_of().tokens = 4
     with pytest.raises(ForgeError):
         call(acme, *([ONCE] if limit == "replay" else []))
     assert len(acme.world.requests) == 1

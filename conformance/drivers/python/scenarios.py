@@ -21,6 +21,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ _LINES = Operation("lines", "GET", "", lambda line: line, answer="lines", accept
 CLASSES = {"openai": "OpenAI", "anthropic": "Anthropic", "groq": "Groq", "mistral": "Mistral"}
 _ENVIRONMENT = threading.Lock()
 _FAREWELL = 0.03
+_PATIENCE = 1.0  # real seconds until Ctrl-C is pressed again
 _UPLOADS = tempfile.TemporaryDirectory()  # removed when the driver ends
 
 
@@ -74,9 +76,11 @@ class MainThread:
             except KeyboardInterrupt:
                 continue  # a Ctrl-C that came after its call had ended
 
-    def interrupt(self) -> None:
-        """Press Ctrl-C."""
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    def interrupt(self, over: threading.Event) -> None:
+        """Press Ctrl-C, as people do until it helps: Python loses one that arrives inside a finaliser."""
+        while not over.is_set():
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            over.wait(_PATIENCE)
 
 
 @contextmanager
@@ -424,13 +428,16 @@ class BlockingRun(ScenarioRun):
     ) -> Any:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        context = contextvars.copy_context()
+        context, over = contextvars.copy_context(), threading.Event()
 
         def job() -> None:
-            take_back = self.clock.watch(cancel_at, self._main.interrupt, hold=True) if on_main else None
+            press = partial(self._main.interrupt, over)
+            take_back = self.clock.watch(cancel_at, press, hold=True) if on_main else None
             try:
                 settle, value = future.set_result, context.run(work)
+                over.set()
             except BaseException as error:  # noqa: BLE001 - handed to whoever awaits it
+                over.set()
                 settle, value = future.set_exception, error
             if take_back is not None:
                 take_back()

@@ -37,9 +37,7 @@ THROTTLED = frozenset({429, 498, 529})
 
 async def acquire(call: Call) -> Lease:
     """A lease from breaker and limiter, ready to send."""
-    shared, io = call.shared, call.io
-    model = call.prepared.model
-    lease = Lease(io, shared.circuit(call.operation.group, model), shared.limiter.gate(model), call.emit)
+    lease = Lease(call.io, call.circuit, call.gate, call.emit)
     lease.admit()
     try:
         cost = Cost(input=call.prepared.estimated_input, output=call.prepared.requested_output)
@@ -132,7 +130,7 @@ def _redirected(request: HttpRequest, exchange: Any) -> HttpRequest:
 
 def _learn(call: Call, exchange: Any) -> None:
     profile, now, wall = call.shared.profile, call.io.now(), call.io.wall()
-    gate = call.shared.limiter.gate(call.prepared.model)
+    gate = call.gate
     observed = observe(exchange.headers, profile.rate_limits, now, wall)
     if exchange.status in THROTTLED and call.settings.respect_retry_after:
         wait = server_wait(exchange.headers, exchange.status, profile.rate_limits, wall)

@@ -109,9 +109,9 @@ def _succeed(call: Call) -> None:
     note(call, None)
     with call.shared.lock:
         if call.plan is None:
-            call.shared.budget.succeed_first()
+            call.budget.succeed_first()
         else:
-            call.shared.budget.refund(call.plan.cost)
+            call.budget.refund(call.plan.cost)
 
 
 def _decide(call: Call, number: int, error: ForgeError) -> Retry:
@@ -148,7 +148,7 @@ def _decide(call: Call, number: int, error: ForgeError) -> Retry:
 def spend(call: Call, cost: int) -> bool:
     """Whether the retry budget pays; only then it is charged (R-075)."""
     with call.shared.lock:
-        return call.shared.budget.spend(cost)
+        return call.budget.spend(cost)
 
 
 async def _sleep(call: Call, seconds: float) -> None:

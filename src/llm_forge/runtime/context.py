@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..core.answer_facts import answer_facts
+from ..core.budget import RetryBudget
 from ..core.call_context import CallContext
 from ..core.codec import encode
 from ..core.deadline import Deadline
@@ -19,8 +20,10 @@ from ..core.retry import Retry
 from ..core.secrets import Secret
 from ..core.tokens import Token
 from .base_url import origin_of
+from .circuit import Circuit
 from .enclosing import call_deadline
 from .events import Event, EventName
+from .gate import Gate
 from .io import Io
 from .options import Extras, Settings
 from .request import Prepared, is_keyed, prepare_again
@@ -81,6 +84,33 @@ class Call:
         now = self.io.now()
         timeout = self.settings.call_timeout(streaming=True)
         return replace(self, started=now, deadline=call_deadline(timeout, now), _context=None)
+
+    @property
+    def elsewhere(self) -> str | None:
+        """The origin of a URL that is not at this client's own origin, None for all others.
+
+        Its circuit, limits and budget are apart: a storage host that fails says nothing of the API (R-090).
+        """
+        url, base = self.prepared.request.url, self.shared.base_url
+        if url.startswith(f"{base}/"):
+            return None
+        origin = origin_of(url)
+        return origin if origin != origin_of(base) else None
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit that this call passes."""
+        return self.shared.circuit(self.operation.group, self.prepared.model, self.elsewhere)
+
+    @property
+    def gate(self) -> Gate:
+        """The limiter that this call passes."""
+        return self.shared.limiter.gate(self.prepared.model, self.elsewhere)
+
+    @property
+    def budget(self) -> RetryBudget:
+        """What pays for this call's retries; guarded by the client's lock."""
+        return self.shared.budget_of(self.elsewhere)
 
     @property
     def replayable(self) -> bool:

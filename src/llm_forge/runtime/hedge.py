@@ -127,7 +127,7 @@ class _Hedge:
             note(self.call, branch.error if isinstance(branch.error, ForgeError) else CancelledError())
         elif branch.call.plan is not None:
             with self.call.shared.lock:
-                self.call.shared.budget.refund(branch.call.plan.cost)
+                self.call.budget.refund(branch.call.plan.cost)
 
 
 def _was_sent(branch: _Branch) -> bool:

@@ -467,7 +467,6 @@ async def open_call(call: Call) -> Pump:
 
 def _unsent(call: Call) -> Pump:
     """A pump for what middleware answers: it holds nothing, and nothing was sent."""
-    shared, rule = call.shared, call.operation.stream
+    rule = call.operation.stream
     assert rule is not None  # noqa: S101 - only operations that stream are opened
-    circuit, gate = shared.circuit(call.operation.group), shared.limiter.gate(call.prepared.model)
-    return Pump(call, Lease(call.io, circuit, gate, call.emit), rule, call.io.now())
+    return Pump(call, Lease(call.io, call.circuit, call.gate, call.emit), rule, call.io.now())

@@ -39,17 +39,20 @@ class RateLimiter:
         self._throttle = adaptive_throttle
         self._lock = threading.Lock()
         self._gates: OrderedDict[str, Gate] = OrderedDict()
-        self._make(None)  # a value that makes no sense is told now, not at the first call
+        self._make(self._limits)  # a value that makes no sense is told now, not at the first call
 
-    def gate(self, model: str | None) -> Gate:
-        """The limiter of a model or its family; of models the least recently used go beyond a thousand."""
+    def gate(self, model: str | None, elsewhere: str | None = None) -> Gate:
+        """The limiter of a model or its family; the least recently used go beyond a thousand.
+
+        `elsewhere` is an origin that the declared limits are not about; what it says holds for it alone.
+        """
         name = model or ""
-        family = family_of(name, self._limits)
-        key = name if family is None else family
+        family = None if elsewhere else family_of(name, self._limits)
+        key = elsewhere or (name if family is None else family)
         with self._lock:
             gate = self._gates.get(key)
             if gate is None:
-                gate = self._gates[key] = self._make(family)
+                gate = self._gates[key] = self._make(() if elsewhere else limits_of(family, self._limits))
                 if len(self._gates) > MODELS_KEPT:
                     self._gates.popitem(last=False)
             else:
@@ -62,9 +65,9 @@ class RateLimiter:
             gates = dict(self._gates)
         return {key: gate.snapshot(now) for key, gate in gates.items()}
 
-    def _make(self, family: str | None) -> Gate:
+    def _make(self, limits: Sequence[Limit]) -> Gate:
         limiter = Limiter(
-            limits_of(family, self._limits),
+            limits,
             mode=self._mode,
             concurrency=self._concurrency,
             oversize=self._oversize,

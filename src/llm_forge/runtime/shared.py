@@ -51,7 +51,7 @@ class Shared:
         self.hooks = hooks
         self.steps = steps
         self.lock = threading.Lock()
-        self.budget = RetryBudget()
+        self._budgets: dict[str | None, RetryBudget] = {}
         self.closed = False
         self.running: Counter[int] = Counter()
         self.idle = threading.Condition(self.lock)
@@ -79,12 +79,18 @@ class Shared:
             self._redactor = (known, made)
         return made
 
-    def circuit(self, group: str, model: str | None = None) -> Circuit:
-        """The circuit of an operation group at this client's origin, or of one model of it (R-090).
+    def budget_of(self, elsewhere: str | None = None) -> RetryBudget:
+        """The retry budget of this client at its own origin, or at another one (R-075)."""
+        budget = self._budgets.get(elsewhere)
+        return budget if budget is not None else self._budgets.setdefault(elsewhere, RetryBudget())
+
+    def circuit(self, group: str, model: str | None = None, elsewhere: str | None = None) -> Circuit:
+        """The circuit of an operation group, or of one model of it, at an origin (R-090).
 
         Of circuits per model the least recently used go beyond a thousand.
         """
         name = f"{group}/{model}" if self._breaker.per_model and model else group
+        name = f"{name} at {elsewhere}" if elsewhere else name
         with self.lock:
             circuit = self._circuits.get(name)
             if circuit is None:
@@ -92,7 +98,7 @@ class Shared:
                 self._circuits[name] = circuit
                 if len(self._circuits) > CIRCUITS_KEPT:
                     self._circuits.popitem(last=False)
-            elif self._breaker.per_model:
+            elif self._breaker.per_model or elsewhere:
                 self._circuits.move_to_end(name)
             return circuit
 
