@@ -101,17 +101,19 @@ class StreamReader:
             return
         for event in events:
             self._take(event)
-            if self.ended:
+            if self.completion is not None or self.failure is not None:
                 return
 
     def refill(self) -> bool:
         """Decode events that wait; whether that changed anything."""
         if self.ended:
             return False
-        before = self.events_seen
-        while self._waiting and len(self.ready) < MAX_READY and not self.ended:
-            self._take(self._waiting.popleft())
-        if not self._waiting and not self.ended and self._body_failure is not None:
+        before, waiting = self.events_seen, self._waiting
+        for _ in range(min(MAX_READY - len(self.ready), len(waiting))):
+            self._take(waiting.popleft())
+            if self.completion is not None or self.failure is not None:
+                return True
+        if not waiting and self._body_failure is not None:
             self.failure = self._body_failure
         return self.ended or self.events_seen > before
 
@@ -142,8 +144,9 @@ class StreamReader:
             self.failure = self._reported(name, data)
             if self.failure is not None:
                 return
+        made = self.accumulator
         try:
-            self.accumulator.add(name, data)
+            made.add(name, data)
         except StreamProtocolError as error:
             self.failure = error
             return
@@ -151,7 +154,7 @@ class StreamReader:
             application = not _is_ping(name, data)
             self.ready.append(Decoded(name, data, application, event_id))
             self.application_events += application
-        if self.accumulator.terminal:
+        if made.terminal:
             self._conclude()
 
     def _take(self, event: RawEvent) -> None:
@@ -160,10 +163,7 @@ class StreamReader:
             data = decode(event.raw)
         except JsonError as error:
             self._take_other(event, error)
-        else:
-            self._take_json(event, data)
-
-    def _take_json(self, event: RawEvent, data: Any) -> None:
+            return
         if data is None:  # to the accumulators None is the sentinel, which `null` must never pass for
             self.failure = StreamProtocolError(f"Event {self.events_seen} of the stream is null")
         else:
@@ -183,7 +183,7 @@ class StreamReader:
                 body=self._redact(text)[:_SHOWN],
             )
         else:
-            self._take_json(event, data)
+            self.accept(event.event, data, event.id)
 
     def _reported(self, name: str, data: Any) -> ForgeError | None:
         """The failure that an event reports, None for a harmless one."""
@@ -224,10 +224,7 @@ def may_be_error(name: str, data: Any) -> bool:
     """Whether an event, or a whole 2xx body, is worth reading as an error: by its name, type or fields."""
     if type(data) is not dict:
         return name == "error"
+    if name in ERROR_EVENTS or data.get("error") or data.get("object") == "error":
+        return True
     kind = data.get("type")
-    return (
-        name in ERROR_EVENTS
-        or (type(kind) is str and kind in ERROR_EVENTS)
-        or bool(data.get("error"))
-        or data.get("object") == "error"
-    )
+    return type(kind) is str and kind in ERROR_EVENTS
