@@ -188,3 +188,21 @@ def test_an_object_that_tells_of_its_own_failure_is_returned_and_not_raised() ->
     assert acme.call(RESPONSES, body=body, options={}).to_dict() == FAILED
     with pytest.raises(ApiError):
         acme.call(RESPONSES, body=body, options={})
+
+
+@pytest.mark.requirement("R-230")
+@pytest.mark.parametrize(
+    ("operation", "reply"),
+    [
+        (SPEECH, sse(A, B, OVER)),
+        (LINES, lines(LINE_A, LINE_Z)),
+        (RESPONSES, sse(*RESPONSE)),
+        (TALK, sse(*CONVERSATION)),
+    ],
+    ids=["events", "ndjson", "response", "conversation"],
+)
+def test_hooks_are_told_of_the_end_of_every_family(operation: Any, reply: Answer) -> None:
+    seen: list[Any] = []
+    stream(client(reply, on_event=seen.append), operation).result()
+    (ended,) = [event.facts for event in seen if event.name == "call-end"]
+    assert (ended["outcome"], ended["completion"]) == ("ok", "explicit")
