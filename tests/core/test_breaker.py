@@ -310,3 +310,59 @@ def test_cb_17_probes_stay_within_the_limit_over_eight_threads() -> None:
 def test_a_breaker_setting_that_makes_no_sense_is_refused_by_name(facts: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=rf"breaker\.{next(iter(facts))} must be"):
         BreakerSettings(**facts)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("buckets", 0, "at least 1"),
+        ("min_outcomes", 0, "at least 1"),
+        ("probes", -1, "at least 1"),
+        ("successes_to_close", 0, "at least 1"),
+        ("ratio", 1.5, "above 0 and at most 1"),
+        ("slow_call_ratio", 0, "above 0 and at most 1"),
+        ("jitter", 1, "at least 0 and below 1"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_with_what_is_allowed(
+    option: str, value: float, allowed: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        BreakerSettings(**{option: value})
+    assert str(caught.value).startswith(f"breaker.{option} must be {allowed}, not {value!r}")
+
+
+@pytest.mark.requirement("R-095")
+def test_starting_anew_forgets_how_often_probes_failed_and_says_when() -> None:
+    breaker = Breaker(BreakerSettings(min_outcomes=1, jitter=0))
+    breaker.disable(1.0)
+    breaker.force_open(2.0)
+    breaker.reset(3.0)
+    assert [change.at for change in breaker.take_transitions()] == [1.0, 2.0, 3.0]
+    now = 10.0
+    for _ in range(3):
+        permit = breaker.admit(now)
+        assert isinstance(permit, Permit)
+        breaker.record(permit, "failure", now, 0.5)
+        now += 100.0
+    breaker.reset(now)
+    permit = breaker.admit(now)
+    assert isinstance(permit, Permit)
+    breaker.record(permit, "failure", now, 0.5)
+    refused = breaker.admit(now)
+    assert isinstance(refused, Rejected)
+    assert refused.retry_after == 5.0
+
+
+@pytest.mark.requirement("R-102")
+def test_an_answer_exactly_at_the_threshold_is_not_slow() -> None:
+    breaker = Breaker(BreakerSettings(min_outcomes=2, slow_call_seconds=1.0, slow_call_ratio=0.5))
+    for response_time in (1.0, 1.0, 1.0, 1.1, 1.1):
+        permit = breaker.admit(0.0)
+        assert isinstance(permit, Permit)
+        breaker.record(permit, "success", 0.0, 0.5, response_time=response_time)
+    assert breaker.state == "closed"
+    permit = breaker.admit(0.0)
+    assert isinstance(permit, Permit)
+    breaker.record(permit, "success", 0.0, 0.5, response_time=1.1)
+    assert breaker.state == "open"

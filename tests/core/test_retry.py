@@ -246,3 +246,24 @@ def test_a_planned_wait_is_never_shorter_than_the_servers_nor_longer_than_the_ti
         assert server <= plan.after <= max(server, 20.0) + 1.0
         assert left is None or plan.after <= left
         assert POLICY.is_retryable(failure)
+
+
+@pytest.mark.requirement("R-030")
+def test_a_refused_token_that_can_be_renewed_is_retried_at_once_and_once_the_rules_allow() -> None:
+    renewed = Retry(0.0, "token", 5)
+    assert decide(status(401), renewable=True) == renewed
+    assert decide(status(401), renewable=True, left=0.01) == renewed
+    assert decide(status(401), renewable=True, left=0.0099) == GiveUp("deadline")
+    assert decide(status(401), renewable=True, replay="once") == GiveUp("replay")
+    assert decide(status(401), renewable=True, rewindable=False) == GiveUp("replay")
+    assert decide(status(401), renewable=True, replay="keyed", keyed=True) == renewed
+    assert decide(status(401), renewable=True, replay="keyed") == GiveUp("replay")
+    assert decide(status(401, should_retry=False), renewable=True) == GiveUp("not-retryable")
+    assert decide(status(401)) == GiveUp("not-retryable")
+    assert decide(status(402), renewable=True) == GiveUp("not-retryable")
+    assert decide(status(403), renewable=True) == GiveUp("not-retryable")
+
+
+@pytest.mark.requirement("R-053")
+def test_a_wait_that_leaves_just_enough_time_is_made() -> None:
+    assert decide(status(500), left=0.51) == Retry(0.5, "backoff", 5)

@@ -110,3 +110,124 @@ def test_what_is_no_such_answer_is_not_made_into_a_stream(family: Family) -> Non
 @pytest.mark.requirement("R-134")
 def test_a_whole_answer_where_events_are_only_collected_is_the_only_event() -> None:
     assert synthesise("events", {"text": "Hello"}) == [("message", {"text": "Hello"}), ("message", None)]
+
+
+@pytest.mark.requirement("R-134")
+def test_the_events_of_a_whole_answer_are_those_its_provider_would_have_sent() -> None:
+    call = {"id": "t", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    chat = {
+        "object": "chat.completion",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "tool_calls": [call]},
+                "finish_reason": "tool_calls",
+            },
+            {"index": 1, "message": {"content": "x"}, "finish_reason": "stop"},
+        ],
+    }
+    first = {"role": "assistant", "tool_calls": [{"index": 0, **call}]}
+    assert synthesise("chat-completion", chat) == [
+        (
+            "message",
+            {
+                "object": "chat.completion.chunk",
+                "choices": [
+                    {"index": 0, "finish_reason": "tool_calls", "delta": first},
+                    {"index": 1, "finish_reason": "stop", "delta": {"content": "x"}},
+                ],
+            },
+        ),
+        ("message", None),
+    ]
+    block = {"type": "text", "text": "x"}
+    usage = {"output_tokens": 2}
+    message = {
+        "type": "message",
+        "content": [block],
+        "stop_reason": "stop",
+        "stop_sequence": "y",
+        "usage": usage,
+    }
+    opened = {**message, "content": [], "stop_reason": None, "stop_sequence": None}
+    delta = {"stop_reason": "stop", "stop_sequence": "y"}
+    assert synthesise("block-event", message) == [
+        ("message_start", {"type": "message_start", "message": opened}),
+        ("content_block_start", {"type": "content_block_start", "index": 0, "content_block": block}),
+        ("content_block_stop", {"type": "content_block_stop", "index": 0}),
+        ("message_delta", {"type": "message_delta", "delta": delta, "usage": usage}),
+        ("message_stop", {"type": "message_stop"}),
+    ]
+    bare = synthesise("block-event", {"type": "message", "content": []})
+    assert bare is not None
+    assert bare[1] == ("message_delta", {"type": "message_delta", "delta": {}, "usage": {}})
+
+
+@pytest.mark.requirement("R-134")
+@pytest.mark.parametrize(
+    ("status", "ending"), [("incomplete", "incomplete"), ("failed", "failed"), ("x", "completed")]
+)
+def test_a_whole_response_ends_as_its_status_says(status: str, ending: str) -> None:
+    item = {"type": "message", "id": "m"}
+    response = {"object": "response", "status": status, "output": [item]}
+    opened = {**response, "status": "in_progress", "output": []}
+    assert synthesise("response", response) == [
+        ("response.created", {"response": opened, "type": "response.created"}),
+        *(
+            (kind, {"output_index": 0, "item": item, "type": kind})
+            for kind in ("response.output_item.added", "response.output_item.done")
+        ),
+        (f"response.{ending}", {"response": response, "type": f"response.{ending}"}),
+    ]
+
+
+@pytest.mark.requirement("R-134")
+def test_a_whole_conversation_is_its_entries_chunk_by_chunk() -> None:
+    entry = {"type": "message.output", "id": "m", "content": ["a", "b"]}
+    plain = {"type": "tool.execution", "name": "search", "content": []}
+    done = "conversation.response.done"
+    started = "conversation.response.started"
+    assert synthesise("conversation", {"conversation_id": "c", "outputs": [entry, plain]}) == [
+        (started, {"conversation_id": "c", "type": started}),
+        (
+            "message.output.delta",
+            {
+                "type": "message.output.delta",
+                "id": "m",
+                "output_index": 0,
+                "content_index": 0,
+                "content": "a",
+            },
+        ),
+        (
+            "message.output.delta",
+            {
+                "type": "message.output.delta",
+                "id": "m",
+                "output_index": 0,
+                "content_index": 1,
+                "content": "b",
+            },
+        ),
+        ("tool.execution.delta", {**plain, "type": "tool.execution.delta", "output_index": 1}),
+        (done, {"type": done}),
+    ]
+
+
+@pytest.mark.requirement("R-134")
+@pytest.mark.parametrize(
+    ("family", "result"),
+    [
+        ("chat-completion", {"choices": "x"}),
+        ("chat-completion", {"choices": [1]}),
+        ("chat-completion", {}),
+        ("block-event", {"type": "message", "content": "x"}),
+        ("block-event", {"type": "error", "content": []}),
+        ("response", {"object": "response", "output": None}),
+        ("response", {"object": "error", "output": []}),
+        ("conversation", {"outputs": [1]}),
+        ("conversation", {"outputs": None}),
+    ],
+)
+def test_what_is_no_whole_answer_of_a_family_has_no_events(family: Family, result: dict[str, Any]) -> None:
+    assert synthesise(family, result) is None
