@@ -5,7 +5,7 @@ BIN := .venv/bin
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden requirements conformance vendors fuzz proof bench compare-faults clean
+.PHONY: help demo test check gen golden requirements conformance vendors fuzz proof mutation soak bench bench-overhead compare-faults clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -41,6 +41,12 @@ fuzz: .venv/dev.stamp ## stateful models, decoders and parsers at random for FUZ
 proof: .venv/dev.stamp ## measure the whole-system scenarios; write docs/proof.md with the records of all long runs
 	@$(BIN)/python -m tests.proof
 
+mutation: .venv/mutation.stamp ## mutate the core and count what the tests notice (half an hour; repeats only what changed)
+	@$(BIN)/python -m tests.proof.mutation
+
+soak: .venv/dev.stamp ## an hour in virtual time and SOAK_MINUTES (10) of real calls: memory, handles and tasks stay constant
+	@$(BIN)/python -m tests.proof.soak --minutes $(or $(SOAK_MINUTES),10)
+
 vendors: .venv/vendors.stamp ## install the vendors' own clients, which more tests and `bench` use
 
 bench: .venv/vendors.stamp .venv/litellm.stamp ## client CPU and memory beside the other clients: docs/benchmarks.md
@@ -48,6 +54,9 @@ bench: .venv/vendors.stamp .venv/litellm.stamp ## client CPU and memory beside t
 
 compare-faults: .venv/vendors.stamp .venv/litellm.stamp ## the same faults served to the vendors' clients, litellm and ours: docs/faults.md
 	@$(BIN)/python -m benchmarks.faults.run --write
+
+bench-overhead: .venv/dev.stamp ## CPU of a unary call of the whole client beside its bare transport, as a ratio
+	@$(BIN)/python -m benchmarks.overhead
 
 clean: ## remove .venv and everything built
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
@@ -67,6 +76,10 @@ clean: ## remove .venv and everything built
 
 .venv/vendors.stamp: .venv/dev.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,vendors]'
+	@touch $@
+
+.venv/mutation.stamp: .venv/dev.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,mutation]'
 	@touch $@
 
 # litellm pins versions that do not go with the vendors' current packages: an environment of its own.

@@ -1,4 +1,4 @@
-"""What a mutmut run left in mutants/: each mutant of the core, whether the tests killed it, and what it changed."""
+"""What a mutmut run left in mutants/: the mutants of the core, which of them live, and what they changed."""
 
 from __future__ import annotations
 
@@ -65,8 +65,10 @@ def _plain(stem: str) -> str:
 
 
 def _change(before: str, after: str) -> str:
-    old, new = before.splitlines()[1:], after.splitlines()[1:]
-    if before.partition("(")[2].splitlines()[0] != after.partition("(")[2].splitlines()[0]:
-        old, new = [before.partition("(")[2].splitlines()[0], *old], [after.partition("(")[2].splitlines()[0], *new]
-    lines = difflib.unified_diff(old, new, n=0, lineterm="")
+    lines = difflib.unified_diff(_unnamed(before), _unnamed(after), n=0, lineterm="")
     return "\n".join(f"{line[0]} {line[1:].strip()}" for line in lines if line[:2] not in ("--", "++", "@@"))
+
+
+def _unnamed(function: str) -> list[str]:
+    """The lines without the name, which tells mutants apart."""
+    return function.partition("(")[2].splitlines()

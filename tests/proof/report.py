@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ Written by `make proof`, `make fuzz`, `make mutation`, `make soak` and `make ben
 part; do not edit. The records are in `docs/proof/`, the programs in `tests/` and `benchmarks/`. Every run
 is seeded, and its tests are a short one of the same.
 """
-Row = Iterable[Any]
+Row = Sequence[Any]
 
 
 def write() -> Path:
@@ -34,7 +34,7 @@ def write() -> Path:
 def _table(head: Row, rows: Iterable[Row]) -> Iterator[str]:
     cells = list(head)
     yield _row(cells)
-    yield _row("---" for _ in cells)
+    yield _row(["---"] * len(cells))
     yield from map(_row, rows)
 
 
@@ -100,7 +100,55 @@ def _fuzz(facts: dict[str, Any]) -> Iterator[str]:
     yield from _table(("what", "counted", "done"), [*jobs, *totals])
 
 
+def _mutation(facts: dict[str, Any]) -> Iterator[str]:
+    run, killed = facts["run"], facts["killed"]
+    share = _percent(killed / run, 1)
+    yield f"mutmut on `src/llm_forge/core`: **{killed:,} of {run:,} mutants killed, {share}**. "
+    yield "Modules with survivors; every survivor with its change is in `docs/proof/mutation.json`."
+    yield ""
+    modules = facts["modules"].items()
+    rows: list[tuple[Any, ...]] = [
+        (name, one["run"], one["alive"], _percent(1 - one["alive"] / one["run"], 0)) for name, one in modules
+    ]
+    yield from _table(("module", "mutants", "alive", "killed"), sorted(rows, key=lambda row: -row[2]))
+    yield ""
+    yield "Why they live, judged by the lines that they change:"
+    yield ""
+    yield from _table(("reason", "mutants"), facts["reasons"].items())
+
+
+def _soak(facts: dict[str, Any]) -> Iterator[str]:
+    yield f"Sampled while it runs; slopes over the second half ({facts['system']})."
+    yield ""
+    rows: list[tuple[Any, ...]] = [
+        (
+            one["name"],
+            f"{one['calls']:,}",
+            f"{one['seconds']:.0f} s",
+            f"{one['slope']:+.3f}",
+            f"{one['handles'][0]} to {one['handles'][1]}",
+            f"{one['tasks'][0]} to {one['tasks'][1]}",
+        )
+        for one in facts["runs"]
+    ]
+    head = ("what", "calls", "real time", "MiB per 10,000 calls (<= 1)", "handles", "tasks and threads")
+    yield from _table(head, rows)
+
+
+def _overhead(facts: dict[str, Any]) -> Iterator[str]:
+    yield "Client CPU of a unary call of the whole client beside its bare transport and the JSON decoder."
+    yield ""
+    rows: list[tuple[Any, ...]] = [
+        (one["transport"], f"{one['bare_us']:.0f}", f"{one['client_us']:.0f}", f"{one['ratio']:.2f}")
+        for one in facts["rows"]
+    ]
+    yield from _table(("transport", "bare, microseconds", "client", "ratio (<= 1.15)"), rows)
+
+
 PARTS: list[tuple[str, str, Callable[[dict[str, Any]], Iterator[str]]]] = [
     ("scenarios", "Whole system", _scenarios),
     ("fuzz", "Stateful models and fuzzing", _fuzz),
+    ("mutation", "Mutation", _mutation),
+    ("soak", "Soak", _soak),
+    ("overhead", "Overhead", _overhead),
 ]

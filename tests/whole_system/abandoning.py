@@ -11,12 +11,13 @@ from typing import Any
 
 from llm_forge import AsyncOpenAI, OpenAI
 from llm_forge.runtime.transports import PoolLimits, resolve_async_transport, resolve_transport
+from llm_forge.runtime.transports.protocol import Network
 from llm_forge.simulator.server import Exchange
 
 from .servers import BODY, EVENTS
 from .world import MESSAGES
 
-POOL = PoolLimits(connections=2)
+POOL = Network(pool=PoolLimits(connections=2))
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
     len(BODY),

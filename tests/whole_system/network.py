@@ -6,7 +6,7 @@ The client above it is the real one, with its real call loop; only sockets are m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
 from typing import TypeAlias
 
 from llm_forge.core.errors import AttemptTimeoutError
@@ -54,7 +54,7 @@ class Network:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self.arrivals: list[float] = []
+        self.arrivals: MutableSequence[float] = []
         self.open_now = 0
 
     async def open(self, request: HttpRequest, timers: Timers) -> Exchange:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableSequence, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -60,7 +60,7 @@ class World:
     client: AsyncOpenAI
     network: Network
     log: Log
-    ended: list[Ended] = field(default_factory=list)
+    ended: MutableSequence[Ended] = field(default_factory=list)
 
     async def call(self, *, stream: bool = False, **options: Any) -> None:
         """One call; anything but the whole text or a typed error is raised."""
