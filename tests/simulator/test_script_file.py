@@ -93,8 +93,9 @@ def test_a_mistake_is_named_with_file_line_and_key(entry: str, complaint: str) -
             "faults [0].provider: no provider 'opnai'; did you mean openai?",
         ),
         (
-            {"operation": "chat.create", "status": 500},
-            "faults [0].operation: no operation 'chat.create'; did you mean chat.completions.create?",
+            {"operation": "chat.create", "provider": "mistral", "status": 500},
+            "faults [0].operation: no operation of mistral 'chat.create'; did you mean "
+            "chat.completions.create?",
         ),
         (
             {"provider": "openai", "operation": "messages.create", "status": 500},

@@ -18,6 +18,8 @@ FailureKind: TypeAlias = Literal[
     "not-json",
     "invalid",
     "model",
+    "missing",
+    "state",
     "size",
     "rate",
     "status",
@@ -47,7 +49,9 @@ class Problem:
 
 @dataclass(eq=False)
 class Failure(Exception):  # noqa: N818 - the answer to a request, not an error of the simulator
-    """A request that is refused. `subject` is the key, path, method or model it is about.
+    """A request that is refused. `subject` is the key, path, method, model or thing it is about.
+
+    "missing" is a thing of a kind (`unit`) that there is not, "state" one that does not allow this now.
 
     `problems` says what is invalid; `retry_after` (seconds, None if waiting never helps), `unit`,
     `limit`, `used` and `requested` belong to "rate"; `status` to "status", a fault asked for.

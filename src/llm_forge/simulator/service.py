@@ -17,6 +17,7 @@ from email.utils import formatdate
 from typing import Any
 
 from .faults import Fault, FaultPlan, Spoiler
+from .forms import parse_form
 from .ledger import Entry
 from .limits import Limits
 from .problems import Failure
@@ -59,7 +60,8 @@ class Service:
     def turn(self, request: Request, path: str) -> Turn:
         """The next request of this provider."""
         with self._lock:
-            return Turn(self._provider.name, self._seed, next(self._numbers), request, path)
+            number = next(self._numbers)
+        return Turn(self._provider.name, self._seed, number, request, path, now=self._clock())
 
     def entry(self, turn: Turn) -> Entry:
         """A ledger entry for a request that has just arrived."""
@@ -97,7 +99,11 @@ class Service:
         provider.authenticate(request)
         if len(request.body) > provider.max_body_bytes:
             raise Failure("size")
-        turn = replace(turn, body=_parsed(request))
+        found = route.match(turn.path)
+        ids = tuple(found.groups()) if found else ()
+        turn = replace(
+            turn, ids=ids, body=_parsed(request, optional=not self._validator.wants_body(route.operation))
+        )
         entry.model, entry.stream = turn.model, bool(turn.body.get("stream"))
         fault = self._faults.next(provider.name, route.operation, turn.path, turn.model, stream=entry.stream)
         if fault is not None:
@@ -117,8 +123,10 @@ class Service:
         return Spoiler(fault).spoil(replace(reply, headers=[*header_pairs(reply.headers), *extra]))
 
     def _answered(self, operation: str, turn: Turn, entry: Entry, fault: Fault | None) -> Reply:
-        self._validator.check(operation, turn.body)
-        produced = self._provider.produce(operation, turn)
+        if not _is_form(turn.request):
+            self._validator.check(operation, turn.body)
+        with self._lock:  # what a provider keeps is changed by one request at a time
+            produced = self._provider.produce(operation, turn)
         now = self._clock()
         cost = self._charged(produced, turn, now)
         entry.input_tokens, entry.output_tokens = produced.input_tokens, produced.output_tokens
@@ -174,9 +182,15 @@ class Service:
         return replace(produced.reply, delay=self._pacing * produced.output_tokens)
 
 
-def _parsed(request: Request) -> Mapping[str, Any]:
-    if request.method != "POST":
+def _is_form(request: Request) -> bool:
+    return (request.header("content-type") or "").lower().startswith("multipart/form-data")
+
+
+def _parsed(request: Request, *, optional: bool) -> Mapping[str, Any]:
+    if request.method != "POST" or (optional and not request.body):
         return {}
+    if _is_form(request):
+        return parse_form(request.header("content-type") or "", request.body)
     try:
         body = json.loads(request.body, parse_constant=_refused_constant)
         if b"\\ud" in request.body.lower():

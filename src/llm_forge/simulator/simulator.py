@@ -9,8 +9,8 @@ Rules:
 - Each provider has its own prefix, its own count of requests, its own buckets. The n-th request of a
   provider with the same seed and body gets the same bytes, apart from Date and what the buckets say.
 - Any key is right that is neither empty nor `invalid`. Any model is served that is not `missing-...`.
-- `GET /_forge/ledger`, `DELETE /_forge/ledger`, `POST /_forge/faults` (a list of rules) and
-  `DELETE /_forge/faults` steer it over HTTP.
+- `GET /_forge/ledger`, `DELETE /_forge/ledger`, `POST /_forge/faults` (a list of rules), `DELETE
+  /_forge/faults` and `POST /_forge/clock` ({"advance": seconds}) steer it over HTTP.
 """
 
 from __future__ import annotations
@@ -63,9 +63,10 @@ class Simulator:
         self.faults.add(*_rules(faults))
         self.ledger = Ledger()
         self._port = port
+        self._clock, self._ahead = clock, 0.0
         self._services = {
             provider.name: Service(
-                provider(), seed, self.faults, clock, (limits or {}).get(provider.name, {}), pacing
+                provider(), seed, self.faults, self.now, (limits or {}).get(provider.name, {}), pacing
             )
             for provider in PROVIDERS
         }
@@ -117,6 +118,14 @@ class Simulator:
         pairs += [(f"{name.upper()}_API_KEY", _KEY) for name in self.base_urls]
         return dict(sorted(pairs))
 
+    def now(self) -> float:
+        """The time by the simulator's clock, in seconds since 1970."""
+        return self._clock() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Set the clock forward: batches, training and the like go on, buckets refill."""
+        self._ahead += seconds
+
     def inject(self, *rules: Fault | Mapping[str, Any]) -> None:
         """Add fault rules behind those there are. DocumentError for a wrong one."""
         self.faults.add(*faults_from(list(rules)))
@@ -156,9 +165,18 @@ class Simulator:
                 self.faults.clear()
             case "POST", "/faults":
                 return self._more_faults(request.body)
+            case "POST", "/clock":
+                return self._later(request.body)
             case _:
                 return Reply(status=404, json={"error": {"message": f"unknown: {request.method} {path}"}})
         return Reply(status=204)
+
+    def _later(self, body: bytes) -> Reply:
+        try:
+            self.advance(float(json.loads(body)["advance"]))
+        except (ValueError, KeyError, TypeError):
+            return Reply(status=400, json={"error": {"message": 'expected {"advance": seconds}'}})
+        return Reply(json={"now": self.now()})
 
     def _more_faults(self, body: bytes) -> Reply:
         try:

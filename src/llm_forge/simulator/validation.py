@@ -46,6 +46,11 @@ class Validator:
         self._api = _description(provider)
         self._operations = {operation.name: operation for operation in self._api.operations()}
 
+    def wants_body(self, operation: str) -> bool:
+        """Whether requests of an operation have a body."""
+        known = self._operations.get(operation)
+        return known is None or known.body is not None
+
     def check(self, operation: str, body: Mapping[str, Any]) -> None:
         """Failure "invalid" with all problems, if there are any."""
         known = self._operations.get(operation)

@@ -6,17 +6,22 @@ chunk; a stream ends with `[DONE]`.
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import Any, Literal
 from urllib.parse import unquote
 
 from ..dialogue import Answer, Question, Tool, answer
+from ..problems import Failure
 from ..script import Reply
 from ..server import Request
 from ..text import tokens
 from .provider import (
+    Handler,
+    Json,
     Produced,
     Provider,
     Turn,
@@ -30,7 +35,6 @@ from .provider import (
 )
 
 DONE = "data: [DONE]\n\n"
-Json = dict[str, Any]
 
 
 class ChatProvider(Provider):
@@ -40,15 +44,40 @@ class ChatProvider(Provider):
         """A bearer token."""
         check_key(bearer_token(request))
 
+    def __init__(self) -> None:
+        self.handlers: dict[str, Handler] = {
+            "chat.completions.create": self._completion,
+            "models.list": lambda _: Produced(self.whole(self.model_list())),
+            "models.get": lambda turn: Produced(self.whole(self.model(self._named(turn)))),
+            "models.delete": lambda turn: Produced(
+                self.whole({"id": self._named(turn), "object": "model", "deleted": True})
+            ),
+        }
+
     def produce(self, operation: str, turn: Turn) -> Produced:
         """Answer one of the routes."""
-        if operation == "chat.completions.create":
-            return self._completion(turn)
-        if operation == "models.list":
-            return Produced(self.whole(self.model_list()))
-        name = unquote(turn.path.rpartition("/models/")[2])
+        return self.handlers[operation](turn)
+
+    def run(self, turn: Turn, path: str, body: Mapping[str, Any]) -> tuple[int, Json]:
+        """Status and body of one request of a batch."""
+        try:
+            operation = self.route("POST", self.batch_path(path)).operation
+            produced = self.produce(operation, replace(turn, path=path, body=body))
+        except Failure as failure:
+            reply = self.failure(failure, "")
+        else:
+            reply = produced.reply
+        found = reply.json if reply.body is None else json.loads(reply.body)
+        return reply.status, found
+
+    def batch_path(self, path: str) -> str:
+        """The path of a request in a batch, as routes know it."""
+        return path
+
+    def _named(self, turn: Turn) -> str:
+        name = unquote(turn.ids[0])
         self.check_model(name)
-        return Produced(self.whole(self.model(name)))
+        return name
 
     def whole(self, body: Any) -> Reply:
         """A unary answer in the vendor's layout."""

@@ -15,10 +15,15 @@ from ..dialogue import Answer, Question
 from ..limits import Bucket, Limits
 from ..problems import Failure, Problem
 from ..script import Reply
-from .chat import ChatProvider, Json, text_deltas
+from .chat import ChatProvider, text_deltas
 from .openai import openai_limit_headers
 from .openai_errors import rate_message, status_type
-from .provider import BASE32, HEX, Route, Turn, compact
+from .provider import BASE32, HEX, Json, Route, Turn, compact
+from .services.batches import Batches
+from .services.files import Files
+from .services.measures import Measures
+from .services.media import Media
+from .services.routes import groq_routes
 
 _MODELS = (
     ("llama-3.3-70b-versatile", "Meta"),
@@ -40,7 +45,22 @@ class Groq(ChatProvider):
         Route("chat.completions.create", "POST", "/openai/v1/chat/completions"),
         Route("models.list", "GET", "/openai/v1/models"),
         Route("models.get", "GET", "/openai/v1/models/{}"),
+        *groq_routes(),
     )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files = Files(self.whole)
+        self.handlers |= {
+            **self.files.handlers(),
+            **Batches(self.files, self.whole, self.run).handlers(),
+            **Measures(self.whole, self.check_model).handlers(),
+            **Media(self.whole, self.check_model).handlers(),
+        }
+
+    def batch_path(self, path: str) -> str:
+        """Batches leave out the beginning of the path."""
+        return path if path.startswith("/openai") else f"/openai{path}"
 
     def buckets(self) -> dict[str, Bucket]:
         """14,400 requests a day and 300,000 tokens a minute."""
@@ -69,7 +89,7 @@ class Groq(ChatProvider):
     def failure(self, failure: Failure, request_id: str) -> Reply:
         """`{"error":{"message","type","code"}}`."""
         del request_id
-        status, kind, code, message = _worded(failure)
+        status, kind, code, message = _of_a_thing(failure) or _worded(failure)
         error = {"message": message, "type": kind, **({} if code is None else {"code": code})}
         return Reply(status=status, json={"error": error})
 
@@ -199,6 +219,12 @@ def _x_groq(turn: Turn) -> Json:
 def _call(turn: Turn, name: str, arguments: str, index: int, at: int) -> Json:
     identifier = turn.letters(f"call {index} {at}", BASE32, 9)
     return {"id": identifier, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def _of_a_thing(failure: Failure) -> tuple[int, str, str | None, str] | None:
+    if failure.kind == "missing":
+        return 404, _INVALID, None, f"No such {failure.unit} object: {failure.subject}"
+    return (400, _INVALID, None, failure.subject) if failure.kind == "state" else None
 
 
 def _worded(failure: Failure) -> tuple[int, str, str | None, str]:

@@ -15,8 +15,8 @@ from ..limits import Bucket, Limits
 from ..problems import Failure, Problem
 from ..script import Reply
 from ..text import tokens
-from .chat import ChatProvider, Json, text_deltas
-from .provider import ALNUM, HEX, Route, Turn, compact
+from .chat import ChatProvider, text_deltas
+from .provider import ALNUM, HEX, Json, Route, Turn, compact
 
 _MODELS = (
     "mistral-large-latest",

@@ -17,10 +17,18 @@ from ..limits import Bucket, Limits
 from ..problems import Failure
 from ..script import Reply
 from ..text import tokens
-from .chat import ChatProvider, Json, text_deltas
+from .chat import ChatProvider, text_deltas
 from .durations import duration
 from .openai_errors import worded
-from .provider import ALNUM, HEX, Route, Turn
+from .provider import ALNUM, HEX, Json, Route, Turn
+from .services.batches import Batches
+from .services.files import Files
+from .services.fine_tuning import FineTuning
+from .services.measures import Measures
+from .services.media import Media
+from .services.responses import Responses
+from .services.routes import openai_routes
+from .services.vector_stores import VectorStores
 
 _MODELS = ("gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini", "o4-mini")
 _REASONING_MODEL = re.compile(r"(gpt-5|o\d)(?!.*chat)")
@@ -35,7 +43,22 @@ class OpenAI(ChatProvider):
         Route("chat.completions.create", "POST", "/v1/chat/completions"),
         Route("models.list", "GET", "/v1/models"),
         Route("models.get", "GET", "/v1/models/{}"),
+        *openai_routes(),
     )
+    max_body_bytes = 128 * 1024 * 1024
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files = Files(self.whole)
+        self.handlers |= {
+            **self.files.handlers(),
+            **Batches(self.files, self.whole, self.run).handlers(),
+            **Measures(self.whole, self.check_model).handlers(),
+            **Media(self.whole, self.check_model).handlers(),
+            **FineTuning(self.files, self.whole).handlers(),
+            **VectorStores(self.files, self.whole).handlers(),
+            **Responses(self.whole, self.thinks).handlers(),
+        }
 
     def buckets(self) -> dict[str, Bucket]:
         """10,000 requests and 2,000,000 tokens a minute."""

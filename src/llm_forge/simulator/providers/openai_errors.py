@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..problems import Failure, Problem
 from .durations import duration
@@ -10,8 +10,37 @@ from .durations import duration
 _INVALID = "invalid_request_error"
 
 
-def worded(failure: Failure) -> tuple[int, str, str | None, str | None, str]:
+Worded: TypeAlias = tuple[int, str, str | None, str | None, str]
+
+
+def worded(failure: Failure) -> Worded:
     """Status, type, param, code and message."""
+    return _of_a_thing(failure) or _of_a_request(failure)
+
+
+def _of_a_thing(failure: Failure) -> Worded | None:
+    """Of something that is kept, or of a model in the words of the Responses API."""
+    subject = failure.subject
+    match failure.kind:
+        case "model" if failure.status == 400:
+            message = f"The requested model '{subject}' does not exist."
+            return 400, _INVALID, "model", "model_not_found", message
+        case "missing" if failure.unit == "fine tune":
+            return (
+                404,
+                _INVALID,
+                "fine_tune_id",
+                "fine_tune_not_found",
+                f"Could not find fine tune: {subject}",
+            )
+        case "missing":
+            return 404, _INVALID, "id", None, f"No such {failure.unit} object: {subject}"
+        case "state":
+            return 400, _INVALID, None, None, subject
+    return None
+
+
+def _of_a_request(failure: Failure) -> Worded:
     subject = failure.subject
     match failure.kind:
         case "no-key":

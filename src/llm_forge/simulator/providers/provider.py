@@ -10,10 +10,11 @@ import hashlib
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from urllib.parse import parse_qsl
 
 from ..problems import Failure, Problem
 from ..schema_values import schema_fault
@@ -38,7 +39,11 @@ _MEDIA = ("image", "image_url", "document", "file", "input_audio", "document_url
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One request of a provider: `number` counts them from 1, `path` is below the provider's prefix."""
+    """One request of a provider: `number` counts them from 1, `path` is below the provider's prefix.
+
+    `ids` are the parameters of its path, `now` is when it came, by the simulator's clock. `part` tells the
+    requests of a batch apart, which are made in the name of the one that began it.
+    """
 
     provider: str
     seed: int
@@ -46,19 +51,31 @@ class Turn:
     request: Request
     path: str
     body: Mapping[str, Any] = field(default_factory=dict)
+    ids: tuple[str, ...] = ()
+    now: float = 0.0
+    part: str = ""
 
     def dice(self, *labels: object) -> random.Random:
         """Randomness of this request only."""
-        return dice(self.seed, self.provider, self.number, *labels)
+        return dice(self.seed, self.provider, self.number, *([self.part] if self.part else []), *labels)
 
     def letters(self, label: str, alphabet: str, length: int) -> str:
         """Characters for an identifier; the label tells the identifiers of a request apart."""
-        return _letters(self.provider, self.seed, self.number, label, alphabet, length)
+        return _letters(self.provider, self.seed, self.number, f"{self.part}{label}", alphabet, length)
 
     def padding(self, number: int) -> str:
         """One to 16 characters that hide the length of the n-th chunk."""
         noise = hashlib.sha256(f"{self.provider} {self.seed} {self.number} {number}".encode()).hexdigest()
         return noise[: int(noise[-1], 16) + 1]
+
+    def sub(self, part: str, body: Mapping[str, Any] | None = None) -> Turn:
+        """A request inside this one, with randomness of its own."""
+        return replace(self, part=part, body=body or {})
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query parameters, the last of each name."""
+        return dict(parse_qsl(self.request.query))
 
     @property
     def created(self) -> int:
@@ -78,6 +95,10 @@ class Produced:
     reply: Reply
     input_tokens: int = 0
     output_tokens: int = 0
+
+
+Handler: TypeAlias = Callable[[Turn], Produced]
+Json: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +156,7 @@ class Provider(ABC):
     def route(self, method: str, path: str) -> Route:
         """The route of a request. Failure "route" or "method" if there is none."""
         matching = [route for route in self.routes if route.match(path)]
-        for route in matching:
+        for route in sorted(matching, key=lambda route: -len(route.path)):  # the most exact first
             if route.method == method:
                 return route
         raise Failure("method" if matching else "route", f"{method} {path}")

@@ -1,0 +1,71 @@
+"""Forms as they arrive: multipart/form-data (RFC 7578), read strictly.
+
+Rules: `name[key]` makes an object, `name[]` and a repeated name make a list; a part with a file name is a
+`FormFile`. Values stay text, as a form has no types.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from .problems import Failure
+
+_PARAMETER = re.compile(r'([\w*-]+)="?([^";]*)"?')
+_NESTED = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class FormFile:
+    """A file in a form."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+def parse_form(content_type: str, body: bytes) -> dict[str, Any]:
+    """The fields of a form. Failure "not-json" if it is torn or has no boundary."""
+    boundary = dict(_PARAMETER.findall(content_type)).get("boundary")
+    if not boundary:
+        raise Failure("not-json", "the form has no boundary")
+    first, *parts = body.split(b"--" + boundary.encode("latin-1"))
+    if not parts or parts[-1].strip() != b"--" or first.strip():
+        raise Failure("not-json", "the form does not end with its boundary")
+    fields: dict[str, Any] = {}
+    for part in parts[:-1]:
+        name, value = _part(part.removeprefix(b"\r\n").removesuffix(b"\r\n"))
+        _put(fields, name, value)
+    return fields
+
+
+def _part(part: bytes) -> tuple[str, str | FormFile]:
+    head, separator, content = part.partition(b"\r\n\r\n")
+    headers = dict(_headers(head.decode("utf-8", "replace")))
+    told = dict(_PARAMETER.findall(headers.get("content-disposition", "")))
+    if not separator or "name" not in told:
+        raise Failure("not-json", "a part of the form has no name")
+    if "filename" in told:
+        kind = headers.get("content-type", "application/octet-stream")
+        return told["name"], FormFile(told["filename"], kind, content)
+    return told["name"], content.decode("utf-8", "replace")
+
+
+def _headers(head: str) -> list[tuple[str, str]]:
+    lines = (line.partition(":") for line in head.split("\r\n") if line)
+    return [(name.strip().lower(), value.strip()) for name, _, value in lines]
+
+
+def _put(fields: dict[str, Any], name: str, value: str | FormFile) -> None:
+    nested = _NESTED.match(name)
+    if nested is None:
+        fields[name] = [*_listed(fields[name]), value] if name in fields else value
+    elif nested[2]:
+        fields.setdefault(nested[1], {})[nested[2]] = value
+    else:
+        fields[nested[1]] = [*_listed(fields.get(nested[1], [])), value]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
