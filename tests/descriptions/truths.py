@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .documents import Document, Node
 
 
+JSON_LINES = "application/x-jsonl"
+
+
 @dataclass(frozen=True)
 class Truth:
     """One operation of ours and where the vendor describes it.
@@ -114,6 +117,29 @@ GROQ = (
     ("batches.cancel", "post", "/batches/{batch_id}/cancel", 35),
 )
 
+_BATCH, _FILE = "/v1/messages/batches/{message_batch_id}", "/v1/files/{file_id}"
+ANTHROPIC = (
+    ("messages.count_tokens", "post", "/v1/messages/count_tokens", 700),
+    ("messages.count_tokens", "post", "/v1/messages/count_tokens?beta=true", 1000),
+    *(
+        (name, verb, path + query, floor)
+        for query in ("", "?beta=true")
+        for name, verb, path, floor in (
+            ("messages.batches.create", "post", "/v1/messages/batches", 800),
+            ("messages.batches.list", "get", "/v1/messages/batches", 30),
+            ("messages.batches.get", "get", _BATCH, 20),
+            ("messages.batches.delete", "delete", _BATCH, 5),
+            ("messages.batches.cancel", "post", f"{_BATCH}/cancel", 20),
+            ("messages.batches.results", "get", f"{_BATCH}/results", 300),
+        )
+    ),
+    ("files.list", "get", "/v1/files?beta=true", 20),
+    ("files.upload", "post", "/v1/files?beta=true", 15),
+    ("files.get", "get", f"{_FILE}?beta=true", 15),
+    ("files.delete", "delete", f"{_FILE}?beta=true", 5),
+    ("files.download", "get", f"{_FILE}/content?beta=true", 2),
+)
+
 TRUTHS = (
     Truth("anthropic", "messages.create", _ANTHROPIC, "/v1/messages", 1300, "post", "MessageStreamEvent"),
     Truth(
@@ -127,6 +153,7 @@ TRUTHS = (
     ),
     Truth("anthropic", "models.list", _ANTHROPIC, "/v1/models", 90),
     Truth("anthropic", "models.get", _ANTHROPIC, "/v1/models/{model_id}", 80),
+    *(Truth("anthropic", name, _ANTHROPIC, path, floor, verb) for name, verb, path, floor in ANTHROPIC),
     _chat("groq", _GROQ, "/openai/v1/chat/completions", _CHUNK, 400),
     Truth("groq", "models.list", _GROQ, "/openai/v1/models", 6),
     Truth("groq", "models.get", _GROQ, "/openai/v1/models/{model}", 5),
@@ -163,7 +190,9 @@ def measure(truth: Truth, ours: Document | None = None) -> Comparison:
         found.schemas("request", [_request(vendor, theirs)], [_request(ours, mine)])
     if _is_json(vendor, theirs):
         found.schemas("response", [_json(vendor, theirs, "200")], [_json(ours, mine, "200")])
-    if "4XX" in theirs["responses"]:
+    if (lines := _lines(vendor, theirs)) is not None:
+        found.schemas("line", [lines], [_lines(ours, mine) or {}])
+    if "4XX" in theirs["responses"] and "application/json" in _content(vendor, theirs, "4XX"):
         found.schemas("error", [_json(vendor, theirs, "4XX")], [_json(ours, mine, "default")])
     if truth.event is not None:
         found.schemas("event", [vendor.schema(truth.event)], [_event(ours, mine)])
@@ -172,14 +201,22 @@ def measure(truth: Truth, ours: Document | None = None) -> Comparison:
 
 def not_excused(truth: Truth, found: list[str]) -> list[str]:
     """Return the differences that no exception covers."""
-    entries = [e for e in exceptions() if (e["document"], e["path"]) == (truth.document, truth.path)]
+    entries = [entry for entry in exceptions() if concerns(entry, truth)]
     return [gap for gap in found if not any(excuses(entry, gap) for entry in entries)]
+
+
+def concerns(entry: dict[str, Any], truth: Truth) -> bool:
+    """Whether an exception is about an operation; a `*` at the end of its path covers every continuation."""
+    return bool(entry["document"] == truth.document) and _matches(entry["path"], truth.path)
 
 
 def excuses(entry: dict[str, Any], gap: str) -> bool:
     """Whether an exception covers a difference; a `*` at its end covers every continuation."""
-    pattern: str = entry["gap"]
-    return gap.startswith(pattern[:-1]) if pattern.endswith("*") else gap == pattern
+    return _matches(entry["gap"], gap)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern
 
 
 def exceptions() -> list[dict[str, Any]]:
@@ -211,6 +248,12 @@ def _is_json(document: Document, operation: Node) -> bool:
     """Whether success is JSON of a described shape, and not a file or nothing."""
     content = document.follow(operation["responses"]["200"]).get("content", {})
     return "application/json" in content and content["application/json"]["schema"] != {"type": "string"}
+
+
+def _lines(document: Document, operation: Node) -> Node | None:
+    """The schema of one line where success is JSON Lines."""
+    media: Node = document.follow(operation["responses"]["200"]).get("content", {}).get(JSON_LINES, {})
+    return media.get("itemSchema", media.get("schema"))
 
 
 def _content(document: Document, operation: Node, status: str) -> Node:
