@@ -10,7 +10,7 @@ Rules and how they are kept:
 - Blocking: a `Lane` is one multi handle with at most one connection, used by one exchange at a time and so
   by one thread at a time. asyncio: one multi handle per event loop (`Engine`) on the loop's own readers.
 - In a forked child nothing of the parent's is touched, not even to clean it up (R-044, `inherited.py`).
-- pycurl prints and drops what a callback raises, so callbacks are C functions or keep it for later.
+- What a callback raises, a Ctrl-C above all, leaves libcurl's step; a lane that it came through is closed.
 """
 
 from __future__ import annotations

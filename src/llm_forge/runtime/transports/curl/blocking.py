@@ -76,6 +76,9 @@ class CurlExchange:
             while not handle.chunks and not handle.done and not lane.interrupted:
                 if not lane.turn(until):
                     raise TimeoutError
+        except BaseException as error:
+            lane.interrupted |= not isinstance(error, Exception)
+            raise
         finally:
             self._reading = False
         if lane.interrupted:
@@ -116,10 +119,16 @@ class LanePool:
 
     def give_back(self, lane: Lane, slot: Slot, *, reusable: bool) -> None:
         """End the lane's exchange; with `reusable` its connection is kept for the next one."""
-        lane.finish()
+        try:
+            lane.finish()
+            self._keep_or_close(lane, slot, reusable=reusable)
+        finally:
+            self._busy.discard(lane)
+            self.slots.release(slot)
+
+    def _keep_or_close(self, lane: Lane, slot: Slot, *, reusable: bool) -> None:
         limits = self._setup.limits
         with self._lock:
-            self._busy.discard(lane)
             idle = self._idle.setdefault(slot.origin, deque())
             expired = self._expired_locked(idle)
             kept = not self._closed and not lane.interrupted
@@ -132,7 +141,6 @@ class LanePool:
                 expired.append(lane)
         for old in expired:
             old.close()
-        self.slots.release(slot)
 
     def close(self) -> None:
         """End idle lanes, and the waits of those in use."""
@@ -175,7 +183,8 @@ class CurlTransport:
         try:
             with abortable(partial(lane.interrupt, slot)):
                 head = _receive_head(lane, request, timers)
-        except BaseException:
+        except BaseException as error:
+            lane.interrupted |= not isinstance(error, Exception)  # a Ctrl-C may leave it between two states
             pool.give_back(lane, slot, reusable=False)
             raise
         return CurlExchange(head, pool, lane, slot)

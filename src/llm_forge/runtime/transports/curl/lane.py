@@ -34,7 +34,7 @@ class Lane(Multi[Handle]):
         self._fds: set[int] = set()
         self._lock = threading.Lock()  # held while libcurl works, so that nobody shuts a socket it closes
 
-    def watch(self, fd: int, events: int) -> None:
+    def watch(self, events: int, fd: int, *_: object) -> None:
         if events == pycurl.POLL_REMOVE:
             if fd in self._fds:
                 self._fds.remove(fd)

@@ -198,7 +198,7 @@ class Engine(Multi[LoopHandle]):
         else:
             handle.easy.close()
 
-    def watch(self, fd: int, events: int) -> None:
+    def watch(self, events: int, fd: int, *_: object) -> None:
         loop = asyncio.get_running_loop()
         before = self._watching.get(fd, 0)
         wanted = 0 if events == pycurl.POLL_REMOVE else events

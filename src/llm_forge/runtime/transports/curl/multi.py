@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Generic, TypeVar
 
@@ -23,12 +24,11 @@ class Multi(Generic[H]):
         self.foreign = False
         self._timers: list[int] = []
         self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watched)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self.watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._timers.append)
-        self._raised: BaseException | None = None
         inherited.note(self)
 
-    def watch(self, fd: int, events: int) -> None:
+    def watch(self, events: int, fd: int, *_: object) -> None:
         """Wait for these events (pycurl.POLL_*) of a socket from now on."""
         raise NotImplementedError
 
@@ -36,18 +36,19 @@ class Multi(Generic[H]):
         """Let libcurl begin with a prepared handle, or begin again."""
         self.drop(handle)
         self.running[handle.easy] = handle
-        self._multi.add_handle(handle.easy)
         handle.added = True
+        self._multi.add_handle(handle.easy)
         self.act(pycurl.SOCKET_TIMEOUT, 0)
 
     def drop(self, handle: H) -> None:
         """Take a handle out; one that is not done ends here, with its connection."""
         if handle.added and not self.foreign:
-            handle.added = False
             if handle.done and handle.fault is None:
                 handle.note_idle()
             self.running.pop(handle.easy, None)
-            self._multi.remove_handle(handle.easy)
+            with contextlib.suppress(pycurl.error):  # a Ctrl-C came between a step and the note of it
+                self._multi.remove_handle(handle.easy)
+            handle.added = False
             self.arm()
 
     def act(self, fd: int, events: int) -> None:
@@ -58,9 +59,6 @@ class Multi(Generic[H]):
         if left < len(self.running):
             self._collect()
         self.arm()
-        if self._raised is not None:
-            error, self._raised = self._raised, None
-            raise error
 
     def arm(self) -> None:
         """Take over libcurl's latest wish for a timer."""
@@ -90,9 +88,3 @@ class Multi(Generic[H]):
                 self.running.pop(easy).end(None)
             for easy, code, words in bad:
                 self.running.pop(easy).end((code, words))
-
-    def _watched(self, events: int, fd: int, *_: object) -> None:
-        try:
-            self.watch(fd, events)
-        except BaseException as error:  # noqa: BLE001 - a Ctrl-C, which pycurl would print and drop
-            self._raised = error

@@ -81,7 +81,7 @@ class Reader:
                 self._left = memoryview(next(self._pieces))
         except StopIteration:
             return b""
-        except BaseException as error:  # noqa: BLE001 - pycurl would print and drop it
+        except BaseException as error:  # noqa: BLE001 - raised where the exchange is opened
             self._keep(error)
             return int(pycurl.READFUNC_ABORT)
         piece, self._left = bytes(self._left[:size]), self._left[size:]
