@@ -69,6 +69,19 @@ def _record(provider: str, raw: dict[str, Any]) -> Record:
     )
 
 
+@cache
+def exchanges(provider: str) -> tuple[tuple[str, str, Record], ...]:
+    """Every exchange with a provider's own host: method, path, record."""
+    with gzip.open(SHARED / "wire" / "open" / f"{provider}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        raws = [json.loads(line) for line in lines]
+    return tuple(
+        (raw["method"], raw["url_path"], _record(provider, raw))
+        for raw in raws
+        if raw["host"] == HOSTS[provider] and raw["response_body"] is not None
+    )
+
+
+HOSTS = {"openai": "api.openai.com", "groq": "api.groq.com"}
 RESOURCES = {
     "/chat/completions": "chat.completions",
     "/responses": "responses",
