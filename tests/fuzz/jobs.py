@@ -36,5 +36,5 @@ def _decoders() -> list[Job]:
 
 def _models() -> list[Job]:
     return [
-        Job(machine.__name__, "steps", machines.check(machine), 20_000) for machine in machines.machines()
+        Job(machine.__name__, "steps", machines.check(machine), 60_000) for machine in machines.machines()
     ]

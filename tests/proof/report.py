@@ -22,13 +22,18 @@ Row = Sequence[Any]
 
 def write() -> Path:
     """Write the document; its path."""
+    DOCUMENT.write_text(document(), encoding="utf-8")
+    return DOCUMENT
+
+
+def document() -> str:
+    """The document, a part for each kind of run."""
     parts = [HEAD]
     for name, title, render in PARTS:
         facts = recorded(name)
         body = "\n".join(render(facts)) if facts is not None else "Not run yet."
         parts.append(f"## {title}\n\n{body}\n")
-    DOCUMENT.write_text("\n".join(parts), encoding="utf-8")
-    return DOCUMENT
+    return "\n".join(parts)
 
 
 def _table(head: Row, rows: Iterable[Row]) -> Iterator[str]:
