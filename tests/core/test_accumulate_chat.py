@@ -500,3 +500,132 @@ def test_any_splitting_and_interleaving_gives_the_same_result(cuts: list[int], c
     assert made.ending() == "inferred"
     assert [c["message"] for c in made.result()["choices"]] == [ANSWER, ANSWER]
     assert json.loads(json.dumps(made.result())) == made.result()
+
+
+def made_of(*chunks: Any) -> ChatAccumulator:
+    made = ChatAccumulator()
+    for chunk in chunks:
+        made.add("message", chunk)
+    return made
+
+
+@pytest.mark.requirement("R-141")
+@pytest.mark.parametrize(
+    ("chunk", "says"),
+    [
+        ([1], "a chunk of the stream is not an object"),
+        ({"choices": {"index": 0}}, "the choices of a chunk are not a list"),
+        ({"choices": ["x"]}, "a choice of a chunk is not an object"),
+        ({"choices": [{"index": 0, "delta": "x"}]}, "a delta of the stream is not an object"),
+    ],
+)
+def test_a_chunk_of_the_wrong_form_says_what_is_wrong(chunk: Any, says: str) -> None:
+    with pytest.raises(StreamProtocolError) as caught:
+        made_of(chunk)
+    assert caught.value.message == says
+
+
+@pytest.mark.requirement("R-160")
+def test_a_choice_without_an_index_is_the_first() -> None:
+    made = made_of(
+        {"choices": [{"delta": {"content": "a"}}]}, {"choices": [{"index": 0, "delta": {"content": "b"}}]}
+    )
+    assert [choice["index"] for choice in made.result()["choices"]] == [0]
+    assert made.result()["choices"][0]["message"]["content"] == "ab"
+    assert made.text_of("message", {"choices": [{"delta": {"content": "x"}}]}) == "x"
+    assert made.text_of("message", {"choices": [{"index": 1, "delta": {"content": "x"}}]}) == ""
+    odd = made_of({"choices": [{"index": "1", "delta": {"content": "a"}}]})
+    assert odd.result()["choices"][0]["index"] == 0
+
+
+@pytest.mark.requirement("R-165", "R-168")
+def test_head_fields_keep_first_or_last_values_and_nulls_only_where_nothing_else_came() -> None:
+    made = made_of(
+        {
+            "id": "",
+            "model": "m1",
+            "service_tier": None,
+            "extra": 1,
+            "p": "pad",
+            "obfuscation": "x",
+            "choices": [],
+        },
+        {"id": "c", "model": "m2", "extra": 2, "other": None, "usage": None, "choices": None},
+        {"service_tier": "a", "usage": {"n": 1}, "x_groq": {"id": "r", "usage_breakdown": {"b": 1}}},
+        {"extra": None, "x_groq": {"usage": {"n": 2}, "more": 3}, "plain": {"usage": 9}},
+    )
+    result = made.result()
+    assert result == {
+        "id": "c",
+        "model": "m1",
+        "service_tier": "a",
+        "extra": 2,
+        "other": None,
+        "usage_breakdown": {"b": 1},
+        "x_groq": {"id": "r", "more": 3},
+        "plain": {"usage": 9},
+        "choices": [],
+        "usage": {"n": 2},
+    }
+
+
+@pytest.mark.requirement("R-168")
+def test_fields_of_a_choice_beside_its_delta_are_kept() -> None:
+    made = made_of(
+        {"choices": [{"index": 0, "delta": None, "logprobs": None, "mark": None, "score": 1}]},
+        {"choices": [{"index": 0, "delta": {"content": "a"}, "logprobs": {"content": [1]}, "mark": "x"}]},
+        {
+            "choices": [
+                {"index": 0, "delta": {}, "logprobs": {"content": [2]}, "score": 2, "finish_reason": "stop"}
+            ]
+        },
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": None, "mark": None}]},
+    )
+    assert made.result()["choices"] == [
+        {
+            "index": 0,
+            "message": {"content": "a"},
+            "logprobs": {"content": [1, 2]},
+            "mark": "x",
+            "score": 2,
+            "finish_reason": "stop",
+        }
+    ]
+    assert made.ending() == "inferred"
+
+
+@pytest.mark.requirement("R-146", "R-178")
+def test_unfinished_calls_of_a_partial_message_are_marked_and_finished_ones_are_not() -> None:
+    call = {"index": 0, "id": "t", "type": "function", "function": {"name": "f", "arguments": '{"a": [1, 2'}}
+    made = made_of({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})
+    assert made.tool_input(0) == {"a": [1]}
+    assert made.tool_input(1) is None
+    assert made.partial()["choices"][0]["message"]["tool_calls"][0]["complete"] is False
+    assert made.partial()["choices"][0]["finish_reason"] is None
+    rest = {"index": 0, "function": {"arguments": "]}"}}
+    made.add(
+        "message", {"choices": [{"index": 0, "delta": {"tool_calls": [rest]}, "finish_reason": "tool_calls"}]}
+    )
+    (shown,) = made.partial()["choices"][0]["message"]["tool_calls"]
+    assert "complete" not in shown
+    assert made.tool_input(0) == {"a": [1, 2]}
+    assert ChatAccumulator().tool_input(0) is None
+
+
+@pytest.mark.requirement("R-161")
+def test_typed_chunks_and_completions_of_text_give_their_text() -> None:
+    made = ChatAccumulator()
+    parts = [
+        {"type": "text", "text": "a"},
+        {"type": "thinking", "text": "no"},
+        {"type": "text", "text": 1},
+        "x",
+    ]
+    assert made.text_of("message", {"choices": [{"index": 0, "delta": {"content": parts}}]}) == "a"
+    assert made.text_of("message", {"choices": [{"index": 0, "text": "plain"}]}) == "plain"
+    assert made.is_content({"choices": [{"index": 0, "text": "plain"}]}) is True
+    assert made.is_content({"choices": [{"index": 0, "text": ""}]}) is False
+    assert (
+        made.is_content({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}) is False
+    )
+    assert made.terminal is False

@@ -226,3 +226,79 @@ def test_a_circular_body_is_refused() -> None:
     loop["self"] = loop
     with pytest.raises(InvalidRequestError, match="circular"):
         encode(loop)
+
+
+@pytest.mark.requirement("R-202")
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"\ud800": 1}, "the request body has a key with a lone surrogate, which UTF-8 cannot carry"),
+        ({"a": {"\ud800": 1}}, "a has a key with a lone surrogate, which UTF-8 cannot carry"),
+        ("x\ud800", "the request body has a lone surrogate, which UTF-8 cannot carry"),
+        ([1, [2, object()]], "1.1 is of type object, which cannot be sent as JSON"),
+        (object(), "the request body is of type object, which cannot be sent as JSON"),
+        (math.nan, "the request body is nan, which JSON cannot carry"),
+        ({"a": {"b": [None, True, 1, math.inf]}}, "a.b.3 is inf, which JSON cannot carry"),
+        ({"a": None, "b": decimal.Decimal("Infinity")}, "b is Infinity, which JSON cannot carry"),
+        ({"a": {None: 1}}, "the request body cannot be sent as JSON: NoneType cannot be sent as JSON"),
+    ],
+)
+def test_a_refusal_says_where_and_what_and_nothing_else(value: Any, says: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        encode(value)
+    assert caught.value.message == says
+
+
+def test_what_only_looks_suspicious_is_sent() -> None:
+    assert encode({"a": "null NaN Infinity", "b": [None, (1.5, "x")]}) == (
+        b'{"a":"null NaN Infinity","b":[null,[1.5,"x"]]}'
+    )
+    assert encode({"a": decimal.Decimal("1.50"), "b": None}) == b'{"a":1.50,"b":null}'
+
+
+class Inner(pydantic.BaseModel):
+    at: datetime.date
+    source: str | None = pydantic.Field(default=None, alias="from")
+    note: str | None = None
+
+
+class Outer(pydantic.BaseModel):
+    parts: list[Inner]
+    tags: dict[str, str | None] = {}
+    pair: list[str | None] = [None, "d"]
+    inner: Inner | None = None
+
+
+@pytest.mark.requirement("R-202")
+def test_models_inside_models_send_what_was_set_by_its_wire_name() -> None:
+    day = datetime.date(2026, 1, 2)
+    outer = Outer(
+        parts=[Inner(**{"at": day, "from": "x"}), Inner(at=day, note=None)],
+        tags={"k": None},
+        inner=Inner(at=day),
+    )
+    assert encode(outer) == (
+        b'{"parts":[{"at":"2026-01-02","from":"x"},{"at":"2026-01-02","note":null}],'
+        b'"tags":{"k":null},"pair":[null,"d"],"inner":{"at":"2026-01-02"}}'
+    )
+
+
+@pytest.mark.requirement("R-201")
+@pytest.mark.parametrize(
+    ("digits", "fits"), [("9" * 1000, True), ("9" * 1001, False), ("0." + "9" * 1000, False)]
+)
+def test_every_digit_counts_towards_the_length_of_a_number(digits: str, fits: bool) -> None:
+    data = f'[{digits},"x"]'.encode()
+    if fits:
+        assert decode(data) == [int(digits), "x"]
+    else:
+        with pytest.raises(JsonError, match="a number has more than 1000 digits"):
+            decode(data)
+
+
+@pytest.mark.requirement("R-201")
+def test_constants_beside_half_a_pair_are_refused_too() -> None:
+    for constant in (b"NaN", b"-Infinity", b"1e999"):
+        with pytest.raises(JsonError):
+            decode(b'{"x":"\\ud83d","y":%b}' % constant)
+    assert decode(b'{"x":"\\ud83d","y":1.5}') == {"x": "\ud83d", "y": 1.5}

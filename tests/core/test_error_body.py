@@ -419,3 +419,75 @@ def test_reported_error_answers_give_a_useful_line() -> None:
     streamed = [json.loads(entry["sse"].split("data: ")[1]) for entry in reported if "sse" in entry]
     streamed += [entry["data_core"] for entry in reported if "data_core" in entry]
     assert [type(in_stream(data)) for data in streamed] == [errors.OverloadedError, errors.ServerError]
+
+
+def detail(path: str, message: str, kind: str | None = None) -> errors.ErrorDetail:
+    return errors.ErrorDetail(path, message, kind)
+
+
+@pytest.mark.requirement("R-214", "R-215")
+@pytest.mark.parametrize(
+    ("body", "message", "details"),
+    [
+        (
+            {"detail": [{"loc": ["body", 0, "x"], "msg": "m", "type": "t"}]},
+            "body.0.x: m",
+            (detail("body.0.x", "m", "t"),),
+        ),
+        ({"detail": [{"msg": "m"}]}, "m", (detail("", "m"),)),
+        ({"details": [{"path": "a.b", "message": "m"}]}, "a.b: m", (detail("a.b", "m"),)),
+        (
+            {"detail": [{"field": "f", "message": "m"}, "plain"]},
+            "f: m; plain",
+            (detail("f", "m"), detail("", "plain")),
+        ),
+        ({"error": {"details": [{"field": "f", "msg": "m"}]}}, "f: m", (detail("f", "m"),)),
+        ({"error_description": "d"}, "d", ()),
+        ({"title": "t"}, "t", ()),
+        ({"msg": "m", "title": "t"}, "m", ()),
+        ({"message": {"a": 1, "é": [2]}}, '{"a":1,"é":[2]}', ()),
+        ({"type": "only_a_type"}, "only_a_type", ()),
+        ([{"message": "in a list"}], "in a list", ()),
+        (["a", "b"], "a b", ()),
+        ("a string", "a string", ()),
+        ({"error": "text"}, "text", ()),
+        ({"response": {"error": {"message": "inside"}}}, "inside", ()),
+        (7, "acme answered 400 without a message", ()),
+        ({}, "acme answered 400 without a message", ()),
+    ],
+)
+def test_the_sentence_and_the_details_are_found_wherever_they_stand(
+    body: Any, message: str, details: tuple[errors.ErrorDetail, ...]
+) -> None:
+    error = answered(400, body)
+    assert error.message == message
+    assert error.details == details
+
+
+@pytest.mark.requirement("R-214")
+def test_a_message_of_exactly_the_limit_is_whole_and_a_longer_one_ends_in_an_ellipsis() -> None:
+    assert answered(400, {"message": "x" * 500}).message == "x" * 500
+    assert answered(400, {"message": "x" * 501}).message == "x" * 499 + "…"
+
+
+@pytest.mark.requirement("R-148")
+@pytest.mark.parametrize("status", [400, 599])
+def test_a_status_in_the_body_of_an_event_decides_its_class(status: int) -> None:
+    error = in_stream({"type": "error", "error": {"message": "m", "status": status}})
+    assert error is not None
+    assert error.status == status
+    beyond = in_stream({"type": "error", "error": {"message": "m", "status": 600 if status == 599 else 399}})
+    assert beyond is not None
+    assert beyond.status is None
+
+
+@pytest.mark.requirement("R-148")
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [({"detail": "d"}, True), ({"detail": [{"msg": "m"}]}, True), ({"message": "m"}, True), ({"x": 1}, False)]
+    + [({"message": "m", key: 1}, False) for key in ("type", "object", "choices", "id")],
+)
+def test_an_object_without_the_marks_of_an_event_that_says_something_is_an_error(
+    data: Any, expected: bool
+) -> None:
+    assert (in_stream(data) is not None) is expected
