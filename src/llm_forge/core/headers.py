@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 
 class Headers:
@@ -14,10 +14,8 @@ class Headers:
     __slots__ = ("_first", "_pairs")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._pairs = tuple((name.lower(), value) for name, value in pairs)
-        self._first: dict[str, str] = {}
-        for name, value in self._pairs:
-            self._first.setdefault(name, value)
+        self._pairs = tuple([(name.lower(), value) for name, value in pairs])
+        self._first: dict[str, str] = dict(reversed(self._pairs))  # the first of a name is kept
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The first value of a field, looked up without regard to case."""
@@ -27,6 +25,10 @@ class Headers:
         """All values of a field, in order."""
         wanted = name.lower()
         return [value for field, value in self._pairs if field == wanted]
+
+    def names(self) -> Set[str]:
+        """The names of all fields, in lower case."""
+        return self._first.keys()
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """All fields in the order received, names in lower case."""

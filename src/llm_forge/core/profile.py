@@ -25,7 +25,7 @@ EVENT_NAME: Final = "event-name"  # the `type_field` of events that only their n
 
 @dataclass(frozen=True, slots=True)
 class LimitHeaders:
-    """The response headers of one rate-limit family (R-113); `reset` may be absent (Mistral)."""
+    """The response headers, in lower case, of one rate-limit family (R-113); `reset` may be absent."""
 
     family: str
     unit: LimitUnit

@@ -49,9 +49,14 @@ def observe(headers: Headers, limits: Sequence[LimitHeaders], now: float, wall_n
 
     `now` is monotonic and `wall_now` the local wall clock, both in seconds. Never raises.
     """
+    names = headers.names()
+    reported = [entry for entry in limits if entry.limit in names or entry.remaining in names]
+    standard = _standard_fields(headers, now) if "ratelimit" in names else []
+    if not reported:
+        return standard
     clock = _Clock(now, server_now(headers, wall_now))
-    found = [_family(headers, entry, clock) for entry in limits]
-    return [one for one in found if one is not None] + _standard_fields(headers, now)
+    found = [_family(headers, entry, clock) for entry in reported]
+    return [one for one in found if one is not None] + standard
 
 
 def shortened(observed: Sequence[Observed], until: float) -> list[Observed]:
@@ -127,8 +132,6 @@ def _delay(text: str, form: ResetForm, server: float) -> float | None:
 
 
 def _standard_fields(headers: Headers, now: float) -> list[Observed]:
-    if "ratelimit" not in headers:
-        return []
     policies = dict(parse_items(headers.get_all("ratelimit-policy")))
     found = []
     for name, report in parse_items(headers.get_all("ratelimit")):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from asyncio import CancelledError
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
 Wake = Callable[[], object]
@@ -60,15 +60,13 @@ class Abort:
 ABORT: ContextVar[Abort | None] = ContextVar("llm_forge_abort", default=None)
 
 
-@contextmanager
-def abortable(wake: Wake) -> Iterator[None]:
+_UNWATCHED = nullcontext()
+
+
+def abortable(wake: Wake) -> AbstractContextManager[None]:
     """A wait that the running thread's `Abort` may end, if the thread has one."""
     abort = ABORT.get()
-    if abort is None:
-        yield
-        return
-    with abort.during(wake):
-        yield
+    return _UNWATCHED if abort is None else abort.during(wake)
 
 
 def check_abort() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
@@ -75,10 +76,20 @@ def is_loopback(host: str) -> bool:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL, the port always written."""
+    """Scheme, host and port of a URL, the port always written; ValueError for a port that is none."""
+    end = url.find("/", url.find("//") + 2)
+    start = url if end < 0 else url[:end]
+    # A user-info or query may hold a secret, which nothing is to keep.
+    return _origin(url) if "@" in start or "?" in start else _kept_origin(start)
+
+
+def _origin(url: str) -> str:
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f"{parts.scheme}://{parts.hostname}:{port}"
+
+
+_kept_origin = lru_cache(maxsize=256)(_origin)  # every attempt asks, for the same few
 
 
 def fill_path(template: str, values: Mapping[str, Any] | None) -> str:

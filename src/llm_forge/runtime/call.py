@@ -74,7 +74,8 @@ def note(call: Call, error: BaseException | None) -> None:
     waited = call.plan.after if call.plan is not None else 0.0
     duration = call.io.now() - call.began
     call.attempts.append(Attempt(call.number, outcome, duration, waited, call.request_id, status))
-    call.attempts.sort(key=lambda one: one.number)  # two may have run at once
+    if len(call.attempts) > 1:
+        call.attempts.sort(key=lambda one: one.number)  # two may have run at once
     call.timeouts += isinstance(error, AttemptTimeoutError)
     if isinstance(error, DeadlineExceededError) and error.__cause__ is None:
         error.__cause__ = call.last_error
@@ -96,6 +97,8 @@ def _rejected(call: Call, error: LocalRejection) -> ForgeError:
 
 
 def _end(call: Call, error: BaseException | None) -> None:
+    if not call.shared.hooks:
+        return
     call.emit(
         "attempt-end",
         outcome="ok" if error is None else outcome_name(error),

@@ -15,7 +15,7 @@ from ..core.error_body import request_id_of
 from ..core.errors import Attempt, ClientClosedError, DeadlineExceededError, ForgeError, InvalidRequestError
 from ..core.headers import Headers
 from ..core.profile import Operation
-from ..core.redact import Redactor, secrets_in_header
+from ..core.redact import Redactor
 from ..core.retry import Retry
 from ..core.secrets import Secret
 from ..core.tokens import Token
@@ -62,14 +62,8 @@ class Call:
     @property
     def redactor(self) -> Redactor:
         """Removes every credential of this call and its client from texts; made when an error needs it."""
-        carried = [
-            secret
-            for name, value in self.prepared.request.headers
-            if self.shared.is_secret_header(name)
-            for secret in secrets_in_header(value)
-        ]
-        known = (*self.secrets, *self.shared.auth.secrets(), *carried)
-        return self.shared.redactor(known)
+        carried = self.shared.carried_secrets(self.prepared.request.headers)
+        return self.shared.redactor((*self.secrets, *self.shared.auth.secrets(), *carried))
 
     @property
     def request_id(self) -> str | None:

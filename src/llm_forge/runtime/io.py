@@ -12,6 +12,7 @@ import contextvars
 import inspect
 import random
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
@@ -159,16 +160,9 @@ class _World:
 
     def __init__(self, clock: Clock, chance: Callable[[], float] = random.random) -> None:
         self.clock = clock
-        self._chance = chance
-
-    def now(self) -> float:
-        return self.clock.now()
-
-    def wall(self) -> float:
-        return self.clock.wall()
-
-    def random(self) -> float:
-        return self._chance()
+        self.now = time.monotonic if type(clock) is Clock else clock.now
+        self.wall = clock.wall
+        self.random = chance
 
 
 class ThreadSignal:

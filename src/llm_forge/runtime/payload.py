@@ -64,8 +64,8 @@ def _binary(body: Any, told: str) -> Payload:
 def _fields(
     operation: Operation[Any, Any], body: Any, extra: Mapping[str, Any], *, streaming: bool
 ) -> dict[str, Any]:
-    given: dict[str, Any] = dict(body) if body is not None else {}
-    content = {name: value for name, value in given.items() if not isinstance(value, Omit)}
+    given: Mapping[str, Any] = body if isinstance(body, dict) else dict(body or {})
+    content = {name: value for name, value in given.items() if type(value) is not Omit}
     content.update(extra)
     rule = operation.stream
     if rule is not None and rule.parameter is not None and streaming:

@@ -152,17 +152,26 @@ def _headers_of(
     if media_type:
         fields["content-type"] = media_type
     fields.update(profile.headers)
-    if extras.idempotency_key and profile.idempotency_header:
-        fields[profile.idempotency_header.lower()] = extras.idempotency_key
-    if cookies := _cookies(parts.get("cookies") or {}):
-        fields["cookie"] = cookies
-    if extras.trace_parent:
-        fields["traceparent"] = extras.trace_parent
-    for source in (settings.headers, parts.get("headers") or {}, extras.headers):
-        fields.update({name.lower(): _text(value) for name, value in source.items() if not _is_absent(value)})
-    for name, value in fields.items():
-        check_header(name, value)
+    fields.update(_checked_headers(profile, settings, extras, parts))
     return tuple(fields.items())
+
+
+def _checked_headers(
+    profile: Profile, settings: Settings, extras: Extras, parts: RequestParts
+) -> dict[str, str]:
+    """What comes from the caller; the client's and the description's own need no check."""
+    given: dict[str, str] = {}
+    if extras.idempotency_key and profile.idempotency_header:
+        given[profile.idempotency_header.lower()] = extras.idempotency_key
+    if cookies := _cookies(parts.get("cookies") or {}):
+        given["cookie"] = cookies
+    if extras.trace_parent:
+        given["traceparent"] = extras.trace_parent
+    for source in (settings.headers, parts.get("headers") or {}, extras.headers):
+        given.update({name.lower(): _text(value) for name, value in source.items() if not _is_absent(value)})
+    for name, value in given.items():
+        check_header(name, value)
+    return given
 
 
 def check_header(name: str, value: str) -> None:

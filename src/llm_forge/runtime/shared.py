@@ -10,7 +10,7 @@ from ..core.budget import RetryBudget
 from ..core.call_context import CallContext
 from ..core.errors import ClientClosedError
 from ..core.profile import Profile
-from ..core.redact import Redactor, names_a_secret
+from ..core.redact import Redactor, names_a_secret, secrets_in_header
 from ..core.secrets import Secret
 from .auth.policy import AuthPolicy
 from .base_url import origin_of
@@ -46,6 +46,7 @@ class Shared:
             name.lower() for name in (*profile.secret_headers, *settings.secret_headers, *auth.header_names)
         )
         self.secret_parameters = auth.parameter_names
+        self._carried: tuple[tuple[tuple[str, str], ...], tuple[Secret, ...]] = ((), ())
         self._redactor: tuple[tuple[Secret, ...], Redactor | None] = ((), None)
         self.io = io
         self.hooks = hooks
@@ -70,6 +71,15 @@ class Shared:
     def is_secret_header(self, name: str) -> bool:
         """Whether a request header's value is a credential, by its name or because it is listed (R-242)."""
         return name in self.secret_headers or names_a_secret(name)
+
+    def carried_secrets(self, headers: tuple[tuple[str, str], ...]) -> tuple[Secret, ...]:
+        """The secrets in a request's headers; the last ones are kept, for most calls send the same."""
+        before, found = self._carried
+        if before != headers:
+            secret = [value for name, value in headers if self.is_secret_header(name)]
+            found = tuple(one for value in secret for one in secrets_in_header(value))
+            self._carried = (headers, found)
+        return found
 
     def redactor(self, known: tuple[Secret, ...]) -> Redactor:
         """What removes these secrets from texts; the last one is kept, for most calls hold the same."""

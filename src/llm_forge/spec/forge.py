@@ -182,12 +182,12 @@ def _rate_limit(place: Place) -> RateLimit:
     return RateLimit(
         family=place.text("family"),
         unit=_unit(place),
-        limit=place.text("limit"),
-        remaining=place.text("remaining"),
-        reset=place.text("reset") or None,
+        limit=place.text("limit").lower(),
+        remaining=place.text("remaining").lower(),
+        reset=place.text("reset").lower() or None,
         reset_form=choice(place, "reset_form") or "duration",
         reset_meaning=choice(place, "reset_meaning") or "window",
-        cost=place.text("cost") or None,
+        cost=place.text("cost").lower() or None,
         period=None if period is None else float(period),
     )
 

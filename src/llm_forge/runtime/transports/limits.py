@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Final
 
 from ...core.errors import ProtocolError, ResponseTooLargeError
@@ -29,7 +30,7 @@ def check_headers(headers: Headers) -> None:
     (RFC 9112 section 6.3). It is asked again of headers that a user's own transport made.
     """
     fields = headers.pairs()
-    size_bytes = sum(len(name) + len(value) + FRAMING for name, value in fields)
+    size_bytes = FRAMING * len(fields) + sum(map(len, chain.from_iterable(fields)))
     if len(fields) > MAX_FIELDS or size_bytes > MAX_BYTES:
         raise too_large()
     if "content-length" in headers and not _is_one_length(headers):
