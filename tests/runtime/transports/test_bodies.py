@@ -1,142 +1,102 @@
-"""Bodies that are read while they are sent, over every transport."""
+"""Request bodies in pieces, on every adapter (R-046)."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import socket
-import threading
-import tracemalloc
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from llm_forge import AsyncOpenAI, OpenAI, Upload
+from llm_forge.runtime.transports.protocol import HttpRequest
 
-SIZE = 48 * 1024 * 1024
-HEADERS = b"content-type: application/json\r\ncontent-length: 10\r\nconnection: close\r\n\r\n"
-ANSWER = b"HTTP/1.1 200 OK\r\n" + HEADERS + b'{"id":"f"}'
-TRANSPORTS = ["curl", "httpx2"]
+from .adapters import Adapter, everywhere
+from .loopback import Loopback, Peer
 
 
-class Sink:
-    """A server that counts the bytes of one request at a time, keeps none, and answers each."""
+class Pieces:
+    """A body of so many pieces; with `fails` its iteration ends with that error instead."""
 
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self.received: list[int] = []
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
+    rewindable = True
 
-    def close(self) -> None:
-        """Stop."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
+    def __init__(self, count: int, *, sized: bool, fails: Exception | None = None) -> None:
+        self.piece = b"0123456789abcdef" * 2048
+        self.count = count
+        self.size = count * len(self.piece) if sized else None
+        self.fails = fails
 
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                with connection, contextlib.suppress(OSError):
-                    self._answer(connection)
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in range(self.count):
+            yield self.piece
+        if self.fails is not None:
+            raise self.fails
 
-    def _answer(self, connection: socket.socket) -> None:
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += connection.recv(1)
-        if b"expect: 100-continue" in head.lower():
-            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        end = b"\r\n0\r\n\r\n" if b"chunked" in head.lower() else None
-        wanted = 0 if end else int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-        count, tail, buffer = 0, b"", bytearray(256 * 1024)
-        while (tail != end) if end else count < wanted:
-            size = connection.recv_into(buffer)
-            if not size:
-                return
-            count += size
-            tail = (tail + bytes(buffer[max(0, size - 7) : size]))[-7:]
-        self.received.append(count)
-        connection.sendall(ANSWER)
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            yield piece
 
 
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    running = Sink()
-    yield running
-    running.close()
-
-
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("files") / "large.bin"
-    with path.open("wb") as file:
-        file.truncate(SIZE)
-    return path
-
-
-def contents(path: Path) -> Iterator[Any]:
-    piece = bytes(64 * 1024)
-    yield path
-    with path.open("rb") as file:
-        yield file
-    yield Upload((piece for _ in range(SIZE // len(piece))), "large.bin")
+def sending(url: str, body: Pieces, method: str = "POST") -> HttpRequest:
+    return HttpRequest(method, url, (("content-type", "a/b"), ("user-agent", "t"), ("accept", "a/b")), body)
 
 
 @pytest.mark.requirement("R-046")
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_blocking_client_never_holds_a_large_upload(transport: str, sink: Sink, large: Path) -> None:
-    with OpenAI(api_key="k", base_url=sink.url, transport=transport) as client:
-        client.files.create(file=b"warm", purpose="batch")
-        tracemalloc.start()
-        try:
-            for content in contents(large):
-                assert client.files.create(file=content, purpose="batch", timeout=60).id == "f"
-            peak = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-    assert all(size > SIZE for size in sink.received[1:])
-    assert peak < 8 * 1024 * 1024
+@everywhere()
+async def test_a_body_of_known_size_is_sent_with_its_length(adapter: Adapter) -> None:
+    with Loopback() as server:
+        for method in ("POST", "PUT"):
+            body = Pieces(20, sized=True)
+            assert await (await adapter.open(sending(server.url(), body, method))).body() == b"{}"
+        first, second = server.requests()
+        assert first.body == second.body == Pieces(20, sized=True).piece * 20
+        assert (first.line, second.line) == ("POST /x HTTP/1.1", "PUT /x HTTP/1.1")
+        assert first.names() == {"host", "content-length", "content-type", "user-agent", "accept"}
+
+
+def read_chunked(peer: Peer) -> None:
+    """Read a chunked request, keep its decoded body, answer; again and again."""
+    while peer.request():
+        decoded = b""
+        while size := int(peer._until(b"\r\n") or b"0", 16):
+            decoded += peer._exactly(size)
+            peer._exactly(2)
+        peer._until(b"\r\n")
+        peer.requests[-1].body = decoded
+        peer.answer()
 
 
 @pytest.mark.requirement("R-046")
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_an_asyncio_client_never_holds_a_large_upload(transport: str, sink: Sink, large: Path) -> None:
-    async def main() -> int:
-        async with AsyncOpenAI(api_key="k", base_url=sink.url, transport=transport) as client:
-            await client.files.create(file=b"warm", purpose="batch")
-            tracemalloc.start()
-            try:
-                for content in contents(large):
-                    assert (await client.files.create(file=content, purpose="batch", timeout=60)).id == "f"
-                return tracemalloc.get_traced_memory()[1]
-            finally:
-                tracemalloc.stop()
-
-    assert asyncio.run(main()) < 8 * 1024 * 1024
-    assert all(size > SIZE for size in sink.received[1:])
+@everywhere()
+async def test_a_body_of_unknown_size_is_sent_chunked(adapter: Adapter) -> None:
+    with Loopback(read_chunked) as server:
+        assert await (await adapter.open(sending(server.url(), Pieces(20, sized=False)))).body() == b"{}"
+        (received,) = server.requests()
+        assert received.body == Pieces(20, sized=False).piece * 20
+        assert received.get("transfer-encoding") == "chunked"
+        assert "content-length" not in received.names()
+        assert await (await adapter.open(sending(server.url(), Pieces(0, sized=False)))).body() == b"{}"
 
 
-def failing() -> Iterator[bytes]:
-    yield b"abc"
-    raise ValueError("the caller's own")
+@pytest.mark.requirement("R-046")
+@everywhere()
+async def test_what_a_body_raises_leaves_as_it_is_and_ends_the_connection(adapter: Adapter) -> None:
+    def swallow(peer: Peer) -> None:
+        peer.closed_by_client(2.0)
+
+    with Loopback(swallow) as server:
+        with pytest.raises(LookupError, match="the caller's own"):
+            await adapter.open(
+                sending(server.url(), Pieces(2, sized=False, fails=LookupError("the caller's own")))
+            )
+        assert adapter.transport.active() == 0
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_what_the_callers_iterator_raises_reaches_him_unchanged(transport: str, sink: Sink) -> None:
-    with OpenAI(api_key="k", base_url=sink.url, transport=transport) as client:
-        with pytest.raises(ValueError, match="the caller's own"):
-            client.files.create(file=Upload(failing(), "x"), purpose="batch")
-        assert client.files.create(file=b"x", purpose="batch").id == "f"
+@pytest.mark.requirement("R-046")
+@everywhere("curl-sync", "curl-async")
+async def test_an_answer_before_the_end_of_the_body_is_an_answer(adapter: Adapter) -> None:
+    def refuse(peer: Peer) -> None:
+        peer._until(b"\r\n\r\n")
+        peer.answer(b"too large", status="413 Payload Too Large", headers="connection: close\r\n")
+        peer.closed_by_client(2.0)
 
-    async def main() -> None:
-        async with AsyncOpenAI(api_key="k", base_url=sink.url, transport=transport) as client:
-            with pytest.raises(ValueError, match="the caller's own"):
-                await client.files.create(file=Upload(failing(), "x"), purpose="batch")
-            assert (await client.files.create(file=b"x", purpose="batch")).id == "f"
-
-    asyncio.run(main())
+    with Loopback(refuse) as server:
+        exchange = await adapter.open(sending(server.url(), Pieces(4000, sized=True)))
+        assert (exchange.status, await exchange.body()) == (413, b"too large")
