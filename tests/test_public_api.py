@@ -204,3 +204,16 @@ def test_importing_loads_no_http_library(statement: str) -> None:
     code = f"import sys; {statement}; print(*[n for n in {HTTP_LIBRARIES!r} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_importing_the_package_loads_no_client_and_a_client_only_itself() -> None:
+    told = (
+        "print(*sorted(n for n in sys.modules if n.startswith('llm_forge.clients.') and n.count('.') == 2))"
+    )
+    for statement, loaded in (
+        ("import llm_forge", []),
+        ("from llm_forge import Groq", ["llm_forge.clients.groq"]),
+    ):
+        code = f"import sys; {statement}; {told}"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == loaded

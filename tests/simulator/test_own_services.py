@@ -80,6 +80,10 @@ def test_lists_in_forms_arrive_as_lists(client: llm_forge.OpenAI) -> None:
     assert told.words is not None
     assert told.segments is not None
     assert client.images.edit(image=[b"png", b"png"], prompt="both").data
+    subtitles = client.audio.transcriptions.create_text(
+        file=b"RIFF", model="whisper-1", response_format="vtt"
+    )
+    assert subtitles.read().startswith(b"WEBVTT")
 
 
 @pytest.mark.requirement("R-224")
