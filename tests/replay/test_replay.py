@@ -114,6 +114,24 @@ def test_every_recorded_answer_is_returned_as_it_was_received(
                     resource(client, provider).create(**arguments(provider))
 
 
+@pytest.mark.requirement("R-200")
+@pytest.mark.parametrize("provider", PATHS)
+def test_recorded_answers_have_the_fields_that_their_description_requires(
+    player: tuple[Player, Server], provider: str
+) -> None:
+    application, server = player
+    found = [record for record in of_kind(provider, stream=False) if record.body]
+    lacking = []
+    with new_client(provider, server) as client:
+        for record in found:
+            application.play(record)
+            try:
+                resource(client, provider).create(**arguments(provider), strict=True)
+            except InvalidResponseError as error:
+                lacking.append(error.message)
+    assert lacking == (["The answer lacks choices.0.finish_reason"] if provider == "openai" else [])
+
+
 def check_stream(provider: str, record: Record, message: Any, completion: str | None) -> None:
     said = heard(provider, record.body)
     assert completion == "explicit"

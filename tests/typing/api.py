@@ -303,6 +303,7 @@ def options_of_calls(a: Anthropic) -> None:
         idle_timeout=5,
         stall_timeout=60,
         max_server_wait=10,
+        strict=True,
         strict_completion=True,
         idempotency_key="key",
         extra_headers={"x-trace": "1"},

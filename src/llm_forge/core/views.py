@@ -23,11 +23,12 @@ Convert = Callable[[Any], Any]
 class Field:
     """The descriptor behind an attribute of a view; made by `field`."""
 
-    __slots__ = ("convert", "name", "wire")
+    __slots__ = ("convert", "name", "required", "wire")
 
-    def __init__(self, wire: str, convert: Convert | None) -> None:
+    def __init__(self, wire: str, convert: Convert | None, required: bool) -> None:
         self.wire = wire
         self.convert = convert
+        self.required = required
         self.name = wire
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -52,9 +53,12 @@ class Field:
         )
 
 
-def field(wire: str, convert: Convert | None = None) -> Any:
-    """Declare an attribute that reads `wire` from the JSON, through `convert` if one is given."""
-    return Field(wire, convert)
+def field(wire: str, convert: Convert | None = None, *, required: bool = False) -> Any:
+    """Declare an attribute that reads `wire` from the JSON, through `convert` if one is given.
+
+    `required` says that every complete answer has it; `core.required` tells where one has not.
+    """
+    return Field(wire, convert, required)
 
 
 class View:

@@ -5,14 +5,18 @@ Errors are returned, not raised: no frame of their traceback holds the body (R-2
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from ..core.codec import JsonError, decode
 from ..core.error_body import stream_error
 from ..core.errors import ApiError, ForgeError, InvalidResponseError
+from ..core.required import lacks_at_top, missing_paths
 from ..core.stream import may_be_error
+from ..core.views import View
 from .context import Call
 
+SHOWN_PATHS = 5
 _BODILESS = frozenset({204, 205})
 
 
@@ -29,7 +33,24 @@ def read_result(call: Call, exchange: Any, body: bytes) -> Any:
         reason = "is not a JSON object"
     if reason:
         return invalid_response(call, exchange, f"The {exchange.status} answer {reason}", body)
-    return _error_inside(call, value) or value
+    error: ForgeError | None = _error_inside(call, value)
+    if error is None and not call.streaming:  # a stream's result is checked when it is complete
+        error = lacking(call, call.operation.result(value))
+    return error or value
+
+
+def lacking(call: Call, result: Any) -> InvalidResponseError | None:
+    """The error of a typed result without a required field, where the call is strict (R-200).
+
+    Elsewhere missing fields are only counted, and only those of the result's own top level: the whole answer
+    would have to be converted to look further, which nobody has asked for.
+    """
+    if call.settings.strict:
+        paths = list(islice(missing_paths(result), SHOWN_PATHS))
+        return InvalidResponseError(f"The answer lacks {', '.join(paths)}") if paths else None
+    if isinstance(result, View) and (missing := lacks_at_top(result)):
+        call.shared.count_missing(missing)
+    return None
 
 
 def invalid_response(call: Call, exchange: Any, message: str, body: bytes) -> InvalidResponseError:

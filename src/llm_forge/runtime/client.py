@@ -197,6 +197,11 @@ class _Client:
         )
 
     @property
+    def missing_fields(self) -> int:
+        """How many required fields answers lacked at their top level; `strict=True` refuses those (R-200)."""
+        return self._shared.missing_fields
+
+    @property
     def hook_failures(self) -> int:
         """How often a hook raised; its call never noticed (R-234)."""
         return self._shared.hooks.failures

@@ -69,7 +69,8 @@ class CallOptions(TypedDict, total=False):
     `respect_retry_after` false what servers ask for is not heeded. `hedge_after` sends a second attempt of
     a safe unary call that takes longer than so many seconds, and takes the first answer (R-083).
     `extra_headers`, `extra_query` and `extra_body` are added to the request as they are.
-    `strict_completion` refuses a stream that lacks its terminal event (R-145). `call_metadata` is plain
+    `strict` refuses an answer that lacks a required field (R-200), `strict_completion` a stream that lacks
+    its terminal event (R-145). `call_metadata` is plain
     values of your own that middleware, hooks and errors see and no server does (R-050); `trace_parent` is
     a W3C trace context that the request carries on (R-232).
     """
@@ -86,6 +87,7 @@ class CallOptions(TypedDict, total=False):
     backoff_factor: float
     respect_retry_after: bool
     hedge_after: float | None
+    strict: bool
     strict_completion: bool
     call_metadata: Mapping[str, Plain]
     trace_parent: str
@@ -112,6 +114,7 @@ class CopyOptions(TypedDict, total=False):
     hedge_after: float | None
     connect_timeout: float
     pool_timeout: float
+    strict: bool
     strict_completion: bool
     call_metadata: Mapping[str, Plain]
     headers: Mapping[str, str]
@@ -147,6 +150,7 @@ class ClientOptions(TypedDict, total=False):
     hedge_after: float | None
     connect_timeout: float
     pool_timeout: float
+    strict: bool
     strict_completion: bool
     call_metadata: Mapping[str, Plain]
     allow_insecure_http: bool
@@ -209,6 +213,7 @@ class Settings:
     hedge_after: float | None = None
     connect_timeout: float = 5.0
     pool_timeout: float = 10.0
+    strict: bool = False
     strict_completion: bool = False
     call_metadata: Mapping[str, Plain] = field(default_factory=dict, repr=False)
     allow_insecure_http: bool = False
@@ -300,6 +305,7 @@ def _are_texts(value: Any) -> bool:
 _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "backoff_factor": (_is_factor, "a finite number from 1"),
     "respect_retry_after": (lambda value: isinstance(value, bool), "True or False"),
+    "strict": (lambda value: isinstance(value, bool), "True or False"),
     "strict_completion": (lambda value: isinstance(value, bool), "True or False"),
     "allow_insecure_http": (lambda value: isinstance(value, bool), "True or False"),
     "headers": (lambda value: isinstance(value, Mapping), "a mapping of header names to values"),

@@ -32,7 +32,7 @@ from ..core.headers import Headers
 from ..core.profile import StreamRule
 from ..core.stream import Decoded, StreamReader, accumulator_of
 from ..core.synthesise import Events, synthesise
-from .answer import invalid_response, read_result
+from .answer import invalid_response, lacking, read_result
 from .attempt import acquire, read_body, read_chunk, refuse, send
 from .body import DEFAULT_LIMITS, Decoder
 from .call import run
@@ -411,6 +411,14 @@ class Pump:
         if self.rule.collects:
             return [self.rule.event(event) for event in data]
         return self.call.operation.result(data)
+
+    def complete_result(self) -> Any:
+        """The typed result of a stream that ended well; InvalidResponseError where `strict` refuses it."""
+        result = self.result_of(self.message.result())
+        error = lacking(self.call, result)
+        if error is not None:
+            raise self._with_partial(error)
+        return result
 
     def typed(self, event: Decoded) -> Any:
         """The typed form of an event."""

@@ -57,6 +57,7 @@ class Shared:
         self.running: Counter[int] = Counter()
         self.idle = threading.Condition(self.lock)
         self.inferred_warned = False
+        self.missing_fields = 0
         self.limiter = limiter
         self._breaker = settings.breaker
         self._circuits: OrderedDict[str, Circuit] = OrderedDict()
@@ -135,6 +136,11 @@ class Shared:
             if not self.running[owner]:
                 del self.running[owner]
                 self.idle.notify_all()
+
+    def count_missing(self, fields: int) -> None:
+        """Count required fields that an answer lacks (R-200)."""
+        with self.lock:
+            self.missing_fields += fields
 
     def others_run(self, owner: int) -> bool:
         """Whether anybody else's call runs; one's own open stream cannot end while one waits for it."""

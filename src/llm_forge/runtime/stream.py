@@ -33,6 +33,7 @@ class _Handle(Generic[E, R]):
     def __init__(self, start: Callable[[], Call]) -> None:
         self._start = start
         self._pump: Pump | None = None
+        self._whole: tuple[R] | None = None
         self._reading = False
         self._closed = False
 
@@ -89,8 +90,9 @@ class _Handle(Generic[E, R]):
 
     def _result(self) -> R:
         pump = self._opened()
-        result: R = pump.result_of(pump.message.result())
-        return result
+        if self._whole is None:
+            self._whole = (pump.complete_result(),)
+        return self._whole[0]
 
     def _left_early(self, pump: Pump) -> StreamError:
         failure = pump.reader.failure

@@ -12,8 +12,8 @@ class Pet(View):
     """The JSON object `Pet`."""
 
     __slots__ = ()
-    id: str = field("id")
-    name: str = field("name")
+    id: str = field("id", required=True)
+    name: str = field("name", required=True)
 
 
 Names: TypeAlias = list[str]

@@ -12,8 +12,8 @@ class Note(View):
     """A note as it is stored."""
 
     __slots__ = ()
-    id: str = field("id")
-    text: str = field("text")
+    id: str = field("id", required=True)
+    text: str = field("text", required=True)
     """What it says."""
     color: Literal["red", "green"] | str | None = field("color")
     parent: Note | None = field("parent", obj(lambda data: Note(data)))
@@ -24,5 +24,5 @@ class NoteList(View):
     """The JSON object `NoteList`."""
 
     __slots__ = ()
-    data: list[Note] = field("data", list_of(obj(Note)))
+    data: list[Note] = field("data", list_of(obj(Note)), required=True)
     has_more: bool | None = field("has_more")

@@ -12,7 +12,7 @@ class File(View):
     """The JSON object `File`."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     size: int | None = field("size")
 
 

@@ -11,7 +11,7 @@ class Book(View):
     """The JSON object `Book`."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     title: str | None = field("title")
 
 
@@ -26,7 +26,7 @@ class BookList(View):
     """The JSON object `BookList`."""
 
     __slots__ = ()
-    data: list[Book] = field("data", list_of(obj(Book)))
+    data: list[Book] = field("data", list_of(obj(Book)), required=True)
     has_more: bool | None = field("has_more")
     next_page_: str | None = field("next_page")
     total: int | None = field("total")

@@ -20,7 +20,7 @@ class Response(View):
     """The JSON object `Response`."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     output: list[dict[str, Any]] | None = field("output")
 
 

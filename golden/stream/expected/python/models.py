@@ -21,7 +21,7 @@ class Answer(View):
     """The JSON object `Answer`."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     choices: list[AnswerChoicesItem] | None = field("choices", list_of(obj(AnswerChoicesItem)))
 
 
@@ -36,7 +36,7 @@ class Chunk(View):
     """The JSON object `Chunk`."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     choices: list[ChunkChoicesItem] | None = field("choices", list_of(obj(ChunkChoicesItem)))
 
 
@@ -44,7 +44,7 @@ class Start(View):
     """The JSON object `Start`."""
 
     __slots__ = ()
-    type: Literal["message_start"] = field("type")
+    type: Literal["message_start"] = field("type", required=True)
     answer: Answer | None = field("answer", obj(Answer))
 
 
@@ -52,7 +52,7 @@ class Stop(View):
     """The JSON object `Stop`."""
 
     __slots__ = ()
-    type: Literal["message_stop"] = field("type")
+    type: Literal["message_stop"] = field("type", required=True)
 
 
 BlocksRunResponseEvent: TypeAlias = Start | Stop | Unknown

@@ -15,8 +15,8 @@ class Circle(View):
     """The JSON object `Circle`."""
 
     __slots__ = ()
-    kind: Literal["circle"] = field("kind")
-    radius: float = field("radius")
+    kind: Literal["circle"] = field("kind", required=True)
+    radius: float = field("radius", required=True)
     style: Literal["thin", "thick"] | str | None = field("style")
 
 
@@ -24,8 +24,8 @@ class Drawing(View):
     """The JSON object `Drawing`."""
 
     __slots__ = ()
-    id: str = field("id")
-    shapes: list[Shape] = field("shapes", list_of(to_shape))
+    id: str = field("id", required=True)
+    shapes: list[Shape] = field("shapes", list_of(to_shape), required=True)
     by_name: dict[str, Shape] | None = field("by_name", map_of(to_shape))
     cover: Shape | None = field("cover", to_shape)
     size: Size | None = field("size", to_size)
@@ -42,7 +42,7 @@ class Group(View):
     """The JSON object `Group`."""
 
     __slots__ = ()
-    kind: Literal["group"] = field("kind")
+    kind: Literal["group"] = field("kind", required=True)
     shapes: list[Shape] | None = field("shapes", list_of(to_shape))
     parent: Group | None = field("parent", obj(lambda data: Group(data)))
 
@@ -51,15 +51,15 @@ class SizeBox(View):
     """Box"""
 
     __slots__ = ()
-    width: int = field("width")
-    height: int = field("height")
+    width: int = field("width", required=True)
+    height: int = field("height", required=True)
 
 
 class SizeSquare(View):
     """Square"""
 
     __slots__ = ()
-    side: int = field("side")
+    side: int = field("side", required=True)
 
 
 Filter: TypeAlias = str | list["Filter"]

@@ -145,8 +145,8 @@ class AdvisorError(View):
     """Beta. Why the advisor did not answer."""
 
     __slots__ = ()
-    type: Literal["advisor_tool_result_error"] = field("type")
-    error_code: AdvisorErrorCode = field("error_code")
+    type: Literal["advisor_tool_result_error"] = field("type", required=True)
+    error_code: AdvisorErrorCode = field("error_code", required=True)
     """Kind of failure."""
 
 
@@ -154,9 +154,9 @@ class CacheCreation(View):
     """Cache writes by lifetime."""
 
     __slots__ = ()
-    ephemeral_5m_input_tokens: int = field("ephemeral_5m_input_tokens")
+    ephemeral_5m_input_tokens: int = field("ephemeral_5m_input_tokens", required=True)
     """Tokens cached for five minutes."""
-    ephemeral_1h_input_tokens: int = field("ephemeral_1h_input_tokens")
+    ephemeral_1h_input_tokens: int = field("ephemeral_1h_input_tokens", required=True)
     """Tokens cached for an hour."""
 
 
@@ -164,16 +164,16 @@ class AdvisorIterationUsage(View):
     """Beta. Tokens of a round in which the advisor answered."""
 
     __slots__ = ()
-    type: Literal["advisor_message"] = field("type")
-    model: Model = field("model")
+    type: Literal["advisor_message"] = field("type", required=True)
+    model: Model = field("model", required=True)
     """Model that gave the advice."""
-    input_tokens: int = field("input_tokens")
+    input_tokens: int = field("input_tokens", required=True)
     """Prompt tokens that were neither read from nor written to the cache."""
-    output_tokens: int = field("output_tokens")
+    output_tokens: int = field("output_tokens", required=True)
     """Tokens generated in the round."""
-    cache_creation_input_tokens: int = field("cache_creation_input_tokens")
+    cache_creation_input_tokens: int = field("cache_creation_input_tokens", required=True)
     """Prompt tokens written to the cache."""
-    cache_read_input_tokens: int = field("cache_read_input_tokens")
+    cache_read_input_tokens: int = field("cache_read_input_tokens", required=True)
     """Prompt tokens read from the cache."""
     cache_creation: CacheCreation | None = field("cache_creation", obj(CacheCreation))
     """Cache writes by lifetime."""
@@ -183,8 +183,8 @@ class AdvisorRedactedResult(View):
     """Beta. Advice that only the model can read."""
 
     __slots__ = ()
-    type: Literal["advisor_redacted_result"] = field("type")
-    encrypted_content: str = field("encrypted_content")
+    type: Literal["advisor_redacted_result"] = field("type", required=True)
+    encrypted_content: str = field("encrypted_content", required=True)
     """The encrypted advice; send it back unchanged."""
     stop_reason: str | None = field("stop_reason")
     """Why the advisor stopped writing."""
@@ -194,8 +194,8 @@ class AdvisorResult(View):
     """Beta. Advice in plain text."""
 
     __slots__ = ()
-    type: Literal["advisor_result"] = field("type")
-    text: str = field("text")
+    type: Literal["advisor_result"] = field("type", required=True)
+    text: str = field("text", required=True)
     """What the advisor wrote."""
     stop_reason: str | None = field("stop_reason")
     """Why the advisor stopped writing."""
@@ -205,10 +205,12 @@ class AdvisorToolResultBlock(View):
     """Beta. Advice from the advisor."""
 
     __slots__ = ()
-    type: Literal["advisor_tool_result"] = field("type")
-    tool_use_id: str = field("tool_use_id")
+    type: Literal["advisor_tool_result"] = field("type", required=True)
+    tool_use_id: str = field("tool_use_id", required=True)
     """Id of the advisor call."""
-    content: AdvisorToolResultBlockContent = field("content", to_advisor_tool_result_block_content)
+    content: AdvisorToolResultBlockContent = field(
+        "content", to_advisor_tool_result_block_content, required=True
+    )
     """The advice, or why there is none."""
 
 
@@ -216,10 +218,10 @@ class AppliedClearThinking20251015(View):
     """Beta. Removal of old thinking."""
 
     __slots__ = ()
-    type: Literal["clear_thinking_20251015"] = field("type")
-    cleared_thinking_turns: int = field("cleared_thinking_turns")
+    type: Literal["clear_thinking_20251015"] = field("type", required=True)
+    cleared_thinking_turns: int = field("cleared_thinking_turns", required=True)
     """Number of turns whose thinking went."""
-    cleared_input_tokens: int = field("cleared_input_tokens")
+    cleared_input_tokens: int = field("cleared_input_tokens", required=True)
     """Prompt tokens saved."""
 
 
@@ -227,10 +229,10 @@ class AppliedClearToolUses20250919(View):
     """Beta. Removal of old tool results."""
 
     __slots__ = ()
-    type: Literal["clear_tool_uses_20250919"] = field("type")
-    cleared_tool_uses: int = field("cleared_tool_uses")
+    type: Literal["clear_tool_uses_20250919"] = field("type", required=True)
+    cleared_tool_uses: int = field("cleared_tool_uses", required=True)
     """Number of tool calls whose results went."""
-    cleared_input_tokens: int = field("cleared_input_tokens")
+    cleared_input_tokens: int = field("cleared_input_tokens", required=True)
     """Prompt tokens saved."""
 
 
@@ -238,7 +240,9 @@ class AppliedContextManagement(View):
     """Beta. What context management removed."""
 
     __slots__ = ()
-    applied_edits: list[AppliedContextEdit] = field("applied_edits", list_of(to_applied_context_edit))
+    applied_edits: list[AppliedContextEdit] = field(
+        "applied_edits", list_of(to_applied_context_edit), required=True
+    )
     """Edits that took effect."""
 
 
@@ -246,9 +250,9 @@ class Base64PdfSource(View):
     """A PDF inside the request or the response."""
 
     __slots__ = ()
-    type: Literal["base64"] = field("type")
-    media_type: Literal["application/pdf"] = field("media_type")
-    data: str = field("data")
+    type: Literal["base64"] = field("type", required=True)
+    media_type: Literal["application/pdf"] = field("media_type", required=True)
+    data: str = field("data", required=True)
     """The PDF's bytes in Base64."""
 
 
@@ -256,8 +260,8 @@ class BashCodeExecutionError(View):
     """Why a shell command did not run."""
 
     __slots__ = ()
-    type: Literal["bash_code_execution_tool_result_error"] = field("type")
-    error_code: BashCodeExecutionErrorCode = field("error_code")
+    type: Literal["bash_code_execution_tool_result_error"] = field("type", required=True)
+    error_code: BashCodeExecutionErrorCode = field("error_code", required=True)
     """Kind of failure."""
 
 
@@ -265,8 +269,8 @@ class BashCodeExecutionOutput(View):
     """A file that a shell command wrote."""
 
     __slots__ = ()
-    type: Literal["bash_code_execution_output"] = field("type")
-    file_id: str = field("file_id")
+    type: Literal["bash_code_execution_output"] = field("type", required=True)
+    file_id: str = field("file_id", required=True)
     """Id for reading the file with the Files API."""
 
 
@@ -274,14 +278,16 @@ class BashCodeExecutionResult(View):
     """A finished shell command."""
 
     __slots__ = ()
-    type: Literal["bash_code_execution_result"] = field("type")
-    stdout: str = field("stdout")
+    type: Literal["bash_code_execution_result"] = field("type", required=True)
+    stdout: str = field("stdout", required=True)
     """Standard output."""
-    stderr: str = field("stderr")
+    stderr: str = field("stderr", required=True)
     """Standard error."""
-    return_code: int = field("return_code")
+    return_code: int = field("return_code", required=True)
     """Exit status, 0 for success."""
-    content: list[BashCodeExecutionOutput] = field("content", list_of(obj(BashCodeExecutionOutput)))
+    content: list[BashCodeExecutionOutput] = field(
+        "content", list_of(obj(BashCodeExecutionOutput)), required=True
+    )
     """Files that the command wrote."""
 
 
@@ -289,11 +295,11 @@ class BashCodeExecutionToolResultBlock(View):
     """Outcome of a shell command."""
 
     __slots__ = ()
-    type: Literal["bash_code_execution_tool_result"] = field("type")
-    tool_use_id: str = field("tool_use_id")
+    type: Literal["bash_code_execution_tool_result"] = field("type", required=True)
+    tool_use_id: str = field("tool_use_id", required=True)
     """Id of the command call."""
     content: BashCodeExecutionToolResultBlockContent = field(
-        "content", to_bash_code_execution_tool_result_block_content
+        "content", to_bash_code_execution_tool_result_block_content, required=True
     )
     """What the command printed, or why it did not run."""
 
@@ -302,7 +308,7 @@ class CacheMissReason(View):
     """The first difference from the earlier prompt."""
 
     __slots__ = ()
-    type: CacheMissReasonType = field("type")
+    type: CacheMissReasonType = field("type", required=True)
     """What differs, or why that cannot be told."""
     cache_missed_input_tokens: int | None = field("cache_missed_input_tokens")
     """About how many tokens the cache would have served without the difference."""
@@ -312,14 +318,14 @@ class CanceledOutcome(View):
     """The batch was canceled before the request was sent to a model; it costs nothing."""
 
     __slots__ = ()
-    type: Literal["canceled"] = field("type")
+    type: Literal["canceled"] = field("type", required=True)
 
 
 class CapabilitySupport(View):
     """Whether a model has a feature."""
 
     __slots__ = ()
-    supported: bool = field("supported")
+    supported: bool = field("supported", required=True)
     """True if it has."""
 
 
@@ -327,16 +333,16 @@ class CharLocation(View):
     """A passage of a plain text document."""
 
     __slots__ = ()
-    type: Literal["char_location"] = field("type")
-    cited_text: str = field("cited_text")
+    type: Literal["char_location"] = field("type", required=True)
+    cited_text: str = field("cited_text", required=True)
     """The passage itself."""
-    document_index: int = field("document_index")
+    document_index: int = field("document_index", required=True)
     """Place of the document among all documents of the request, counted from 0."""
-    document_title: str | None = field("document_title")
+    document_title: str | None = field("document_title", required=True)
     """Title of the document, null if it has none."""
-    start_char_index: int = field("start_char_index")
+    start_char_index: int = field("start_char_index", required=True)
     """First character of the passage, counted from 0."""
-    end_char_index: int = field("end_char_index")
+    end_char_index: int = field("end_char_index", required=True)
     """Character after the last one."""
     file_id: str | None = field("file_id")
     """Id of the document in the Files API, if it came from there."""
@@ -346,7 +352,7 @@ class CitationsConfig(View):
     """Whether citations are on."""
 
     __slots__ = ()
-    enabled: bool = field("enabled")
+    enabled: bool = field("enabled", required=True)
     """True when the answer may cite."""
 
 
@@ -354,8 +360,8 @@ class CitationsDelta(View):
     """Adds a citation to a text block."""
 
     __slots__ = ()
-    type: Literal["citations_delta"] = field("type")
-    citation: Citation = field("citation", to_citation)
+    type: Literal["citations_delta"] = field("type", required=True)
+    citation: Citation = field("citation", to_citation, required=True)
     """Citation to append."""
 
 
@@ -363,8 +369,8 @@ class CodeExecutionCaller20250825(View):
     """Code in the first code execution environment made the call."""
 
     __slots__ = ()
-    type: Literal["code_execution_20250825"] = field("type")
-    tool_id: str = field("tool_id")
+    type: Literal["code_execution_20250825"] = field("type", required=True)
+    tool_id: str = field("tool_id", required=True)
     """Id of the code execution call whose code it was."""
 
 
@@ -372,8 +378,8 @@ class CodeExecutionCaller20260120(View):
     """Code in the persistent code execution environment made the call."""
 
     __slots__ = ()
-    type: Literal["code_execution_20260120"] = field("type")
-    tool_id: str = field("tool_id")
+    type: Literal["code_execution_20260120"] = field("type", required=True)
+    tool_id: str = field("tool_id", required=True)
     """Id of the code execution call whose code it was."""
 
 
@@ -381,8 +387,8 @@ class CodeExecutionError(View):
     """Why code did not run."""
 
     __slots__ = ()
-    type: Literal["code_execution_tool_result_error"] = field("type")
-    error_code: CodeExecutionErrorCode = field("error_code")
+    type: Literal["code_execution_tool_result_error"] = field("type", required=True)
+    error_code: CodeExecutionErrorCode = field("error_code", required=True)
     """Kind of failure."""
 
 
@@ -390,8 +396,8 @@ class CodeExecutionOutput(View):
     """A file that code wrote."""
 
     __slots__ = ()
-    type: Literal["code_execution_output"] = field("type")
-    file_id: str = field("file_id")
+    type: Literal["code_execution_output"] = field("type", required=True)
+    file_id: str = field("file_id", required=True)
     """Id for reading the file with the Files API."""
 
 
@@ -399,14 +405,14 @@ class CodeExecutionResult(View):
     """A finished run of code."""
 
     __slots__ = ()
-    type: Literal["code_execution_result"] = field("type")
-    stdout: str = field("stdout")
+    type: Literal["code_execution_result"] = field("type", required=True)
+    stdout: str = field("stdout", required=True)
     """Standard output."""
-    stderr: str = field("stderr")
+    stderr: str = field("stderr", required=True)
     """Standard error."""
-    return_code: int = field("return_code")
+    return_code: int = field("return_code", required=True)
     """Exit status, 0 for success."""
-    content: list[CodeExecutionOutput] = field("content", list_of(obj(CodeExecutionOutput)))
+    content: list[CodeExecutionOutput] = field("content", list_of(obj(CodeExecutionOutput)), required=True)
     """Files that the code wrote."""
     abort_reason: str | None = field("abort_reason")
     """Why the run was broken off, null if it was not."""
@@ -416,11 +422,11 @@ class CodeExecutionToolResultBlock(View):
     """Outcome of running code."""
 
     __slots__ = ()
-    type: Literal["code_execution_tool_result"] = field("type")
-    tool_use_id: str = field("tool_use_id")
+    type: Literal["code_execution_tool_result"] = field("type", required=True)
+    tool_use_id: str = field("tool_use_id", required=True)
     """Id of the execution call."""
     content: CodeExecutionToolResultBlockContent = field(
-        "content", to_code_execution_tool_result_block_content
+        "content", to_code_execution_tool_result_block_content, required=True
     )
     """What the code printed, or why it did not run."""
 
@@ -429,8 +435,8 @@ class CompactionBlock(View):
     """Beta. Summary that stands for the conversation before it; send it back instead of that part."""
 
     __slots__ = ()
-    type: Literal["compaction"] = field("type")
-    content: str | None = field("content")
+    type: Literal["compaction"] = field("type", required=True)
+    content: str | None = field("content", required=True)
     """The summary, null if summarising failed."""
     encrypted_content: str | None = field("encrypted_content")
     """Opaque state of the compaction, to be sent back with it."""
@@ -440,8 +446,8 @@ class CompactionDelta(View):
     """Beta. Fills a compaction block in one piece."""
 
     __slots__ = ()
-    type: Literal["compaction_delta"] = field("type")
-    content: str | None = field("content")
+    type: Literal["compaction_delta"] = field("type", required=True)
+    content: str | None = field("content", required=True)
     """The whole summary, null if summarising failed."""
     encrypted_content: str | None = field("encrypted_content")
     """Opaque state of the compaction."""
@@ -451,14 +457,14 @@ class CompactionIterationUsage(View):
     """Beta. Tokens of a round that summarised the conversation."""
 
     __slots__ = ()
-    type: Literal["compaction"] = field("type")
-    input_tokens: int = field("input_tokens")
+    type: Literal["compaction"] = field("type", required=True)
+    input_tokens: int = field("input_tokens", required=True)
     """Prompt tokens that were neither read from nor written to the cache."""
-    output_tokens: int = field("output_tokens")
+    output_tokens: int = field("output_tokens", required=True)
     """Tokens generated in the round."""
-    cache_creation_input_tokens: int = field("cache_creation_input_tokens")
+    cache_creation_input_tokens: int = field("cache_creation_input_tokens", required=True)
     """Prompt tokens written to the cache."""
-    cache_read_input_tokens: int = field("cache_read_input_tokens")
+    cache_read_input_tokens: int = field("cache_read_input_tokens", required=True)
     """Prompt tokens read from the cache."""
     cache_creation: CacheCreation | None = field("cache_creation", obj(CacheCreation))
     """Cache writes by lifetime."""
@@ -468,11 +474,11 @@ class Skill(View):
     """A skill in the container."""
 
     __slots__ = ()
-    type: Literal["anthropic", "custom"] | str = field("type")
+    type: Literal["anthropic", "custom"] | str = field("type", required=True)
     """Whether Anthropic made the skill or the caller's organisation did."""
-    skill_id: str = field("skill_id")
+    skill_id: str = field("skill_id", required=True)
     """Name of a skill made by Anthropic, such as `xlsx`, or the id of a custom one."""
-    version: str = field("version")
+    version: str = field("version", required=True)
     """Version that was loaded."""
 
 
@@ -480,9 +486,9 @@ class Container(View):
     """The code execution container of an answer."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id for reuse in later requests."""
-    expires_at: str = field("expires_at")
+    expires_at: str = field("expires_at", required=True)
     """When the container ends."""
     skills: list[Skill] | None = field("skills", list_of(obj(Skill)))
     """Skills loaded into the container."""
@@ -492,8 +498,8 @@ class ContainerUploadBlock(View):
     """A file that went into the code execution container."""
 
     __slots__ = ()
-    type: Literal["container_upload"] = field("type")
-    file_id: str = field("file_id")
+    type: Literal["container_upload"] = field("type", required=True)
+    file_id: str = field("file_id", required=True)
     """Id of the file in the Files API."""
 
 
@@ -501,10 +507,10 @@ class ContentBlockDeltaEvent(View):
     """Adds to an open block."""
 
     __slots__ = ()
-    type: Literal["content_block_delta"] = field("type")
-    index: int = field("index")
+    type: Literal["content_block_delta"] = field("type", required=True)
+    index: int = field("index", required=True)
     """Block that grows."""
-    delta: ContentBlockDelta = field("delta", to_content_block_delta)
+    delta: ContentBlockDelta = field("delta", to_content_block_delta, required=True)
     """What is added."""
 
 
@@ -512,16 +518,16 @@ class ContentBlockLocation(View):
     """Blocks of a document that was given as blocks."""
 
     __slots__ = ()
-    type: Literal["content_block_location"] = field("type")
-    cited_text: str = field("cited_text")
+    type: Literal["content_block_location"] = field("type", required=True)
+    cited_text: str = field("cited_text", required=True)
     """The passage itself."""
-    document_index: int = field("document_index")
+    document_index: int = field("document_index", required=True)
     """Place of the document among all documents of the request, counted from 0."""
-    document_title: str | None = field("document_title")
+    document_title: str | None = field("document_title", required=True)
     """Title of the document, null if it has none."""
-    start_block_index: int = field("start_block_index")
+    start_block_index: int = field("start_block_index", required=True)
     """First block, counted from 0."""
-    end_block_index: int = field("end_block_index")
+    end_block_index: int = field("end_block_index", required=True)
     """Block after the last one."""
     file_id: str | None = field("file_id")
     """Id of the document in the Files API, if it came from there."""
@@ -531,10 +537,10 @@ class ContentBlockStartEvent(View):
     """Opens a block."""
 
     __slots__ = ()
-    type: Literal["content_block_start"] = field("type")
-    index: int = field("index")
+    type: Literal["content_block_start"] = field("type", required=True)
+    index: int = field("index", required=True)
     """Place of the block in the content, counted from 0."""
-    content_block: ContentBlock = field("content_block", to_content_block)
+    content_block: ContentBlock = field("content_block", to_content_block, required=True)
     """The block, empty if deltas will fill it, complete otherwise."""
 
 
@@ -542,8 +548,8 @@ class ContentBlockStopEvent(View):
     """Closes a block."""
 
     __slots__ = ()
-    type: Literal["content_block_stop"] = field("type")
-    index: int = field("index")
+    type: Literal["content_block_stop"] = field("type", required=True)
+    index: int = field("index", required=True)
     """Block that is complete."""
 
 
@@ -551,7 +557,7 @@ class ContextManagementCapability(View):
     """Context edits that a model supports."""
 
     __slots__ = ()
-    supported: bool = field("supported")
+    supported: bool = field("supported", required=True)
     """True if it supports any."""
     clear_tool_uses_20250919: CapabilitySupport | None = field(
         "clear_tool_uses_20250919", obj(CapabilitySupport)
@@ -569,7 +575,7 @@ class CountedContextManagement(View):
     """What edits of the conversation changed."""
 
     __slots__ = ()
-    original_input_tokens: int = field("original_input_tokens")
+    original_input_tokens: int = field("original_input_tokens", required=True)
     """Tokens before any edit."""
 
 
@@ -577,7 +583,7 @@ class DeletedFile(View):
     """Confirms that a file is gone."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """The file that was deleted."""
     type: Literal["file_deleted"] | None = field("type")
 
@@ -586,9 +592,9 @@ class DeletedMessageBatch(View):
     """Confirms that a batch is gone."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """The batch that was deleted."""
-    type: Literal["message_batch_deleted"] = field("type")
+    type: Literal["message_batch_deleted"] = field("type", required=True)
 
 
 class Diagnostics(View):
@@ -603,15 +609,15 @@ class DirectCaller(View):
     """The model made the call itself."""
 
     __slots__ = ()
-    type: Literal["direct"] = field("type")
+    type: Literal["direct"] = field("type", required=True)
 
 
 class DocumentBlock(View):
     """A fetched document."""
 
     __slots__ = ()
-    type: Literal["document"] = field("type")
-    source: DocumentBlockSource = field("source", to_document_block_source)
+    type: Literal["document"] = field("type", required=True)
+    source: DocumentBlockSource = field("source", to_document_block_source, required=True)
     """Content of the document."""
     title: str | None = field("title")
     """Title of the document, if it has one."""
@@ -623,15 +629,15 @@ class EffortCapability(View):
     """Effort levels that a model supports."""
 
     __slots__ = ()
-    supported: bool = field("supported")
+    supported: bool = field("supported", required=True)
     """True if effort can be set at all."""
-    low: CapabilitySupport = field("low", obj(CapabilitySupport))
+    low: CapabilitySupport = field("low", obj(CapabilitySupport), required=True)
     """Level `low`."""
-    medium: CapabilitySupport = field("medium", obj(CapabilitySupport))
+    medium: CapabilitySupport = field("medium", obj(CapabilitySupport), required=True)
     """Level `medium`."""
-    high: CapabilitySupport = field("high", obj(CapabilitySupport))
+    high: CapabilitySupport = field("high", obj(CapabilitySupport), required=True)
     """Level `high`."""
-    max: CapabilitySupport = field("max", obj(CapabilitySupport))
+    max: CapabilitySupport = field("max", obj(CapabilitySupport), required=True)
     """Level `max`."""
     xhigh: CapabilitySupport | None = field("xhigh", obj(CapabilitySupport))
     """Level `xhigh`; null for models from before it existed."""
@@ -641,14 +647,14 @@ class EncryptedCodeExecutionResult(View):
     """A finished run whose output only the model can read."""
 
     __slots__ = ()
-    type: Literal["encrypted_code_execution_result"] = field("type")
-    encrypted_stdout: str = field("encrypted_stdout")
+    type: Literal["encrypted_code_execution_result"] = field("type", required=True)
+    encrypted_stdout: str = field("encrypted_stdout", required=True)
     """Standard output, encrypted because it holds search results."""
-    stderr: str = field("stderr")
+    stderr: str = field("stderr", required=True)
     """Standard error."""
-    return_code: int = field("return_code")
+    return_code: int = field("return_code", required=True)
     """Exit status, 0 for success."""
-    content: list[CodeExecutionOutput] = field("content", list_of(obj(CodeExecutionOutput)))
+    content: list[CodeExecutionOutput] = field("content", list_of(obj(CodeExecutionOutput)), required=True)
     """Files that the code wrote."""
 
 
@@ -656,9 +662,9 @@ class ErrorDetail(View):
     """What went wrong."""
 
     __slots__ = ()
-    type: ErrorType = field("type")
+    type: ErrorType = field("type", required=True)
     """Kind of error, which decides the class that a client raises."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The error in words, for people only."""
     details: Any = field("details")
     """Further facts about some kinds of errors, usually null."""
@@ -668,8 +674,8 @@ class ErrorEvent(View):
     """Ends the stream with a failure."""
 
     __slots__ = ()
-    type: Literal["error"] = field("type")
-    error: ErrorDetail = field("error", obj(ErrorDetail))
+    type: Literal["error"] = field("type", required=True)
+    error: ErrorDetail = field("error", obj(ErrorDetail), required=True)
     """Kind and words of the failure."""
     request_id: str | None = field("request_id")
     """Id of the request at Anthropic."""
@@ -679,8 +685,8 @@ class ErrorResponse(View):
     """Body of every response that is not a success."""
 
     __slots__ = ()
-    type: Literal["error"] = field("type")
-    error: ErrorDetail = field("error", obj(ErrorDetail))
+    type: Literal["error"] = field("type", required=True)
+    error: ErrorDetail = field("error", obj(ErrorDetail), required=True)
     """Kind and words of the failure."""
     request_id: str | None = field("request_id")
     """Id of the request, to quote to Anthropic's support; missing in older responses."""
@@ -690,8 +696,8 @@ class ErroredOutcome(View):
     """The request failed; an invalid one must be changed before it is sent again."""
 
     __slots__ = ()
-    type: Literal["errored"] = field("type")
-    error: ErrorResponse = field("error", obj(ErrorResponse))
+    type: Literal["errored"] = field("type", required=True)
+    error: ErrorResponse = field("error", obj(ErrorResponse), required=True)
     """The body that the request alone would have got."""
 
 
@@ -699,14 +705,14 @@ class ExpiredOutcome(View):
     """The batch expired before the request was sent to a model; it costs nothing."""
 
     __slots__ = ()
-    type: Literal["expired"] = field("type")
+    type: Literal["expired"] = field("type", required=True)
 
 
 class FallbackModel(View):
     """Beta. One side of a handover between models."""
 
     __slots__ = ()
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Id of the model."""
 
 
@@ -714,10 +720,10 @@ class FallbackBlock(View):
     """Beta. Where one model handed over to another within the answer."""
 
     __slots__ = ()
-    type: Literal["fallback"] = field("type")
-    from_: FallbackModel = field("from", obj(FallbackModel))
+    type: Literal["fallback"] = field("type", required=True)
+    from_: FallbackModel = field("from", obj(FallbackModel), required=True)
     """Model that declined."""
-    to: FallbackModel = field("to", obj(FallbackModel))
+    to: FallbackModel = field("to", obj(FallbackModel), required=True)
     """Model that wrote what follows."""
     trigger: dict[str, Any] | None = field("trigger")
     """Why it was handed over."""
@@ -727,25 +733,25 @@ class FileScope(View):
     """The session that a file belongs to."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Names the session."""
-    type: Literal["session"] = field("type")
+    type: Literal["session"] = field("type", required=True)
 
 
 class FileMetadata(View):
     """A kept file, without its content."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Names the file in requests."""
-    type: Literal["file"] = field("type")
-    filename: str = field("filename")
+    type: Literal["file"] = field("type", required=True)
+    filename: str = field("filename", required=True)
     """The name it was uploaded under."""
-    mime_type: str = field("mime_type")
+    mime_type: str = field("mime_type", required=True)
     """The media type it was uploaded as."""
-    size_bytes: int = field("size_bytes")
+    size_bytes: int = field("size_bytes", required=True)
     """Length of the content."""
-    created_at: str = field("created_at")
+    created_at: str = field("created_at", required=True)
     """When it was uploaded."""
     downloadable: bool | None = field("downloadable")
     """Whether the content can be fetched; only what tools wrote can."""
@@ -757,7 +763,7 @@ class FileList(View):
     """One page of files."""
 
     __slots__ = ()
-    data: list[FileMetadata] = field("data", list_of(obj(FileMetadata)))
+    data: list[FileMetadata] = field("data", list_of(obj(FileMetadata)), required=True)
     """The files of this page."""
     has_more: bool | None = field("has_more")
     """Whether further pages follow in the direction of the request."""
@@ -771,8 +777,8 @@ class InputJsonDelta(View):
     """Adds to the arguments of a tool call."""
 
     __slots__ = ()
-    type: Literal["input_json_delta"] = field("type")
-    partial_json: str = field("partial_json")
+    type: Literal["input_json_delta"] = field("type", required=True)
+    partial_json: str = field("partial_json", required=True)
     """JSON text to append; the whole is valid only when the block closes."""
 
 
@@ -780,8 +786,8 @@ class TextBlock(View):
     """Text of the answer."""
 
     __slots__ = ()
-    type: Literal["text"] = field("type")
-    text: str = field("text")
+    type: Literal["text"] = field("type", required=True)
+    text: str = field("text", required=True)
     """What the model wrote."""
     citations: list[Citation] | None = field("citations", list_of(to_citation))
     """Sources of this text; null when it cites nothing."""
@@ -791,12 +797,12 @@ class McpToolResultBlock(View):
     """Beta. What an MCP server's tool returned."""
 
     __slots__ = ()
-    type: Literal["mcp_tool_result"] = field("type")
-    tool_use_id: str = field("tool_use_id")
+    type: Literal["mcp_tool_result"] = field("type", required=True)
+    tool_use_id: str = field("tool_use_id", required=True)
     """Id of the call that this answers."""
-    content: str | list[TextBlock] = field("content", list_of(obj(TextBlock)))
+    content: str | list[TextBlock] = field("content", list_of(obj(TextBlock)), required=True)
     """Output of the tool."""
-    is_error: bool = field("is_error")
+    is_error: bool = field("is_error", required=True)
     """True when the tool failed."""
 
 
@@ -804,14 +810,14 @@ class McpToolUseBlock(View):
     """Beta. A call of an MCP server's tool, run by Anthropic."""
 
     __slots__ = ()
-    type: Literal["mcp_tool_use"] = field("type")
-    id: str = field("id")
+    type: Literal["mcp_tool_use"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id that the result block repeats."""
-    server_name: str = field("server_name")
+    server_name: str = field("server_name", required=True)
     """MCP server that was called."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Tool of that server."""
-    input: dict[str, Any] = field("input")
+    input: dict[str, Any] = field("input", required=True)
     """Arguments of the call."""
 
 
@@ -819,7 +825,7 @@ class OutputTokensDetails(View):
     """Parts of the output tokens."""
 
     __slots__ = ()
-    thinking_tokens: int = field("thinking_tokens")
+    thinking_tokens: int = field("thinking_tokens", required=True)
     """Tokens of reasoning, also where it is shown in summary or not at all."""
 
 
@@ -837,9 +843,9 @@ class Usage(View):
     """Tokens of one request; the whole prompt is the sum of the three input counts."""
 
     __slots__ = ()
-    input_tokens: int = field("input_tokens")
+    input_tokens: int = field("input_tokens", required=True)
     """Prompt tokens that were neither read from nor written to the cache."""
-    output_tokens: int = field("output_tokens")
+    output_tokens: int = field("output_tokens", required=True)
     """Tokens generated, thinking included."""
     cache_creation_input_tokens: int | None = field("cache_creation_input_tokens")
     """Prompt tokens written to the cache."""
@@ -869,7 +875,7 @@ class StopDetails(View):
     """Why the model refused."""
 
     __slots__ = ()
-    type: Literal["refusal"] = field("type")
+    type: Literal["refusal"] = field("type", required=True)
     category: RefusalCategory | None = field("category")
     """Policy area of the refusal, null if none fits."""
     explanation: str | None = field("explanation")
@@ -880,19 +886,19 @@ class Message(View):
     """An answer of the model."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the message."""
-    type: Literal["message"] = field("type")
-    role: Literal["assistant"] = field("role")
-    model: Model = field("model")
+    type: Literal["message"] = field("type", required=True)
+    role: Literal["assistant"] = field("role", required=True)
+    model: Model = field("model", required=True)
     """Model that answered."""
-    content: list[ContentBlock] = field("content", list_of(to_content_block))
+    content: list[ContentBlock] = field("content", list_of(to_content_block), required=True)
     """The answer, block by block."""
-    stop_reason: StopReason | None = field("stop_reason")
+    stop_reason: StopReason | None = field("stop_reason", required=True)
     """Why generation ended; null only at the start of a stream."""
-    stop_sequence: str | None = field("stop_sequence")
+    stop_sequence: str | None = field("stop_sequence", required=True)
     """The stop sequence that was met, if one was."""
-    usage: Usage = field("usage", obj(Usage))
+    usage: Usage = field("usage", obj(Usage), required=True)
     """Tokens that are billed for the request."""
     stop_details: StopDetails | None = field("stop_details", obj(StopDetails))
     """More about a refusal; null for every other stop reason."""
@@ -910,15 +916,15 @@ class MessageBatchCounts(View):
     """The requests of a batch by outcome; together they are all requests."""
 
     __slots__ = ()
-    processing: int = field("processing")
+    processing: int = field("processing", required=True)
     """Requests that have no outcome yet."""
-    succeeded: int = field("succeeded")
+    succeeded: int = field("succeeded", required=True)
     """Requests with a message; 0 until the batch ends."""
-    errored: int = field("errored")
+    errored: int = field("errored", required=True)
     """Requests that failed; 0 until the batch ends."""
-    canceled: int = field("canceled")
+    canceled: int = field("canceled", required=True)
     """Requests that were called back in time; 0 until the batch ends."""
-    expired: int = field("expired")
+    expired: int = field("expired", required=True)
     """Requests that were not reached within the day; 0 until the batch ends."""
 
 
@@ -926,24 +932,26 @@ class MessageBatch(View):
     """A batch and how far it has come."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Names the batch."""
-    type: Literal["message_batch"] = field("type")
-    processing_status: Literal["in_progress", "canceling", "ended"] | str = field("processing_status")
+    type: Literal["message_batch"] = field("type", required=True)
+    processing_status: Literal["in_progress", "canceling", "ended"] | str = field(
+        "processing_status", required=True
+    )
     """Whether requests still run, are being canceled, or have all ended."""
-    request_counts: MessageBatchCounts = field("request_counts", obj(MessageBatchCounts))
+    request_counts: MessageBatchCounts = field("request_counts", obj(MessageBatchCounts), required=True)
     """Requests by outcome; until the batch ends, only `processing` is counted."""
-    created_at: str = field("created_at")
+    created_at: str = field("created_at", required=True)
     """When the batch was accepted."""
-    expires_at: str = field("expires_at")
+    expires_at: str = field("expires_at", required=True)
     """When requests that have not ended will expire, a day after creation."""
-    ended_at: str | None = field("ended_at")
+    ended_at: str | None = field("ended_at", required=True)
     """When the last request ended; null before."""
-    cancel_initiated_at: str | None = field("cancel_initiated_at")
+    cancel_initiated_at: str | None = field("cancel_initiated_at", required=True)
     """When the caller canceled it, if he did."""
-    archived_at: str | None = field("archived_at")
+    archived_at: str | None = field("archived_at", required=True)
     """When its results were dropped, if they were."""
-    results_url: str | None = field("results_url")
+    results_url: str | None = field("results_url", required=True)
     """Where the results can be fetched once the batch has ended."""
 
 
@@ -951,13 +959,13 @@ class MessageBatchList(View):
     """One page of batches, newest first."""
 
     __slots__ = ()
-    data: list[MessageBatch] = field("data", list_of(obj(MessageBatch)))
+    data: list[MessageBatch] = field("data", list_of(obj(MessageBatch)), required=True)
     """The batches of this page."""
-    has_more: bool = field("has_more")
+    has_more: bool = field("has_more", required=True)
     """Whether further pages follow in the direction of the request."""
-    first_id: str | None = field("first_id")
+    first_id: str | None = field("first_id", required=True)
     """Cursor for `before_id`."""
-    last_id: str | None = field("last_id")
+    last_id: str | None = field("last_id", required=True)
     """Cursor for `after_id`."""
 
 
@@ -965,9 +973,9 @@ class MessageBatchResult(View):
     """One line of the results; lines come in any order."""
 
     __slots__ = ()
-    custom_id: str = field("custom_id")
+    custom_id: str = field("custom_id", required=True)
     """Names the request this is the outcome of."""
-    result: MessageBatchOutcome = field("result", to_message_batch_outcome)
+    result: MessageBatchOutcome = field("result", to_message_batch_outcome, required=True)
     """What became of the request."""
 
 
@@ -989,7 +997,7 @@ class MessageDeltaUsage(View):
     """Token counts as totals of the whole answer so far."""
 
     __slots__ = ()
-    output_tokens: int = field("output_tokens")
+    output_tokens: int = field("output_tokens", required=True)
     """Tokens generated, thinking included."""
     input_tokens: int | None = field("input_tokens")
     """Prompt tokens that were neither read from nor written to the cache."""
@@ -1011,10 +1019,10 @@ class MessageDeltaEvent(View):
     """Changes the message itself, usually once, near the end."""
 
     __slots__ = ()
-    type: Literal["message_delta"] = field("type")
-    delta: MessageDelta = field("delta", obj(MessageDelta))
+    type: Literal["message_delta"] = field("type", required=True)
+    delta: MessageDelta = field("delta", obj(MessageDelta), required=True)
     """Fields that now have their final value."""
-    usage: MessageDeltaUsage = field("usage", obj(MessageDeltaUsage))
+    usage: MessageDeltaUsage = field("usage", obj(MessageDeltaUsage), required=True)
     """Token counts so far, as totals."""
     context_management: AppliedContextManagement | None = field(
         "context_management", obj(AppliedContextManagement)
@@ -1026,14 +1034,14 @@ class MessageIterationUsage(View):
     """Beta. Tokens of one sampling round."""
 
     __slots__ = ()
-    type: Literal["message"] = field("type")
-    input_tokens: int = field("input_tokens")
+    type: Literal["message"] = field("type", required=True)
+    input_tokens: int = field("input_tokens", required=True)
     """Prompt tokens that were neither read from nor written to the cache."""
-    output_tokens: int = field("output_tokens")
+    output_tokens: int = field("output_tokens", required=True)
     """Tokens generated in the round."""
-    cache_creation_input_tokens: int = field("cache_creation_input_tokens")
+    cache_creation_input_tokens: int = field("cache_creation_input_tokens", required=True)
     """Prompt tokens written to the cache."""
-    cache_read_input_tokens: int = field("cache_read_input_tokens")
+    cache_read_input_tokens: int = field("cache_read_input_tokens", required=True)
     """Prompt tokens read from the cache."""
     cache_creation: CacheCreation | None = field("cache_creation", obj(CacheCreation))
     """Cache writes by lifetime."""
@@ -1043,8 +1051,8 @@ class MessageStartEvent(View):
     """Opens the stream."""
 
     __slots__ = ()
-    type: Literal["message_start"] = field("type")
-    message: Message = field("message", obj(Message))
+    type: Literal["message_start"] = field("type", required=True)
+    message: Message = field("message", obj(Message), required=True)
     """The message without content, with the token counts known so far."""
 
 
@@ -1052,16 +1060,16 @@ class MessageStopEvent(View):
     """Ends the stream; nothing follows."""
 
     __slots__ = ()
-    type: Literal["message_stop"] = field("type")
+    type: Literal["message_stop"] = field("type", required=True)
 
 
 class ThinkingTypes(View):
     """Support for each value of `thinking.type`."""
 
     __slots__ = ()
-    adaptive: CapabilitySupport = field("adaptive", obj(CapabilitySupport))
+    adaptive: CapabilitySupport = field("adaptive", obj(CapabilitySupport), required=True)
     """The model decides how long it reasons."""
-    enabled: CapabilitySupport = field("enabled", obj(CapabilitySupport))
+    enabled: CapabilitySupport = field("enabled", obj(CapabilitySupport), required=True)
     """The request gives a token budget."""
     between_tools: CapabilitySupport | None = field("between_tools", obj(CapabilitySupport))
     """Only notes between tool calls."""
@@ -1073,9 +1081,9 @@ class ThinkingCapability(View):
     """Ways to ask a model for reasoning."""
 
     __slots__ = ()
-    supported: bool = field("supported")
+    supported: bool = field("supported", required=True)
     """True if it can reason before answering."""
-    types: ThinkingTypes = field("types", obj(ThinkingTypes))
+    types: ThinkingTypes = field("types", obj(ThinkingTypes), required=True)
     """Support by value of `thinking.type`."""
 
 
@@ -1083,11 +1091,11 @@ class ServerToolsCapability(View):
     """Tools run by Anthropic that a model supports."""
 
     __slots__ = ()
-    supported: bool = field("supported")
+    supported: bool = field("supported", required=True)
     """True if it supports any."""
-    code_execution: CapabilitySupport = field("code_execution", obj(CapabilitySupport))
+    code_execution: CapabilitySupport = field("code_execution", obj(CapabilitySupport), required=True)
     """Code execution, in any version."""
-    web_search: CapabilitySupport = field("web_search", obj(CapabilitySupport))
+    web_search: CapabilitySupport = field("web_search", obj(CapabilitySupport), required=True)
     """Web search, in any version."""
 
 
@@ -1095,25 +1103,25 @@ class ModelCapabilities(View):
     """Features of a model."""
 
     __slots__ = ()
-    batch: CapabilitySupport = field("batch", obj(CapabilitySupport))
+    batch: CapabilitySupport = field("batch", obj(CapabilitySupport), required=True)
     """Message batches."""
-    citations: CapabilitySupport = field("citations", obj(CapabilitySupport))
+    citations: CapabilitySupport = field("citations", obj(CapabilitySupport), required=True)
     """Citations of documents and search results."""
-    code_execution: CapabilitySupport = field("code_execution", obj(CapabilitySupport))
+    code_execution: CapabilitySupport = field("code_execution", obj(CapabilitySupport), required=True)
     """Code execution tools."""
     context_management: ContextManagementCapability = field(
-        "context_management", obj(ContextManagementCapability)
+        "context_management", obj(ContextManagementCapability), required=True
     )
     """Context edits, one by one."""
-    effort: EffortCapability = field("effort", obj(EffortCapability))
+    effort: EffortCapability = field("effort", obj(EffortCapability), required=True)
     """Effort levels, one by one."""
-    image_input: CapabilitySupport = field("image_input", obj(CapabilitySupport))
+    image_input: CapabilitySupport = field("image_input", obj(CapabilitySupport), required=True)
     """Pictures in requests."""
-    pdf_input: CapabilitySupport = field("pdf_input", obj(CapabilitySupport))
+    pdf_input: CapabilitySupport = field("pdf_input", obj(CapabilitySupport), required=True)
     """PDFs in requests."""
-    structured_outputs: CapabilitySupport = field("structured_outputs", obj(CapabilitySupport))
+    structured_outputs: CapabilitySupport = field("structured_outputs", obj(CapabilitySupport), required=True)
     """Answers by JSON schema and strict tools."""
-    thinking: ThinkingCapability = field("thinking", obj(ThinkingCapability))
+    thinking: ThinkingCapability = field("thinking", obj(ThinkingCapability), required=True)
     """Reasoning before the answer, by the ways to ask for it."""
     server_tools: ServerToolsCapability | None = field("server_tools", obj(ServerToolsCapability))
     """Tools that Anthropic runs, one by one."""
@@ -1123,12 +1131,12 @@ class ModelInfo(View):
     """A model and what it can do."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id for use in requests."""
-    type: Literal["model"] = field("type")
-    display_name: str = field("display_name")
+    type: Literal["model"] = field("type", required=True)
+    display_name: str = field("display_name", required=True)
     """Name to show to people."""
-    created_at: str = field("created_at")
+    created_at: str = field("created_at", required=True)
     """When the model was released; the Unix epoch if unknown."""
     line: ModelInfoLine | None = field("line")
     """Family of models it belongs to."""
@@ -1150,13 +1158,13 @@ class ModelList(View):
     """One page of models, newest first."""
 
     __slots__ = ()
-    data: list[ModelInfo] = field("data", list_of(obj(ModelInfo)))
+    data: list[ModelInfo] = field("data", list_of(obj(ModelInfo)), required=True)
     """The models of this page."""
-    has_more: bool = field("has_more")
+    has_more: bool = field("has_more", required=True)
     """True when another page follows in the direction asked for."""
-    first_id: str | None = field("first_id")
+    first_id: str | None = field("first_id", required=True)
     """Id of the first model here; as `before_id` it gives the page before."""
-    last_id: str | None = field("last_id")
+    last_id: str | None = field("last_id", required=True)
     """Id of the last model here; as `after_id` it gives the next page."""
 
 
@@ -1164,16 +1172,16 @@ class PageLocation(View):
     """Pages of a PDF."""
 
     __slots__ = ()
-    type: Literal["page_location"] = field("type")
-    cited_text: str = field("cited_text")
+    type: Literal["page_location"] = field("type", required=True)
+    cited_text: str = field("cited_text", required=True)
     """The passage itself."""
-    document_index: int = field("document_index")
+    document_index: int = field("document_index", required=True)
     """Place of the document among all documents of the request, counted from 0."""
-    document_title: str | None = field("document_title")
+    document_title: str | None = field("document_title", required=True)
     """Title of the document, null if it has none."""
-    start_page_number: int = field("start_page_number")
+    start_page_number: int = field("start_page_number", required=True)
     """First page, counted from 1."""
-    end_page_number: int = field("end_page_number")
+    end_page_number: int = field("end_page_number", required=True)
     """Page after the last one."""
     file_id: str | None = field("file_id")
     """Id of the document in the Files API, if it came from there."""
@@ -1183,16 +1191,16 @@ class PingEvent(View):
     """Keeps the connection alive and means nothing else."""
 
     __slots__ = ()
-    type: Literal["ping"] = field("type")
+    type: Literal["ping"] = field("type", required=True)
 
 
 class PlainTextSource(View):
     """A plain text document."""
 
     __slots__ = ()
-    type: Literal["text"] = field("type")
-    media_type: Literal["text/plain"] = field("media_type")
-    data: str = field("data")
+    type: Literal["text"] = field("type", required=True)
+    media_type: Literal["text/plain"] = field("media_type", required=True)
+    data: str = field("data", required=True)
     """The text itself, not encoded."""
 
 
@@ -1200,8 +1208,8 @@ class RedactedThinkingBlock(View):
     """Reasoning that is withheld and must go back unchanged."""
 
     __slots__ = ()
-    type: Literal["redacted_thinking"] = field("type")
-    data: str = field("data")
+    type: Literal["redacted_thinking"] = field("type", required=True)
+    data: str = field("data", required=True)
     """The encrypted reasoning."""
 
 
@@ -1209,18 +1217,18 @@ class SearchResultLocation(View):
     """Blocks of a search result block."""
 
     __slots__ = ()
-    type: Literal["search_result_location"] = field("type")
-    cited_text: str = field("cited_text")
+    type: Literal["search_result_location"] = field("type", required=True)
+    cited_text: str = field("cited_text", required=True)
     """Text of these blocks."""
-    source: str = field("source")
+    source: str = field("source", required=True)
     """Source of the search result, as it was given."""
-    title: str | None = field("title")
+    title: str | None = field("title", required=True)
     """Title of the search result, null if it has none."""
-    search_result_index: int = field("search_result_index")
+    search_result_index: int = field("search_result_index", required=True)
     """Place of the search result among all of the request, counted from 0."""
-    start_block_index: int = field("start_block_index")
+    start_block_index: int = field("start_block_index", required=True)
     """First block, counted from 0."""
-    end_block_index: int = field("end_block_index")
+    end_block_index: int = field("end_block_index", required=True)
     """Block after the last one."""
 
 
@@ -1228,12 +1236,12 @@ class ServerToolUseBlock(View):
     """A call of a tool that Anthropic runs."""
 
     __slots__ = ()
-    type: Literal["server_tool_use"] = field("type")
-    id: str = field("id")
+    type: Literal["server_tool_use"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id that the result block repeats."""
-    name: ServerToolName = field("name")
+    name: ServerToolName = field("name", required=True)
     """Tool that was called."""
-    input: dict[str, Any] = field("input")
+    input: dict[str, Any] = field("input", required=True)
     """Arguments of the call."""
     caller: ToolCaller | None = field("caller", to_tool_caller)
     """Who made the call, the model itself or its code."""
@@ -1243,8 +1251,8 @@ class SignatureDelta(View):
     """Seals a thinking block, just before it closes."""
 
     __slots__ = ()
-    type: Literal["signature_delta"] = field("type")
-    signature: str = field("signature")
+    type: Literal["signature_delta"] = field("type", required=True)
+    signature: str = field("signature", required=True)
     """The whole signature."""
 
 
@@ -1252,8 +1260,8 @@ class SucceededOutcome(View):
     """The request was answered."""
 
     __slots__ = ()
-    type: Literal["succeeded"] = field("type")
-    message: Message = field("message", obj(Message))
+    type: Literal["succeeded"] = field("type", required=True)
+    message: Message = field("message", obj(Message), required=True)
     """The answer."""
 
 
@@ -1261,8 +1269,8 @@ class TextDelta(View):
     """Adds text to a text block."""
 
     __slots__ = ()
-    type: Literal["text_delta"] = field("type")
-    text: str = field("text")
+    type: Literal["text_delta"] = field("type", required=True)
+    text: str = field("text", required=True)
     """Text to append."""
 
 
@@ -1270,8 +1278,8 @@ class TextEditorCodeExecutionCreateResult(View):
     """A file that was written."""
 
     __slots__ = ()
-    type: Literal["text_editor_code_execution_create_result"] = field("type")
-    is_file_update: bool = field("is_file_update")
+    type: Literal["text_editor_code_execution_create_result"] = field("type", required=True)
+    is_file_update: bool = field("is_file_update", required=True)
     """True if an older file was overwritten."""
 
 
@@ -1279,8 +1287,8 @@ class TextEditorCodeExecutionError(View):
     """Why a file operation failed."""
 
     __slots__ = ()
-    type: Literal["text_editor_code_execution_tool_result_error"] = field("type")
-    error_code: TextEditorCodeExecutionErrorCode = field("error_code")
+    type: Literal["text_editor_code_execution_tool_result_error"] = field("type", required=True)
+    error_code: TextEditorCodeExecutionErrorCode = field("error_code", required=True)
     """Kind of failure."""
     error_message: str | None = field("error_message")
     """The failure in words."""
@@ -1290,7 +1298,7 @@ class TextEditorCodeExecutionStrReplaceResult(View):
     """A replacement inside a file."""
 
     __slots__ = ()
-    type: Literal["text_editor_code_execution_str_replace_result"] = field("type")
+    type: Literal["text_editor_code_execution_str_replace_result"] = field("type", required=True)
     old_start: int | None = field("old_start")
     """First line of the replaced part."""
     old_lines: int | None = field("old_lines")
@@ -1307,11 +1315,11 @@ class TextEditorCodeExecutionToolResultBlock(View):
     """Outcome of a file operation."""
 
     __slots__ = ()
-    type: Literal["text_editor_code_execution_tool_result"] = field("type")
-    tool_use_id: str = field("tool_use_id")
+    type: Literal["text_editor_code_execution_tool_result"] = field("type", required=True)
+    tool_use_id: str = field("tool_use_id", required=True)
     """Id of the file operation call."""
     content: TextEditorCodeExecutionToolResultBlockContent = field(
-        "content", to_text_editor_code_execution_tool_result_block_content
+        "content", to_text_editor_code_execution_tool_result_block_content, required=True
     )
     """What was shown or changed, or why it failed."""
 
@@ -1320,10 +1328,10 @@ class TextEditorCodeExecutionViewResult(View):
     """A file, or a part of it, that was shown."""
 
     __slots__ = ()
-    type: Literal["text_editor_code_execution_view_result"] = field("type")
-    file_type: Literal["text", "image", "pdf"] | str = field("file_type")
+    type: Literal["text_editor_code_execution_view_result"] = field("type", required=True)
+    file_type: Literal["text", "image", "pdf"] | str = field("file_type", required=True)
     """Kind of file."""
-    content: str = field("content")
+    content: str = field("content", required=True)
     """What was shown."""
     start_line: int | None = field("start_line")
     """First line shown, counted from 1."""
@@ -1337,8 +1345,8 @@ class ThinkingBlock(View):
     """Reasoning of the model before it answered."""
 
     __slots__ = ()
-    type: Literal["thinking"] = field("type")
-    thinking: str = field("thinking")
+    type: Literal["thinking"] = field("type", required=True)
+    thinking: str = field("thinking", required=True)
     """Text of the reasoning, empty if its display was omitted."""
     signature: str | None = field("signature")
     """Seal that must go back with the block in the next turn."""
@@ -1348,8 +1356,8 @@ class ThinkingDelta(View):
     """Adds to a thinking block."""
 
     __slots__ = ()
-    type: Literal["thinking_delta"] = field("type")
-    thinking: str = field("thinking")
+    type: Literal["thinking_delta"] = field("type", required=True)
+    thinking: str = field("thinking", required=True)
     """Reasoning to append."""
     estimated_tokens: int | None = field("estimated_tokens")
     """Beta. About how many tokens the piece stands for."""
@@ -1359,7 +1367,7 @@ class TokenCount(View):
     """How long a request is."""
 
     __slots__ = ()
-    input_tokens: int = field("input_tokens")
+    input_tokens: int = field("input_tokens", required=True)
     """Tokens of messages, system prompt and tools together."""
     context_management: CountedContextManagement | None = field(
         "context_management", obj(CountedContextManagement)
@@ -1371,8 +1379,8 @@ class ToolReferenceBlock(View):
     """Names a deferred tool that is now loaded."""
 
     __slots__ = ()
-    type: Literal["tool_reference"] = field("type")
-    tool_name: str = field("tool_name")
+    type: Literal["tool_reference"] = field("type", required=True)
+    tool_name: str = field("tool_name", required=True)
     """A tool of the request."""
 
 
@@ -1380,8 +1388,8 @@ class ToolSearchError(View):
     """Why a tool search failed."""
 
     __slots__ = ()
-    type: Literal["tool_search_tool_result_error"] = field("type")
-    error_code: ToolSearchErrorCode = field("error_code")
+    type: Literal["tool_search_tool_result_error"] = field("type", required=True)
+    error_code: ToolSearchErrorCode = field("error_code", required=True)
     """Kind of failure."""
     error_message: str | None = field("error_message")
     """The failure in words."""
@@ -1391,8 +1399,10 @@ class ToolSearchResult(View):
     """Tools that a tool search found."""
 
     __slots__ = ()
-    type: Literal["tool_search_tool_search_result"] = field("type")
-    tool_references: list[ToolReferenceBlock] = field("tool_references", list_of(obj(ToolReferenceBlock)))
+    type: Literal["tool_search_tool_search_result"] = field("type", required=True)
+    tool_references: list[ToolReferenceBlock] = field(
+        "tool_references", list_of(obj(ToolReferenceBlock)), required=True
+    )
     """One reference for each tool found."""
 
 
@@ -1400,10 +1410,12 @@ class ToolSearchToolResultBlock(View):
     """Tools that a tool search found."""
 
     __slots__ = ()
-    type: Literal["tool_search_tool_result"] = field("type")
-    tool_use_id: str = field("tool_use_id")
+    type: Literal["tool_search_tool_result"] = field("type", required=True)
+    tool_use_id: str = field("tool_use_id", required=True)
     """Id of the tool search call."""
-    content: ToolSearchToolResultBlockContent = field("content", to_tool_search_tool_result_block_content)
+    content: ToolSearchToolResultBlockContent = field(
+        "content", to_tool_search_tool_result_block_content, required=True
+    )
     """The tools found, or why the search failed."""
 
 
@@ -1411,12 +1423,12 @@ class ToolUseBlock(View):
     """A tool call that the caller is asked to run."""
 
     __slots__ = ()
-    type: Literal["tool_use"] = field("type")
-    id: str = field("id")
+    type: Literal["tool_use"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id that the tool result must repeat."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Tool to run."""
-    input: dict[str, Any] = field("input")
+    input: dict[str, Any] = field("input", required=True)
     """Arguments, matching the tool's schema."""
     caller: ToolCaller | None = field("caller", to_tool_caller)
     """Who made the call, the model itself or its code."""
@@ -1426,8 +1438,8 @@ class WebFetchError(View):
     """Why a page was not fetched."""
 
     __slots__ = ()
-    type: Literal["web_fetch_tool_result_error"] = field("type")
-    error_code: WebFetchErrorCode = field("error_code")
+    type: Literal["web_fetch_tool_result_error"] = field("type", required=True)
+    error_code: WebFetchErrorCode = field("error_code", required=True)
     """Kind of failure."""
 
 
@@ -1435,10 +1447,10 @@ class WebFetchResult(View):
     """A fetched page or PDF."""
 
     __slots__ = ()
-    type: Literal["web_fetch_result"] = field("type")
-    url: str = field("url")
+    type: Literal["web_fetch_result"] = field("type", required=True)
+    url: str = field("url", required=True)
     """Address that was fetched."""
-    content: DocumentBlock = field("content", obj(DocumentBlock))
+    content: DocumentBlock = field("content", obj(DocumentBlock), required=True)
     """The page as a document."""
     retrieved_at: str | None = field("retrieved_at")
     """When it was fetched, ISO 8601."""
@@ -1448,10 +1460,12 @@ class WebFetchToolResultBlock(View):
     """A page that was fetched."""
 
     __slots__ = ()
-    type: Literal["web_fetch_tool_result"] = field("type")
-    tool_use_id: str = field("tool_use_id")
+    type: Literal["web_fetch_tool_result"] = field("type", required=True)
+    tool_use_id: str = field("tool_use_id", required=True)
     """Id of the fetch call."""
-    content: WebFetchToolResultBlockContent = field("content", to_web_fetch_tool_result_block_content)
+    content: WebFetchToolResultBlockContent = field(
+        "content", to_web_fetch_tool_result_block_content, required=True
+    )
     """The page, or why it could not be fetched."""
     caller: ToolCaller | None = field("caller", to_tool_caller)
     """Who asked for the page."""
@@ -1461,8 +1475,8 @@ class WebSearchError(View):
     """Why a web search gave no hits."""
 
     __slots__ = ()
-    type: Literal["web_search_tool_result_error"] = field("type")
-    error_code: WebSearchErrorCode = field("error_code")
+    type: Literal["web_search_tool_result_error"] = field("type", required=True)
+    error_code: WebSearchErrorCode = field("error_code", required=True)
     """Kind of failure."""
 
 
@@ -1470,12 +1484,12 @@ class WebSearchResult(View):
     """One hit of a web search."""
 
     __slots__ = ()
-    type: Literal["web_search_result"] = field("type")
-    url: str = field("url")
+    type: Literal["web_search_result"] = field("type", required=True)
+    url: str = field("url", required=True)
     """Address of the page."""
-    title: str = field("title")
+    title: str = field("title", required=True)
     """Title of the page."""
-    encrypted_content: str = field("encrypted_content")
+    encrypted_content: str = field("encrypted_content", required=True)
     """Page content for the model only; send it back so that later turns can cite it."""
     page_age: str | None = field("page_age")
     """When the page last changed, in words."""
@@ -1485,14 +1499,14 @@ class WebSearchResultLocation(View):
     """A passage of a web page."""
 
     __slots__ = ()
-    type: Literal["web_search_result_location"] = field("type")
-    cited_text: str = field("cited_text")
+    type: Literal["web_search_result_location"] = field("type", required=True)
+    cited_text: str = field("cited_text", required=True)
     """The passage itself."""
-    url: str = field("url")
+    url: str = field("url", required=True)
     """Address of the page."""
-    title: str | None = field("title")
+    title: str | None = field("title", required=True)
     """Title of the page, null if unknown."""
-    encrypted_index: str = field("encrypted_index")
+    encrypted_index: str = field("encrypted_index", required=True)
     """Opaque position in the page, to be sent back with the citation."""
 
 
@@ -1500,11 +1514,11 @@ class WebSearchToolResultBlock(View):
     """Hits of a web search."""
 
     __slots__ = ()
-    type: Literal["web_search_tool_result"] = field("type")
-    tool_use_id: str = field("tool_use_id")
+    type: Literal["web_search_tool_result"] = field("type", required=True)
+    tool_use_id: str = field("tool_use_id", required=True)
     """Id of the search call."""
     content: list[WebSearchResult] | WebSearchError = field(
-        "content", either(list_of(obj(WebSearchResult)), obj(WebSearchError))
+        "content", either(list_of(obj(WebSearchResult)), obj(WebSearchError)), required=True
     )
     """The hits, or why the search failed."""
     caller: ToolCaller | None = field("caller", to_tool_caller)

@@ -12,11 +12,11 @@ class DocumentCitation(View):
     """A part of the text that comes from a document."""
 
     __slots__ = ()
-    start_index: int = field("start_index")
+    start_index: int = field("start_index", required=True)
     """Index of the part's first character."""
-    end_index: int = field("end_index")
+    end_index: int = field("end_index", required=True)
     """Index of the part's end."""
-    document_id: str = field("document_id")
+    document_id: str = field("document_id", required=True)
     """Id of the document in the request."""
 
 
@@ -24,11 +24,11 @@ class FunctionCitation(View):
     """A part of the text that comes from a tool's result."""
 
     __slots__ = ()
-    start_index: int = field("start_index")
+    start_index: int = field("start_index", required=True)
     """Index of the part's first character."""
-    end_index: int = field("end_index")
+    end_index: int = field("end_index", required=True)
     """Index of the part's end."""
-    tool_call_id: str = field("tool_call_id")
+    tool_call_id: str = field("tool_call_id", required=True)
     """Id of the call whose result is cited."""
 
 
@@ -36,7 +36,7 @@ class Annotation(View):
     """A citation; the field named like its `type` holds it."""
 
     __slots__ = ()
-    type: Literal["document_citation", "function_citation"] | str = field("type")
+    type: Literal["document_citation", "function_citation"] | str = field("type", required=True)
     """Whether a document or a tool's result is cited."""
     document_citation: DocumentCitation | None = field("document_citation", obj(DocumentCitation))
     """The cited document."""
@@ -48,9 +48,9 @@ class FunctionCall(View):
     """Function to call, and with what."""
 
     __slots__ = ()
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Function to call, as named in the request."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """Arguments as JSON text; it may be invalid or have fields that the schema lacks, so check it."""
 
 
@@ -58,11 +58,11 @@ class ToolCall(View):
     """A tool that the model wants called."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id to repeat in the tool message that carries the result."""
-    type: Literal["function"] = field("type")
+    type: Literal["function"] = field("type", required=True)
     """`function` marks a call of a caller's function."""
-    function: FunctionCall = field("function", obj(FunctionCall))
+    function: FunctionCall = field("function", obj(FunctionCall), required=True)
     """Function to call, and with what."""
 
 
@@ -94,7 +94,7 @@ class ChartElement(View):
     """A series, bar, slice, box or set of points; each kind of chart fills some of the fields."""
 
     __slots__ = ()
-    label: str = field("label")
+    label: str = field("label", required=True)
     """Name in the legend or on the axis."""
     group: str | None = field("group")
     """Group that a bar stands in."""
@@ -124,9 +124,9 @@ class Chart(View):
     """Data of a chart that code drew."""
 
     __slots__ = ()
-    type: ChartType = field("type")
+    type: ChartType = field("type", required=True)
     """Kind of chart; a `superchart` holds others."""
-    elements: list[ChartElement] = field("elements", list_of(obj(ChartElement)))
+    elements: list[ChartElement] = field("elements", list_of(obj(ChartElement)), required=True)
     """The series, bars, slices, boxes or points drawn."""
     title: str | None = field("title")
     """Heading of the chart."""
@@ -170,9 +170,9 @@ class BrowserResult(View):
     """A page that the browser opened."""
 
     __slots__ = ()
-    url: str = field("url")
+    url: str = field("url", required=True)
     """Address of the page."""
-    title: str = field("title")
+    title: str = field("title", required=True)
     """Title of the page."""
     live_view_url: str | None = field("live_view_url")
     """Address where the browser can be watched."""
@@ -184,11 +184,11 @@ class ExecutedTool(View):
     """A tool that Groq ran while answering."""
 
     __slots__ = ()
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place in the order of use, from 0."""
-    type: str = field("type")
+    type: str = field("type", required=True)
     """Kind of tool, such as `search`, `visit` or `python`."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """Arguments as JSON text."""
     output: str | None = field("output")
     """What the tool returned, as text."""
@@ -204,7 +204,7 @@ class AssistantMessage(View):
     """The model's answer."""
 
     __slots__ = ()
-    role: Literal["assistant"] = field("role")
+    role: Literal["assistant"] = field("role", required=True)
     """`assistant` marks the model's turn."""
     content: str | None = field("content")
     """The text; null or missing beside tool calls."""
@@ -248,11 +248,11 @@ class BatchRequestCounts(View):
     """How far a batch has come."""
 
     __slots__ = ()
-    total: int = field("total")
+    total: int = field("total", required=True)
     """Requests in all."""
-    completed: int = field("completed")
+    completed: int = field("completed", required=True)
     """Requests that succeeded."""
-    failed: int = field("failed")
+    failed: int = field("failed", required=True)
     """Requests that did not."""
 
 
@@ -260,24 +260,24 @@ class Batch(View):
     """Requests that are answered later at a lower price."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the batch."""
-    object: Literal["batch"] = field("object")
-    endpoint: str = field("endpoint")
+    object: Literal["batch"] = field("object", required=True)
+    endpoint: str = field("endpoint", required=True)
     """Path that each request goes to."""
     errors: BatchErrors | None = field("errors", obj(BatchErrors))
     """Why validation failed."""
-    input_file_id: str = field("input_file_id")
+    input_file_id: str = field("input_file_id", required=True)
     """File with one request a line."""
-    completion_window: str = field("completion_window")
+    completion_window: str = field("completion_window", required=True)
     """Time within which the batch is done."""
-    status: BatchStatus = field("status")
+    status: BatchStatus = field("status", required=True)
     """How far the batch has come."""
     output_file_id: str | None = field("output_file_id")
     """File with the answers of requests that succeeded, in any order."""
     error_file_id: str | None = field("error_file_id")
     """File with the answers of requests that failed."""
-    created_at: int = field("created_at")
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
     in_progress_at: int | None = field("in_progress_at")
     """When work began, in seconds since 1970."""
@@ -305,20 +305,20 @@ class BatchList(View):
     """All batches."""
 
     __slots__ = ()
-    data: list[Batch] = field("data", list_of(obj(Batch)))
+    data: list[Batch] = field("data", list_of(obj(Batch)), required=True)
     """The batches, all on one page."""
-    object: Literal["list"] = field("object")
+    object: Literal["list"] = field("object", required=True)
 
 
 class TopLogprob(View):
     """A candidate for a token's place."""
 
     __slots__ = ()
-    token: str = field("token")
+    token: str = field("token", required=True)
     """The candidate as text."""
-    logprob: float = field("logprob")
+    logprob: float = field("logprob", required=True)
     """Natural logarithm of its probability; -9999.0 stands for one too unlikely to be ranked."""
-    bytes: list[int] | None = field("bytes")
+    bytes: list[int] | None = field("bytes", required=True)
     """Its UTF-8 bytes, null if it has none; join them where a character spans several tokens."""
 
 
@@ -326,13 +326,13 @@ class TokenLogprob(View):
     """One token of the answer and how likely it was."""
 
     __slots__ = ()
-    token: str = field("token")
+    token: str = field("token", required=True)
     """The token as text."""
-    logprob: float = field("logprob")
+    logprob: float = field("logprob", required=True)
     """Natural logarithm of its probability; -9999.0 stands for one too unlikely to be ranked."""
-    bytes: list[int] | None = field("bytes")
+    bytes: list[int] | None = field("bytes", required=True)
     """Its UTF-8 bytes, null if it has none; join them where a character spans several tokens."""
-    top_logprobs: list[TopLogprob] = field("top_logprobs", list_of(obj(TopLogprob)))
+    top_logprobs: list[TopLogprob] = field("top_logprobs", list_of(obj(TopLogprob)), required=True)
     """The likeliest candidates for this place, sometimes fewer than asked for."""
 
 
@@ -340,7 +340,7 @@ class ChoiceLogprobs(View):
     """How likely the tokens of an answer were."""
 
     __slots__ = ()
-    content: list[TokenLogprob] | None = field("content", list_of(obj(TokenLogprob)))
+    content: list[TokenLogprob] | None = field("content", list_of(obj(TokenLogprob)), required=True)
     """The text's tokens in order."""
 
 
@@ -348,11 +348,11 @@ class Choice(View):
     """The answer and how it ended."""
 
     __slots__ = ()
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place among the alternatives, always 0."""
-    message: AssistantMessage = field("message", obj(AssistantMessage))
+    message: AssistantMessage = field("message", obj(AssistantMessage), required=True)
     """The answer."""
-    finish_reason: FinishReason = field("finish_reason")
+    finish_reason: FinishReason = field("finish_reason", required=True)
     """Why generation ended."""
     logprobs: ChoiceLogprobs | None = field("logprobs", obj(ChoiceLogprobs))
     """How likely each token was; null so far."""
@@ -362,7 +362,7 @@ class PromptTokensDetails(View):
     """What the prompt's tokens were."""
 
     __slots__ = ()
-    cached_tokens: int = field("cached_tokens")
+    cached_tokens: int = field("cached_tokens", required=True)
     """Tokens read from the prompt cache."""
 
 
@@ -370,7 +370,7 @@ class CompletionTokensDetails(View):
     """What the answer's tokens were."""
 
     __slots__ = ()
-    reasoning_tokens: int = field("reasoning_tokens")
+    reasoning_tokens: int = field("reasoning_tokens", required=True)
     """Tokens that the model thought with, shown or not."""
 
 
@@ -378,11 +378,11 @@ class Usage(View):
     """Tokens read and written for a request, and the time they took in seconds."""
 
     __slots__ = ()
-    prompt_tokens: int = field("prompt_tokens")
+    prompt_tokens: int = field("prompt_tokens", required=True)
     """Tokens of the request, cached ones included."""
-    completion_tokens: int = field("completion_tokens")
+    completion_tokens: int = field("completion_tokens", required=True)
     """Tokens of the answer, reasoning included."""
-    total_tokens: int = field("total_tokens")
+    total_tokens: int = field("total_tokens", required=True)
     """Sum of both."""
     prompt_tokens_details: PromptTokensDetails | None = field(
         "prompt_tokens_details", obj(PromptTokensDetails)
@@ -406,9 +406,9 @@ class ModelUsage(View):
     """What one model used."""
 
     __slots__ = ()
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model, by id."""
-    usage: Usage = field("usage", obj(Usage))
+    usage: Usage = field("usage", obj(Usage), required=True)
     """Its tokens and times."""
 
 
@@ -416,7 +416,7 @@ class UsageBreakdown(View):
     """Usage by model."""
 
     __slots__ = ()
-    models: list[ModelUsage] | None = field("models", list_of(obj(ModelUsage)))
+    models: list[ModelUsage] | None = field("models", list_of(obj(ModelUsage)), required=True)
     """One entry for each use of a model; null where only one was used."""
 
 
@@ -476,7 +476,7 @@ class GroqMetadata(View):
     """Groq's own facts about a request."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the request, to quote to Groq's support."""
     seed: int | None = field("seed")
     """Seed that was used."""
@@ -490,15 +490,15 @@ class ChatCompletion(View):
     """A whole answer."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the completion."""
-    object: Literal["chat.completion"] = field("object")
+    object: Literal["chat.completion"] = field("object", required=True)
     """`chat.completion` marks a whole answer."""
-    created: int = field("created")
+    created: int = field("created", required=True)
     """When it was made, in seconds since 1970."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model that answered."""
-    choices: list[Choice] = field("choices", list_of(obj(Choice)))
+    choices: list[Choice] = field("choices", list_of(obj(Choice)), required=True)
     """The answer, in a list of one."""
     usage: Usage | None = field("usage", obj(Usage))
     """Tokens read and written, and the time they took."""
@@ -528,7 +528,7 @@ class ToolCallDelta(View):
     """The next piece of a tool call."""
 
     __slots__ = ()
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place of the call in the finished message's `tool_calls`; pieces with one index belong together."""
     id: str | None = field("id")
     """Id of the call, in its first piece."""
@@ -564,7 +564,7 @@ class ChunkLogprobs(View):
     """How likely the tokens of a piece were."""
 
     __slots__ = ()
-    content: list[TokenLogprob] | None = field("content", list_of(obj(TokenLogprob)))
+    content: list[TokenLogprob] | None = field("content", list_of(obj(TokenLogprob)), required=True)
     """The piece's tokens in order."""
 
 
@@ -572,11 +572,11 @@ class ChunkChoice(View):
     """The next piece of the answer and how it ended."""
 
     __slots__ = ()
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place among the alternatives, always 0."""
-    delta: MessageDelta = field("delta", obj(MessageDelta))
+    delta: MessageDelta = field("delta", obj(MessageDelta), required=True)
     """What is new in the message."""
-    finish_reason: FinishReason | None = field("finish_reason")
+    finish_reason: FinishReason | None = field("finish_reason", required=True)
     """Why generation ended, in the last piece; null before."""
     logprobs: ChunkLogprobs | None = field("logprobs", obj(ChunkLogprobs))
     """How likely the new tokens were; null so far."""
@@ -604,9 +604,9 @@ class ErrorDetail(View):
     """What went wrong."""
 
     __slots__ = ()
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The error in words, for people only."""
-    type: str = field("type")
+    type: str = field("type", required=True)
     """Kind of error, such as `invalid_request_error`, `tokens` (their limit is reached) or
     `server_error`.
     """
@@ -624,15 +624,15 @@ class ChatCompletionChunk(View):
     """The next piece of a streamed answer."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the completion, the same in all its chunks."""
-    object: Literal["chat.completion.chunk"] = field("object")
+    object: Literal["chat.completion.chunk"] = field("object", required=True)
     """`chat.completion.chunk` marks a piece of an answer."""
-    created: int = field("created")
+    created: int = field("created", required=True)
     """When the completion began, in seconds since 1970; the same in all its chunks."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model that answers."""
-    choices: list[ChunkChoice] = field("choices", list_of(obj(ChunkChoice)))
+    choices: list[ChunkChoice] = field("choices", list_of(obj(ChunkChoice)), required=True)
     """The next piece of the answer; empty in the chunk that has `usage`."""
     usage: Usage | None = field("usage", obj(Usage))
     """Tokens of the whole request, in the last chunk if `stream_options` asked for them."""
@@ -650,10 +650,10 @@ class DeletedFile(View):
     """Says that a file is gone."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the file."""
-    object: Literal["file"] = field("object")
-    deleted: bool = field("deleted")
+    object: Literal["file"] = field("object", required=True)
+    deleted: bool = field("deleted", required=True)
     """Whether it is gone now."""
 
 
@@ -661,11 +661,11 @@ class DeletedModel(View):
     """Says that a model is gone."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the model."""
-    deleted: bool = field("deleted")
+    deleted: bool = field("deleted", required=True)
     """Whether it is gone now."""
-    object: str = field("object")
+    object: str = field("object", required=True)
     """`model` names what was deleted."""
 
 
@@ -673,20 +673,20 @@ class Embedding(View):
     """A text as a vector."""
 
     __slots__ = ()
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place of the text among the inputs, from 0."""
-    embedding: list[float] | str = field("embedding")
+    embedding: list[float] | str = field("embedding", required=True)
     """The vector, as `encoding_format` asked for it."""
-    object: Literal["embedding"] = field("object")
+    object: Literal["embedding"] = field("object", required=True)
 
 
 class EmbeddingUsage(View):
     """Tokens that were read."""
 
     __slots__ = ()
-    prompt_tokens: int = field("prompt_tokens")
+    prompt_tokens: int = field("prompt_tokens", required=True)
     """Tokens of all inputs."""
-    total_tokens: int = field("total_tokens")
+    total_tokens: int = field("total_tokens", required=True)
     """The same, as nothing is generated."""
 
 
@@ -694,12 +694,12 @@ class EmbeddingList(View):
     """The vectors, in the order of the inputs."""
 
     __slots__ = ()
-    data: list[Embedding] = field("data", list_of(obj(Embedding)))
+    data: list[Embedding] = field("data", list_of(obj(Embedding)), required=True)
     """One vector for each input."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model that made them."""
-    object: Literal["list"] = field("object")
-    usage: EmbeddingUsage = field("usage", obj(EmbeddingUsage))
+    object: Literal["list"] = field("object", required=True)
+    usage: EmbeddingUsage = field("usage", obj(EmbeddingUsage), required=True)
     """Tokens that were read and are billed."""
 
 
@@ -724,8 +724,8 @@ class FileList(View):
     """All files."""
 
     __slots__ = ()
-    object: Literal["list"] = field("object")
-    data: list[File] = field("data", list_of(obj(File)))
+    object: Literal["list"] = field("object", required=True)
+    data: list[File] = field("data", list_of(obj(File)), required=True)
     """The files, all on one page."""
 
 
@@ -733,13 +733,13 @@ class Model(View):
     """A model that the key may use."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id to put into requests as `model`."""
-    object: Literal["model"] = field("object")
+    object: Literal["model"] = field("object", required=True)
     """`model` marks a model."""
-    created: int = field("created")
+    created: int = field("created", required=True)
     """When the model was made, in seconds since 1970."""
-    owned_by: str = field("owned_by")
+    owned_by: str = field("owned_by", required=True)
     """Organisation that made it."""
     active: bool | None = field("active")
     """Whether it can be used now."""
@@ -753,9 +753,9 @@ class ModelList(View):
     """The models that the key may use."""
 
     __slots__ = ()
-    object: Literal["list"] = field("object")
+    object: Literal["list"] = field("object", required=True)
     """`list` marks a list."""
-    data: list[Model] = field("data", list_of(obj(Model)))
+    data: list[Model] = field("data", list_of(obj(Model)), required=True)
     """The models, all on one page."""
 
 
@@ -771,11 +771,11 @@ class TranscriptionWord(View):
     """A word and its time."""
 
     __slots__ = ()
-    word: str = field("word")
+    word: str = field("word", required=True)
     """The word itself."""
-    start: float = field("start")
+    start: float = field("start", required=True)
     """When it begins, in seconds."""
-    end: float = field("end")
+    end: float = field("end", required=True)
     """When it stops, in seconds."""
 
 
@@ -783,15 +783,15 @@ class TranscriptionSegment(View):
     """A piece of a recording."""
 
     __slots__ = ()
-    id: int = field("id")
+    id: int = field("id", required=True)
     """Number of the piece."""
     seek: int | None = field("seek")
     """Offset of the window that the model looked at."""
-    start: float = field("start")
+    start: float = field("start", required=True)
     """When it begins, in seconds."""
-    end: float = field("end")
+    end: float = field("end", required=True)
     """When it stops, in seconds."""
-    text: str = field("text")
+    text: str = field("text", required=True)
     """What was said."""
     tokens: list[int] | None = field("tokens")
     """Ids of the text's tokens."""
@@ -809,7 +809,7 @@ class Transcription(View):
     """What was said; `verbose_json` tells more than the text."""
 
     __slots__ = ()
-    text: str = field("text")
+    text: str = field("text", required=True)
     """What was said."""
     task: str | None = field("task")
     """What was done with the recording."""
@@ -829,7 +829,7 @@ class Translation(View):
     """What was said, in English."""
 
     __slots__ = ()
-    text: str = field("text")
+    text: str = field("text", required=True)
     """What was said, in English."""
     task: str | None = field("task")
     """What was done with the recording."""

@@ -28,9 +28,9 @@ class FunctionCall(View):
     """Function to call, and with what."""
 
     __slots__ = ()
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Function to call, as named in the request."""
-    arguments: str | dict[str, Any] = field("arguments")
+    arguments: str | dict[str, Any] = field("arguments", required=True)
     """Arguments, almost always as JSON text; they may be invalid, so check them."""
 
 
@@ -38,9 +38,9 @@ class ToolCall(View):
     """A tool that the model wants called."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id to repeat in the tool message that carries the result."""
-    function: FunctionCall = field("function", obj(FunctionCall))
+    function: FunctionCall = field("function", obj(FunctionCall), required=True)
     """Function to call, and with what."""
     type: Literal["function"] | None = field("type")
     """`function`, and often missing."""
@@ -52,7 +52,7 @@ class AssistantMessage(View):
     """The model's answer."""
 
     __slots__ = ()
-    role: Literal["assistant"] = field("role")
+    role: Literal["assistant"] = field("role", required=True)
     """`assistant` marks the model's turn."""
     content: str | list[ContentPart] | None = field("content", list_of(to_content_part))
     """The text; or parts, where the model thought or cited sources."""
@@ -66,9 +66,9 @@ class AudioPart(View):
     """Sound of an answer."""
 
     __slots__ = ()
-    type: Literal["input_audio"] = field("type")
+    type: Literal["input_audio"] = field("type", required=True)
     """`input_audio` marks a sound part."""
-    input_audio: str = field("input_audio")
+    input_audio: str = field("input_audio", required=True)
     """The sound in base64."""
 
 
@@ -76,9 +76,9 @@ class FunctionCallDelta(View):
     """The next piece of a function call."""
 
     __slots__ = ()
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Function to call."""
-    arguments: str | dict[str, Any] = field("arguments")
+    arguments: str | dict[str, Any] = field("arguments", required=True)
     """Arguments, almost always as JSON text."""
 
 
@@ -86,7 +86,7 @@ class ToolCallDelta(View):
     """The next piece of a tool call."""
 
     __slots__ = ()
-    function: FunctionCallDelta = field("function", obj(FunctionCallDelta))
+    function: FunctionCallDelta = field("function", obj(FunctionCallDelta), required=True)
     """Function to call, and with what."""
     id: str | None = field("id")
     """Id to repeat in the tool message that carries the result."""
@@ -118,11 +118,11 @@ class Choice(View):
     """One of the alternative answers."""
 
     __slots__ = ()
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place among the alternatives, from 0."""
-    message: AssistantMessage = field("message", obj(AssistantMessage))
+    message: AssistantMessage = field("message", obj(AssistantMessage), required=True)
     """The answer."""
-    finish_reason: FinishReason = field("finish_reason")
+    finish_reason: FinishReason = field("finish_reason", required=True)
     """Why generation ended."""
     messages: list[MessageDelta] | None = field("messages", list_of(obj(MessageDelta)))
     """The messages in order, where built-in tools made the answer several messages long."""
@@ -144,11 +144,11 @@ class Usage(View):
     """Tokens read and written for a request."""
 
     __slots__ = ()
-    prompt_tokens: int = field("prompt_tokens")
+    prompt_tokens: int = field("prompt_tokens", required=True)
     """Tokens of the request, cached ones included."""
-    completion_tokens: int = field("completion_tokens")
+    completion_tokens: int = field("completion_tokens", required=True)
     """Tokens of the answer, reasoning included."""
-    total_tokens: int = field("total_tokens")
+    total_tokens: int = field("total_tokens", required=True)
     """Sum of both."""
     prompt_tokens_details: PromptTokensDetails | None = field(
         "prompt_tokens_details", obj(PromptTokensDetails)
@@ -168,17 +168,17 @@ class ChatCompletion(View):
     """A whole answer."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the completion."""
-    object: str = field("object")
+    object: str = field("object", required=True)
     """`chat.completion` marks a whole answer."""
-    created: int = field("created")
+    created: int = field("created", required=True)
     """When it was made, in seconds since 1970."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model that answered, as the request named it."""
-    choices: list[Choice] = field("choices", list_of(obj(Choice)))
+    choices: list[Choice] = field("choices", list_of(obj(Choice)), required=True)
     """The alternative answers, as many as `n` asked for."""
-    usage: Usage = field("usage", obj(Usage))
+    usage: Usage = field("usage", obj(Usage), required=True)
     """Tokens read and written."""
 
 
@@ -186,11 +186,11 @@ class ChunkChoice(View):
     """The next piece of one alternative."""
 
     __slots__ = ()
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place among the alternatives, from 0."""
-    delta: MessageDelta = field("delta", obj(MessageDelta))
+    delta: MessageDelta = field("delta", obj(MessageDelta), required=True)
     """What is new in the message."""
-    finish_reason: FinishReason | None = field("finish_reason")
+    finish_reason: FinishReason | None = field("finish_reason", required=True)
     """Why generation ended, in the alternative's last piece; null before."""
     logprobs: Any = field("logprobs")
     """Null so far."""
@@ -200,15 +200,15 @@ class ChatCompletionChunk(View):
     """The next piece of a streamed answer."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the completion, the same in all its chunks."""
     object: str | None = field("object")
     """`chat.completion.chunk` marks a piece of an answer."""
     created: int | None = field("created")
     """When the completion began, in seconds since 1970; the same in all its chunks."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model that answers, as the request named it."""
-    choices: list[ChunkChoice] = field("choices", list_of(obj(ChunkChoice)))
+    choices: list[ChunkChoice] = field("choices", list_of(obj(ChunkChoice)), required=True)
     """The next pieces of the alternatives."""
     usage: Usage | None = field("usage", obj(Usage))
     """Tokens of the whole request, in the last chunk."""
@@ -220,9 +220,9 @@ class DocumentUrlPart(View):
     """A document of an answer."""
 
     __slots__ = ()
-    type: Literal["document_url"] = field("type")
+    type: Literal["document_url"] = field("type", required=True)
     """`document_url` marks a document part."""
-    document_url: str = field("document_url")
+    document_url: str = field("document_url", required=True)
     """Address of the document."""
     document_name: str | None = field("document_name")
     """File name of the document."""
@@ -232,9 +232,9 @@ class FilePart(View):
     """A file of an answer."""
 
     __slots__ = ()
-    type: Literal["file"] = field("type")
+    type: Literal["file"] = field("type", required=True)
     """`file` marks a file part."""
-    file_id: str = field("file_id")
+    file_id: str = field("file_id", required=True)
     """Id under which the file can be fetched."""
 
 
@@ -242,7 +242,7 @@ class ImageUrl(View):
     """Where an image is."""
 
     __slots__ = ()
-    url: str = field("url")
+    url: str = field("url", required=True)
     """Web address of the image, or a `data:` URL that holds it in base64."""
     detail: ImageDetail | None = field("detail")
     """Resolution at which a model would see it."""
@@ -252,9 +252,9 @@ class ImagePart(View):
     """An image of an answer."""
 
     __slots__ = ()
-    type: Literal["image_url"] = field("type")
+    type: Literal["image_url"] = field("type", required=True)
     """`image_url` marks an image part."""
-    image_url: ImageUrl | str = field("image_url", obj(ImageUrl))
+    image_url: ImageUrl | str = field("image_url", obj(ImageUrl), required=True)
     """Where the image is."""
 
 
@@ -296,9 +296,9 @@ class Model(View):
     """A model that the key may use."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id to put into requests as `model`."""
-    capabilities: ModelCapabilities = field("capabilities", obj(ModelCapabilities))
+    capabilities: ModelCapabilities = field("capabilities", obj(ModelCapabilities), required=True)
     """What it can be used for."""
     object: str | None = field("object")
     """`model` marks a model."""
@@ -336,9 +336,9 @@ class ModelList(View):
     """The models that the key may use."""
 
     __slots__ = ()
-    object: str = field("object")
+    object: str = field("object", required=True)
     """`list` marks a list."""
-    data: list[Model] = field("data", list_of(obj(Model)))
+    data: list[Model] = field("data", list_of(obj(Model)), required=True)
     """The models, all on one page."""
 
 
@@ -346,9 +346,9 @@ class ReferencePart(View):
     """References to sources that were given to the model."""
 
     __slots__ = ()
-    type: Literal["reference"] = field("type")
+    type: Literal["reference"] = field("type", required=True)
     """`reference` marks references."""
-    reference_ids: list[int | str] = field("reference_ids")
+    reference_ids: list[int | str] = field("reference_ids", required=True)
     """Numbers of the sources."""
 
 
@@ -356,9 +356,9 @@ class TextPart(View):
     """Text of an answer."""
 
     __slots__ = ()
-    type: Literal["text"] = field("type")
+    type: Literal["text"] = field("type", required=True)
     """`text` marks a text part."""
-    text: str = field("text")
+    text: str = field("text", required=True)
     """The text itself."""
 
 
@@ -366,9 +366,9 @@ class ThinkingPart(View):
     """What the model thought before the answer."""
 
     __slots__ = ()
-    type: Literal["thinking"] = field("type")
+    type: Literal["thinking"] = field("type", required=True)
     """`thinking` marks a thought."""
-    thinking: list[Thought] = field("thinking", list_of(to_thought))
+    thinking: list[Thought] = field("thinking", list_of(to_thought), required=True)
     """The thought in parts."""
     signature: str | None = field("signature")
     """Seal of the thought, to be sent back unchanged with it."""
@@ -380,11 +380,11 @@ class ToolReferencePart(View):
     """A source that a built-in tool found."""
 
     __slots__ = ()
-    type: Literal["tool_reference"] = field("type")
+    type: Literal["tool_reference"] = field("type", required=True)
     """`tool_reference` marks a tool's source."""
-    tool: BuiltInConnector = field("tool")
+    tool: BuiltInConnector = field("tool", required=True)
     """Tool that found it."""
-    title: str = field("title")
+    title: str = field("title", required=True)
     """Title of the source."""
     url: str | None = field("url")
     """Address of the source."""

@@ -381,10 +381,10 @@ class AdditionalTools(View):
     __slots__ = ()
     id: str | None = field("id")
     """Id of the item."""
-    type: Literal["additional_tools"] = field("type")
-    role: MessageRole = field("role")
+    type: Literal["additional_tools"] = field("type", required=True)
+    role: MessageRole = field("role", required=True)
     """Who adds them."""
-    tools: list[ResponseTool] = field("tools", list_of(to_response_tool))
+    tools: list[ResponseTool] = field("tools", list_of(to_response_tool), required=True)
     """Tools that are added."""
 
 
@@ -392,13 +392,13 @@ class UrlCitation(View):
     """A web page that a part of the text comes from."""
 
     __slots__ = ()
-    url: str = field("url")
+    url: str = field("url", required=True)
     """Address of the page."""
-    title: str = field("title")
+    title: str = field("title", required=True)
     """Title of the page."""
-    start_index: int = field("start_index")
+    start_index: int = field("start_index", required=True)
     """Index of the part's first character in the text."""
-    end_index: int = field("end_index")
+    end_index: int = field("end_index", required=True)
     """Index of the part's last character in the text."""
 
 
@@ -406,9 +406,9 @@ class Annotation(View):
     """A note on a part of the text."""
 
     __slots__ = ()
-    type: Literal["url_citation"] = field("type")
+    type: Literal["url_citation"] = field("type", required=True)
     """`url_citation` marks a web source."""
-    url_citation: UrlCitation = field("url_citation", obj(UrlCitation))
+    url_citation: UrlCitation = field("url_citation", obj(UrlCitation), required=True)
     """The web page that the part comes from."""
 
 
@@ -416,16 +416,16 @@ class ApplyPatchCall(View):
     """A file that the model wants changed."""
 
     __slots__ = ()
-    type: Literal["apply_patch_call"] = field("type")
+    type: Literal["apply_patch_call"] = field("type", required=True)
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Id that the output must repeat."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
-    status: ApplyPatchStatus = field("status")
+    status: ApplyPatchStatus = field("status", required=True)
     """How far the call has come."""
-    operation: PatchOperation = field("operation", to_patch_operation)
+    operation: PatchOperation = field("operation", to_patch_operation, required=True)
     """The change."""
     created_by: str | None = field("created_by")
     """Who made the item."""
@@ -435,14 +435,14 @@ class ApplyPatchCallOutput(View):
     """How a change of a file went."""
 
     __slots__ = ()
-    type: Literal["apply_patch_call_output"] = field("type")
+    type: Literal["apply_patch_call_output"] = field("type", required=True)
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Call that this answers."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
-    status: ApplyPatchOutcome = field("status")
+    status: ApplyPatchOutcome = field("status", required=True)
     """Whether it worked."""
     output: str | None = field("output")
     """What happened, in words."""
@@ -454,14 +454,14 @@ class ApplyPatchChoice(View):
     """Makes the model change files."""
 
     __slots__ = ()
-    type: Literal["apply_patch"] = field("type")
+    type: Literal["apply_patch"] = field("type", required=True)
 
 
 class ApplyPatchTool(View):
     """Changes files on the caller's side by patches."""
 
     __slots__ = ()
-    type: Literal["apply_patch"] = field("type")
+    type: Literal["apply_patch"] = field("type", required=True)
     allowed_callers: list[ToolCaller] | None = field("allowed_callers")
     """Who may call it."""
 
@@ -470,13 +470,13 @@ class AudioOutput(View):
     """A spoken answer."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id by which later requests refer to it."""
-    data: str = field("data")
+    data: str = field("data", required=True)
     """The sound in base64, encoded as requested."""
-    transcript: str = field("transcript")
+    transcript: str = field("transcript", required=True)
     """The spoken words."""
-    expires_at: int = field("expires_at")
+    expires_at: int = field("expires_at", required=True)
     """When the id stops working, in seconds since 1970."""
 
 
@@ -484,9 +484,9 @@ class FunctionCall(View):
     """Function to call, and with what."""
 
     __slots__ = ()
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Function to call, as named in the request."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """Arguments as JSON text; it may be invalid or have fields that the schema lacks, so check it."""
 
 
@@ -494,9 +494,9 @@ class AssistantMessage(View):
     """The model's answer."""
 
     __slots__ = ()
-    role: Literal["assistant"] = field("role")
+    role: Literal["assistant"] = field("role", required=True)
     """`assistant` marks the model's turn."""
-    content: str | None = field("content")
+    content: str | None = field("content", required=True)
     """The text; null beside tool calls, speech or a refusal."""
     refusal: str | None = field("refusal")
     """What the model said when it declined, in place of the text."""
@@ -530,7 +530,7 @@ class AutoShellContainer(View):
     """A container that is made for the run."""
 
     __slots__ = ()
-    type: Literal["container_auto"] = field("type")
+    type: Literal["container_auto"] = field("type", required=True)
     file_ids: list[str] | None = field("file_ids")
     """Uploaded files to put into it."""
     memory_limit: ContainerMemoryLimit | None = field("memory_limit")
@@ -569,11 +569,11 @@ class BatchRequestCounts(View):
     """How far a batch has come."""
 
     __slots__ = ()
-    total: int = field("total")
+    total: int = field("total", required=True)
     """Requests in all."""
-    completed: int = field("completed")
+    completed: int = field("completed", required=True)
     """Requests that succeeded."""
-    failed: int = field("failed")
+    failed: int = field("failed", required=True)
     """Requests that did not."""
 
 
@@ -581,7 +581,7 @@ class BatchInputTokensDetails(View):
     """What the read tokens were."""
 
     __slots__ = ()
-    cached_tokens: int = field("cached_tokens")
+    cached_tokens: int = field("cached_tokens", required=True)
     """Tokens read from the prompt cache."""
 
 
@@ -589,7 +589,7 @@ class BatchOutputTokensDetails(View):
     """What the written tokens were."""
 
     __slots__ = ()
-    reasoning_tokens: int = field("reasoning_tokens")
+    reasoning_tokens: int = field("reasoning_tokens", required=True)
     """Tokens of hidden reasoning."""
 
 
@@ -597,19 +597,19 @@ class BatchUsage(View):
     """Tokens of all requests together."""
 
     __slots__ = ()
-    input_tokens: int = field("input_tokens")
+    input_tokens: int = field("input_tokens", required=True)
     """Tokens that were read."""
     input_tokens_details: BatchInputTokensDetails = field(
-        "input_tokens_details", obj(BatchInputTokensDetails)
+        "input_tokens_details", obj(BatchInputTokensDetails), required=True
     )
     """What the read tokens were."""
-    output_tokens: int = field("output_tokens")
+    output_tokens: int = field("output_tokens", required=True)
     """Tokens that were written."""
     output_tokens_details: BatchOutputTokensDetails = field(
-        "output_tokens_details", obj(BatchOutputTokensDetails)
+        "output_tokens_details", obj(BatchOutputTokensDetails), required=True
     )
     """What the written tokens were."""
-    total_tokens: int = field("total_tokens")
+    total_tokens: int = field("total_tokens", required=True)
     """Sum of both."""
 
 
@@ -617,26 +617,26 @@ class Batch(View):
     """Requests that are answered within a day at a lower price."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the batch."""
-    object: Literal["batch"] = field("object")
-    endpoint: str = field("endpoint")
+    object: Literal["batch"] = field("object", required=True)
+    endpoint: str = field("endpoint", required=True)
     """Path that each request goes to."""
     model: str | None = field("model")
     """Model of all requests, if they agree on one."""
     errors: BatchErrors | None = field("errors", obj(BatchErrors))
     """Why validation failed."""
-    input_file_id: str = field("input_file_id")
+    input_file_id: str = field("input_file_id", required=True)
     """File with one request a line."""
-    completion_window: str = field("completion_window")
+    completion_window: str = field("completion_window", required=True)
     """Time within which the batch is done."""
-    status: BatchStatus = field("status")
+    status: BatchStatus = field("status", required=True)
     """How far the batch has come."""
     output_file_id: str | None = field("output_file_id")
     """File with the answers of requests that succeeded, in any order."""
     error_file_id: str | None = field("error_file_id")
     """File with the answers of requests that failed."""
-    created_at: int = field("created_at")
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
     in_progress_at: int | None = field("in_progress_at")
     """When work began, in seconds since 1970."""
@@ -666,26 +666,26 @@ class BatchList(View):
     """A page of batches."""
 
     __slots__ = ()
-    data: list[Batch] = field("data", list_of(obj(Batch)))
+    data: list[Batch] = field("data", list_of(obj(Batch)), required=True)
     """The batches on this page, newest first."""
     first_id: str | None = field("first_id")
     """Id of the first entry on this page."""
     last_id: str | None = field("last_id")
     """Id of the last entry; send it as `after` to get the next page."""
-    has_more: bool = field("has_more")
+    has_more: bool = field("has_more", required=True)
     """Whether there are further entries after these."""
-    object: Literal["list"] = field("object")
+    object: Literal["list"] = field("object", required=True)
 
 
 class TopLogprob(View):
     """A candidate for a token's place."""
 
     __slots__ = ()
-    token: str = field("token")
+    token: str = field("token", required=True)
     """The candidate as text."""
-    logprob: float = field("logprob")
+    logprob: float = field("logprob", required=True)
     """Natural logarithm of its probability; -9999.0 stands for one too unlikely to be ranked."""
-    bytes: list[int] | None = field("bytes")
+    bytes: list[int] | None = field("bytes", required=True)
     """Its UTF-8 bytes, null if it has none; join them where a character spans several tokens."""
 
 
@@ -693,13 +693,13 @@ class TokenLogprob(View):
     """One token of the answer and how likely it was."""
 
     __slots__ = ()
-    token: str = field("token")
+    token: str = field("token", required=True)
     """The token as text."""
-    logprob: float = field("logprob")
+    logprob: float = field("logprob", required=True)
     """Natural logarithm of its probability; -9999.0 stands for one too unlikely to be ranked."""
-    bytes: list[int] | None = field("bytes")
+    bytes: list[int] | None = field("bytes", required=True)
     """Its UTF-8 bytes, null if it has none; join them where a character spans several tokens."""
-    top_logprobs: list[TopLogprob] = field("top_logprobs", list_of(obj(TopLogprob)))
+    top_logprobs: list[TopLogprob] = field("top_logprobs", list_of(obj(TopLogprob)), required=True)
     """The likeliest candidates for this place, sometimes fewer than asked for."""
 
 
@@ -717,11 +717,11 @@ class Choice(View):
     """One of the alternative answers."""
 
     __slots__ = ()
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place among the alternatives, from 0."""
-    message: AssistantMessage = field("message", obj(AssistantMessage))
+    message: AssistantMessage = field("message", obj(AssistantMessage), required=True)
     """The answer."""
-    finish_reason: FinishReason = field("finish_reason")
+    finish_reason: FinishReason = field("finish_reason", required=True)
     """Why generation ended."""
     logprobs: ChoiceLogprobs | None = field("logprobs", obj(ChoiceLogprobs))
     """How likely each token was; null unless `logprobs` asked for it."""
@@ -763,11 +763,11 @@ class Usage(View):
     """Tokens read and written for a request."""
 
     __slots__ = ()
-    prompt_tokens: int = field("prompt_tokens")
+    prompt_tokens: int = field("prompt_tokens", required=True)
     """Tokens of the request, cached ones included."""
-    completion_tokens: int = field("completion_tokens")
+    completion_tokens: int = field("completion_tokens", required=True)
     """Tokens of the answer, reasoning included."""
-    total_tokens: int = field("total_tokens")
+    total_tokens: int = field("total_tokens", required=True)
     """Sum of both."""
     prompt_tokens_details: PromptTokensDetails | None = field(
         "prompt_tokens_details", obj(PromptTokensDetails)
@@ -783,9 +783,9 @@ class Moderation(View):
     """What moderation found in the request and in the answer."""
 
     __slots__ = ()
-    input: ModerationOutcome = field("input", to_moderation_outcome)
+    input: ModerationOutcome = field("input", to_moderation_outcome, required=True)
     """Findings in the request."""
-    output: ModerationOutcome = field("output", to_moderation_outcome)
+    output: ModerationOutcome = field("output", to_moderation_outcome, required=True)
     """Findings in the answer."""
 
 
@@ -793,15 +793,15 @@ class ChatCompletion(View):
     """A whole answer."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the completion."""
-    object: Literal["chat.completion"] = field("object")
+    object: Literal["chat.completion"] = field("object", required=True)
     """`chat.completion` marks a whole answer."""
-    created: int = field("created")
+    created: int = field("created", required=True)
     """When it was made, in seconds since 1970."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model that answered, usually by its dated name."""
-    choices: list[Choice] = field("choices", list_of(obj(Choice)))
+    choices: list[Choice] = field("choices", list_of(obj(Choice)), required=True)
     """The alternative answers, as many as `n` asked for."""
     usage: Usage | None = field("usage", obj(Usage))
     """Tokens read and written."""
@@ -839,7 +839,7 @@ class ToolCallDelta(View):
     """The next piece of a tool call."""
 
     __slots__ = ()
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place of the call in the finished message's `tool_calls`; pieces with one index belong together."""
     id: str | None = field("id")
     """Id of the call, in its first piece."""
@@ -877,11 +877,11 @@ class ChunkChoice(View):
     """The next piece of one alternative."""
 
     __slots__ = ()
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place among the alternatives, from 0."""
-    delta: MessageDelta = field("delta", obj(MessageDelta))
+    delta: MessageDelta = field("delta", obj(MessageDelta), required=True)
     """What is new in the message."""
-    finish_reason: FinishReason | None = field("finish_reason")
+    finish_reason: FinishReason | None = field("finish_reason", required=True)
     """Why generation ended, in the alternative's last piece; null before."""
     logprobs: ChoiceLogprobs | None = field("logprobs", obj(ChoiceLogprobs))
     """How likely the new tokens were."""
@@ -891,9 +891,9 @@ class ErrorDetail(View):
     """What went wrong."""
 
     __slots__ = ()
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The error in words, for people only."""
-    type: str = field("type")
+    type: str = field("type", required=True)
     """Kind of error, such as `invalid_request_error`, `insufficient_quota` or `server_error`."""
     param: str | None = field("param")
     """Field of the request that is at fault."""
@@ -905,15 +905,15 @@ class ChatCompletionChunk(View):
     """The next piece of a streamed answer."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the completion, the same in all its chunks."""
-    object: Literal["chat.completion.chunk"] = field("object")
+    object: Literal["chat.completion.chunk"] = field("object", required=True)
     """`chat.completion.chunk` marks a piece of an answer."""
-    created: int = field("created")
+    created: int = field("created", required=True)
     """When the completion began, in seconds since 1970; the same in all its chunks."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model that answers, usually by its dated name."""
-    choices: list[ChunkChoice] = field("choices", list_of(obj(ChunkChoice)))
+    choices: list[ChunkChoice] = field("choices", list_of(obj(ChunkChoice)), required=True)
     """The next pieces of the alternatives; empty in the chunk that has `usage`."""
     usage: Usage | None = field("usage", obj(Usage))
     """Tokens of the whole request, in the last chunk if `stream_options` asked for them; else null or
@@ -955,9 +955,9 @@ class ChunkSizes(View):
     """Sizes of the pieces that a file is cut into."""
 
     __slots__ = ()
-    max_chunk_size_tokens: int = field("max_chunk_size_tokens")
+    max_chunk_size_tokens: int = field("max_chunk_size_tokens", required=True)
     """Most tokens of a piece."""
-    chunk_overlap_tokens: int = field("chunk_overlap_tokens")
+    chunk_overlap_tokens: int = field("chunk_overlap_tokens", required=True)
     """Tokens that neighbours share; at most half a piece."""
 
 
@@ -965,12 +965,12 @@ class ClickAction(View):
     """A click."""
 
     __slots__ = ()
-    type: Literal["click"] = field("type")
-    button: ClickButton = field("button")
+    type: Literal["click"] = field("type", required=True)
+    button: ClickButton = field("button", required=True)
     """Mouse button."""
-    x: int = field("x")
+    x: int = field("x", required=True)
     """Distance from the left in pixels."""
-    y: int = field("y")
+    y: int = field("y", required=True)
     """Distance from the top in pixels."""
     keys_: list[str] | None = field("keys")
     """Keys held down meanwhile."""
@@ -980,7 +980,7 @@ class CodeContainer(View):
     """A container that is made for the run."""
 
     __slots__ = ()
-    type: Literal["auto"] = field("type")
+    type: Literal["auto"] = field("type", required=True)
     file_ids: list[str] | None = field("file_ids")
     """Uploaded files to put into it."""
     memory_limit: ContainerMemoryLimit | None = field("memory_limit")
@@ -993,8 +993,8 @@ class CodeImage(View):
     """An image that code put out."""
 
     __slots__ = ()
-    type: Literal["image"] = field("type")
-    url: str = field("url")
+    type: Literal["image"] = field("type", required=True)
+    url: str = field("url", required=True)
     """Where the image can be fetched."""
 
 
@@ -1002,16 +1002,16 @@ class CodeInterpreterCall(View):
     """Python that was run."""
 
     __slots__ = ()
-    type: Literal["code_interpreter_call"] = field("type")
-    id: str = field("id")
+    type: Literal["code_interpreter_call"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the call."""
-    status: CodeInterpreterCallStatus = field("status")
+    status: CodeInterpreterCallStatus = field("status", required=True)
     """How far the run has come."""
-    container_id: str = field("container_id")
+    container_id: str = field("container_id", required=True)
     """Container that it ran in."""
-    code: str | None = field("code")
+    code: str | None = field("code", required=True)
     """The code; null where it is not known yet."""
-    outputs: list[CodeOutput] | None = field("outputs", list_of(to_code_output))
+    outputs: list[CodeOutput] | None = field("outputs", list_of(to_code_output), required=True)
     """What it put out; only if `include` asks for it."""
 
 
@@ -1019,8 +1019,8 @@ class CodeInterpreterTool(View):
     """Runs Python; run by OpenAI."""
 
     __slots__ = ()
-    type: Literal["code_interpreter"] = field("type")
-    container: str | CodeContainer = field("container", obj(CodeContainer))
+    type: Literal["code_interpreter"] = field("type", required=True)
+    container: str | CodeContainer = field("container", obj(CodeContainer), required=True)
     """Container to run in, by id, or how to make one."""
     allowed_callers: list[ToolCaller] | None = field("allowed_callers")
     """Who may call it."""
@@ -1030,8 +1030,8 @@ class CodeLogs(View):
     """Text that code put out."""
 
     __slots__ = ()
-    type: Literal["logs"] = field("type")
-    logs: str = field("logs")
+    type: Literal["logs"] = field("type", required=True)
+    logs: str = field("logs", required=True)
     """The text."""
 
 
@@ -1041,8 +1041,8 @@ class Compaction(View):
     __slots__ = ()
     id: str | None = field("id")
     """Id of the item."""
-    type: Literal["compaction"] = field("type")
-    encrypted_content: str = field("encrypted_content")
+    type: Literal["compaction"] = field("type", required=True)
+    encrypted_content: str = field("encrypted_content", required=True)
     """The conversation in short, encrypted."""
     created_by: str | None = field("created_by")
     """Who made the item."""
@@ -1052,18 +1052,18 @@ class CompactionTrigger(View):
     """Has the conversation compacted at this point."""
 
     __slots__ = ()
-    type: Literal["compaction_trigger"] = field("type")
+    type: Literal["compaction_trigger"] = field("type", required=True)
 
 
 class ComparisonFilter(View):
     """Keeps files whose attribute compares so with a value."""
 
     __slots__ = ()
-    type: ComparisonFilterType = field("type")
+    type: ComparisonFilterType = field("type", required=True)
     """How to compare."""
-    key: str = field("key")
+    key: str = field("key", required=True)
     """Name of the attribute."""
-    value: str | float | bool | list[str | float] = field("value")
+    value: str | float | bool | list[str | float] = field("value", required=True)
     """Value to compare with; a list for `in` and `nin`."""
 
 
@@ -1071,9 +1071,9 @@ class CompoundFilter(View):
     """Keeps files by several conditions."""
 
     __slots__ = ()
-    type: Literal["and", "or"] | str = field("type")
+    type: Literal["and", "or"] | str = field("type", required=True)
     """Whether all conditions must hold, or any."""
-    filters: list[Any] = field("filters")
+    filters: list[Any] = field("filters", required=True)
     """The conditions, compound ones included."""
 
 
@@ -1081,7 +1081,7 @@ class SafetyCheck(View):
     """A warning about an action."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the warning."""
     code: str | None = field("code")
     """Kind of warning."""
@@ -1093,18 +1093,20 @@ class ComputerCall(View):
     """Something to do on the caller's computer."""
 
     __slots__ = ()
-    type: Literal["computer_call"] = field("type")
-    id: str = field("id")
+    type: Literal["computer_call"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Id that the output must repeat."""
     action: ComputerAction | None = field("action", to_computer_action)
     """The one thing to do, from the preview tool."""
     actions: list[ComputerAction] | None = field("actions", list_of(to_computer_action))
     """Things to do, in order."""
-    pending_safety_checks: list[SafetyCheck] = field("pending_safety_checks", list_of(obj(SafetyCheck)))
+    pending_safety_checks: list[SafetyCheck] = field(
+        "pending_safety_checks", list_of(obj(SafetyCheck)), required=True
+    )
     """Warnings to acknowledge before it is done."""
-    status: Literal["in_progress", "completed", "incomplete"] | str = field("status")
+    status: Literal["in_progress", "completed", "incomplete"] | str = field("status", required=True)
     """How far the call has come."""
 
 
@@ -1112,7 +1114,7 @@ class Screenshot(View):
     """A picture of the screen."""
 
     __slots__ = ()
-    type: Literal["computer_screenshot"] = field("type")
+    type: Literal["computer_screenshot"] = field("type", required=True)
     image_url: str | None = field("image_url")
     """The picture, as an address or a `data:` URL."""
     file_id: str | None = field("file_id")
@@ -1125,10 +1127,10 @@ class ComputerCallOutput(View):
     __slots__ = ()
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Call that this answers."""
-    type: Literal["computer_call_output"] = field("type")
-    output: Screenshot = field("output", obj(Screenshot))
+    type: Literal["computer_call_output"] = field("type", required=True)
+    output: Screenshot = field("output", obj(Screenshot), required=True)
     """The picture."""
     acknowledged_safety_checks: list[SafetyCheck] | None = field(
         "acknowledged_safety_checks", list_of(obj(SafetyCheck))
@@ -1144,12 +1146,12 @@ class ComputerPreviewTool(View):
     """Operates a computer that the caller provides; preview."""
 
     __slots__ = ()
-    type: Literal["computer_use_preview"] = field("type")
-    environment: ComputerEnvironment = field("environment")
+    type: Literal["computer_use_preview"] = field("type", required=True)
+    environment: ComputerEnvironment = field("environment", required=True)
     """Kind of system."""
-    display_width: int = field("display_width")
+    display_width: int = field("display_width", required=True)
     """Width of the screen in pixels."""
-    display_height: int = field("display_height")
+    display_height: int = field("display_height", required=True)
     """Height of the screen in pixels."""
 
 
@@ -1157,23 +1159,23 @@ class ComputerTool(View):
     """Operates a computer that the caller provides."""
 
     __slots__ = ()
-    type: Literal["computer"] = field("type")
+    type: Literal["computer"] = field("type", required=True)
 
 
 class ContainerFileCitation(View):
     """A file in a container that a part of the text names."""
 
     __slots__ = ()
-    type: Literal["container_file_citation"] = field("type")
-    container_id: str = field("container_id")
+    type: Literal["container_file_citation"] = field("type", required=True)
+    container_id: str = field("container_id", required=True)
     """Container that the file is in."""
-    file_id: str = field("file_id")
+    file_id: str = field("file_id", required=True)
     """File that is meant."""
-    start_index: int = field("start_index")
+    start_index: int = field("start_index", required=True)
     """Index of the part's first character in the text."""
-    end_index: int = field("end_index")
+    end_index: int = field("end_index", required=True)
     """Index of the part's last character in the text."""
-    filename: str = field("filename")
+    filename: str = field("filename", required=True)
     """Name of the file."""
 
 
@@ -1181,7 +1183,7 @@ class ConversationReference(View):
     """A conversation, by its id."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the conversation."""
 
 
@@ -1189,10 +1191,10 @@ class CreateFileOperation(View):
     """Makes a file."""
 
     __slots__ = ()
-    type: Literal["create_file"] = field("type")
-    path: str = field("path")
+    type: Literal["create_file"] = field("type", required=True)
+    path: str = field("path", required=True)
     """File to make, relative to the root."""
-    diff: str = field("diff")
+    diff: str = field("diff", required=True)
     """Its content as a diff."""
 
 
@@ -1200,9 +1202,9 @@ class CustomCall(View):
     """Custom tool to call, and with what."""
 
     __slots__ = ()
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Tool to call, as named in the request."""
-    input: str = field("input")
+    input: str = field("input", required=True)
     """Input text that the model wrote."""
 
 
@@ -1210,11 +1212,11 @@ class CustomToolCall(View):
     """A custom tool that the model wants called."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id to repeat in the tool message that carries the result."""
-    type: Literal["custom"] = field("type")
+    type: Literal["custom"] = field("type", required=True)
     """`custom` marks a call of a free-text tool."""
-    custom: CustomCall = field("custom", obj(CustomCall))
+    custom: CustomCall = field("custom", obj(CustomCall), required=True)
     """Tool to call, and with what."""
 
 
@@ -1222,18 +1224,18 @@ class CustomToolCallItem(View):
     """A call of a tool that takes free text."""
 
     __slots__ = ()
-    type: Literal["custom_tool_call"] = field("type")
+    type: Literal["custom_tool_call"] = field("type", required=True)
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Id that the output must repeat."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
     namespace: str | None = field("namespace")
     """Group that the tool belongs to."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Tool to call."""
-    input: str = field("input")
+    input: str = field("input", required=True)
     """Text that the model wrote for it."""
     status: ItemStatus | None = field("status")
     """How far the call has come."""
@@ -1245,14 +1247,14 @@ class CustomToolCallOutput(View):
     """What a custom tool returned."""
 
     __slots__ = ()
-    type: Literal["custom_tool_call_output"] = field("type")
+    type: Literal["custom_tool_call_output"] = field("type", required=True)
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Call that this answers."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
-    output: str | list[ToolOutputPart] = field("output", list_of(to_tool_output_part))
+    output: str | list[ToolOutputPart] = field("output", list_of(to_tool_output_part), required=True)
     """The result, as one text or in parts."""
     status: ItemStatus | None = field("status")
     """How far the item has come."""
@@ -1264,7 +1266,7 @@ class CustomToolTextFormat(View):
     """Any text."""
 
     __slots__ = ()
-    type: Literal["text"] = field("type")
+    type: Literal["text"] = field("type", required=True)
     """`text` permits any input."""
 
 
@@ -1272,8 +1274,8 @@ class DeleteFileOperation(View):
     """Deletes a file."""
 
     __slots__ = ()
-    type: Literal["delete_file"] = field("type")
-    path: str = field("path")
+    type: Literal["delete_file"] = field("type", required=True)
+    path: str = field("path", required=True)
     """File to delete, relative to the root."""
 
 
@@ -1281,10 +1283,10 @@ class DeletedFile(View):
     """Says that a file is gone."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the file."""
-    object: Literal["file"] = field("object")
-    deleted: bool = field("deleted")
+    object: Literal["file"] = field("object", required=True)
+    deleted: bool = field("deleted", required=True)
     """Whether it is gone now."""
 
 
@@ -1292,11 +1294,11 @@ class DeletedModel(View):
     """Says that a fine-tuned model is gone."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the model."""
-    deleted: bool = field("deleted")
+    deleted: bool = field("deleted", required=True)
     """Whether it is gone now."""
-    object: str = field("object")
+    object: str = field("object", required=True)
     """`model` names what was deleted."""
     owned_by: str | None = field("owned_by")
     """Organisation that it belonged to."""
@@ -1306,11 +1308,11 @@ class DeletedResponse(View):
     """Says that a response is gone."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the response."""
-    object: str = field("object")
+    object: str = field("object", required=True)
     """`response.deleted` or `response`, which names what was deleted."""
-    deleted: bool = field("deleted")
+    deleted: bool = field("deleted", required=True)
     """Whether it is gone now."""
 
 
@@ -1318,40 +1320,40 @@ class DeletedVectorStore(View):
     """Says that a store is gone."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the store."""
-    deleted: bool = field("deleted")
+    deleted: bool = field("deleted", required=True)
     """Whether it is gone now."""
-    object: Literal["vector_store.deleted"] = field("object")
+    object: Literal["vector_store.deleted"] = field("object", required=True)
 
 
 class DeletedVectorStoreFile(View):
     """Says that a file is out of the store; the file itself remains."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the file."""
-    deleted: bool = field("deleted")
+    deleted: bool = field("deleted", required=True)
     """Whether it is gone now."""
-    object: Literal["vector_store.file.deleted"] = field("object")
+    object: Literal["vector_store.file.deleted"] = field("object", required=True)
 
 
 class DirectCaller(View):
     """The model called the tool itself."""
 
     __slots__ = ()
-    type: Literal["direct"] = field("type")
+    type: Literal["direct"] = field("type", required=True)
 
 
 class DomainSecret(View):
     """A secret for one domain, which the container never sees."""
 
     __slots__ = ()
-    domain: str = field("domain")
+    domain: str = field("domain", required=True)
     """Domain that gets it."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Name that stands for it in the container."""
-    value: str = field("value")
+    value: str = field("value", required=True)
     """The secret itself."""
 
 
@@ -1359,12 +1361,12 @@ class DoubleClickAction(View):
     """A double click."""
 
     __slots__ = ()
-    type: Literal["double_click"] = field("type")
-    x: int = field("x")
+    type: Literal["double_click"] = field("type", required=True)
+    x: int = field("x", required=True)
     """Distance from the left in pixels."""
-    y: int = field("y")
+    y: int = field("y", required=True)
     """Distance from the top in pixels."""
-    keys_: list[str] | None = field("keys")
+    keys_: list[str] | None = field("keys", required=True)
     """Keys held down meanwhile."""
 
 
@@ -1394,9 +1396,9 @@ class Point(View):
     """A place on the screen."""
 
     __slots__ = ()
-    x: int = field("x")
+    x: int = field("x", required=True)
     """Distance from the left in pixels."""
-    y: int = field("y")
+    y: int = field("y", required=True)
     """Distance from the top in pixels."""
 
 
@@ -1404,8 +1406,8 @@ class DragAction(View):
     """A drag with the mouse."""
 
     __slots__ = ()
-    type: Literal["drag"] = field("type")
-    path: list[Point] = field("path", list_of(obj(Point)))
+    type: Literal["drag"] = field("type", required=True)
+    path: list[Point] = field("path", list_of(obj(Point)), required=True)
     """Points that it goes through."""
     keys_: list[str] | None = field("keys")
     """Keys held down meanwhile."""
@@ -1415,20 +1417,20 @@ class Embedding(View):
     """A text as a vector."""
 
     __slots__ = ()
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place of the text among the inputs, from 0."""
-    embedding: list[float] = field("embedding")
+    embedding: list[float] = field("embedding", required=True)
     """The vector; its length depends on the model."""
-    object: Literal["embedding"] = field("object")
+    object: Literal["embedding"] = field("object", required=True)
 
 
 class EmbeddingUsage(View):
     """Tokens that were read."""
 
     __slots__ = ()
-    prompt_tokens: int = field("prompt_tokens")
+    prompt_tokens: int = field("prompt_tokens", required=True)
     """Tokens of all inputs."""
-    total_tokens: int = field("total_tokens")
+    total_tokens: int = field("total_tokens", required=True)
     """The same, as nothing is generated."""
 
 
@@ -1436,12 +1438,12 @@ class EmbeddingList(View):
     """The vectors, in the order of the inputs."""
 
     __slots__ = ()
-    data: list[Embedding] = field("data", list_of(obj(Embedding)))
+    data: list[Embedding] = field("data", list_of(obj(Embedding)), required=True)
     """One vector for each input."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model that made them."""
-    object: Literal["list"] = field("object")
-    usage: EmbeddingUsage = field("usage", obj(EmbeddingUsage))
+    object: Literal["list"] = field("object", required=True)
+    usage: EmbeddingUsage = field("usage", obj(EmbeddingUsage), required=True)
     """Tokens that were read and are billed."""
 
 
@@ -1449,20 +1451,20 @@ class File(View):
     """A file kept by OpenAI."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id by which other requests refer to the file."""
-    bytes: int = field("bytes")
+    bytes: int = field("bytes", required=True)
     """Size in bytes."""
-    created_at: int = field("created_at")
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
     expires_at: int | None = field("expires_at")
     """When it will be deleted, in seconds since 1970."""
-    filename: str = field("filename")
+    filename: str = field("filename", required=True)
     """Name that it was uploaded under."""
-    object: Literal["file"] = field("object")
-    purpose: FilePurpose = field("purpose")
+    object: Literal["file"] = field("object", required=True)
+    purpose: FilePurpose = field("purpose", required=True)
     """What the file may be used for."""
-    status: Literal["uploaded", "processed", "error"] | str = field("status")
+    status: Literal["uploaded", "processed", "error"] | str = field("status", required=True)
     """Whether it is ready; no longer kept up."""
     status_details: str | None = field("status_details")
     """Why a training file was refused; no longer kept up."""
@@ -1474,13 +1476,13 @@ class FileCounts(View):
     __slots__ = ()
     in_progress: int | None = field("in_progress")
     """Files being worked on."""
-    completed: int = field("completed")
+    completed: int = field("completed", required=True)
     """Files that are done and can be searched."""
-    failed: int = field("failed")
+    failed: int = field("failed", required=True)
     """Files that nothing could be read from."""
     cancelled: int | None = field("cancelled")
     """Files whose work was called off."""
-    total: int = field("total")
+    total: int = field("total", required=True)
     """Files in all."""
 
 
@@ -1488,16 +1490,16 @@ class FileBatch(View):
     """Files that are put into a store together."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the batch."""
-    object: Literal["vector_store.files_batch"] = field("object")
-    created_at: int = field("created_at")
+    object: Literal["vector_store.files_batch"] = field("object", required=True)
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
-    vector_store_id: str = field("vector_store_id")
+    vector_store_id: str = field("vector_store_id", required=True)
     """Store that they go into."""
-    status: FileBatchStatus = field("status")
+    status: FileBatchStatus = field("status", required=True)
     """How far the work has come."""
-    file_counts: FileCounts = field("file_counts", obj(FileCounts))
+    file_counts: FileCounts = field("file_counts", obj(FileCounts), required=True)
     """How many files are in which state."""
 
 
@@ -1505,12 +1507,12 @@ class FileCitation(View):
     """A file that the text draws on."""
 
     __slots__ = ()
-    type: Literal["file_citation"] = field("type")
-    file_id: str = field("file_id")
+    type: Literal["file_citation"] = field("type", required=True)
+    file_id: str = field("file_id", required=True)
     """File that is meant."""
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place in the text that the note belongs to."""
-    filename: str = field("filename")
+    filename: str = field("filename", required=True)
     """Name of the file."""
 
 
@@ -1528,12 +1530,12 @@ class FileContentPage(View):
     """The text that was read out of a file."""
 
     __slots__ = ()
-    object: Literal["vector_store.file_content.page"] = field("object")
-    data: list[FileContentPart] = field("data", list_of(obj(FileContentPart)))
+    object: Literal["vector_store.file_content.page"] = field("object", required=True)
+    data: list[FileContentPart] = field("data", list_of(obj(FileContentPart)), required=True)
     """The pieces, in order."""
-    has_more: bool = field("has_more")
+    has_more: bool = field("has_more", required=True)
     """Whether there are further entries after these."""
-    next_page: str | None = field("next_page")
+    next_page: str | None = field("next_page", required=True)
     """Token of the next page, if there is one."""
 
 
@@ -1541,15 +1543,15 @@ class FileList(View):
     """A page of files."""
 
     __slots__ = ()
-    object: str = field("object")
+    object: str = field("object", required=True)
     """`list` marks a page."""
-    data: list[File] = field("data", list_of(obj(File)))
+    data: list[File] = field("data", list_of(obj(File)), required=True)
     """The files on this page."""
-    first_id: str = field("first_id")
+    first_id: str = field("first_id", required=True)
     """Id of the first entry on this page."""
-    last_id: str = field("last_id")
+    last_id: str = field("last_id", required=True)
     """Id of the last entry; send it as `after` to get the next page."""
-    has_more: bool = field("has_more")
+    has_more: bool = field("has_more", required=True)
     """Whether there are further entries after these."""
 
 
@@ -1557,10 +1559,10 @@ class FilePath(View):
     """A file that the model made."""
 
     __slots__ = ()
-    type: Literal["file_path"] = field("type")
-    file_id: str = field("file_id")
+    type: Literal["file_path"] = field("type", required=True)
+    file_id: str = field("file_id", required=True)
     """File that is meant."""
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place in the text that the note belongs to."""
 
 
@@ -1584,12 +1586,12 @@ class FileSearchCall(View):
     """A search of vector stores."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the call."""
-    type: Literal["file_search_call"] = field("type")
-    status: FileSearchCallStatus = field("status")
+    type: Literal["file_search_call"] = field("type", required=True)
+    status: FileSearchCallStatus = field("status", required=True)
     """How far the search has come."""
-    queries: list[str] = field("queries")
+    queries: list[str] = field("queries", required=True)
     """What was searched for."""
     results: list[FileSearchFinding] | None = field("results", list_of(obj(FileSearchFinding)))
     """What was found; only if `include` asks for it."""
@@ -1599,9 +1601,9 @@ class HybridSearchWeights(View):
     """Weights of two ways to search."""
 
     __slots__ = ()
-    embedding_weight: float = field("embedding_weight")
+    embedding_weight: float = field("embedding_weight", required=True)
     """Weight of likeness in meaning."""
-    text_weight: float = field("text_weight")
+    text_weight: float = field("text_weight", required=True)
     """Weight of common words."""
 
 
@@ -1621,8 +1623,8 @@ class FileSearchTool(View):
     """Searches vector stores; run by OpenAI."""
 
     __slots__ = ()
-    type: Literal["file_search"] = field("type")
-    vector_store_ids: list[str] = field("vector_store_ids")
+    type: Literal["file_search"] = field("type", required=True)
+    vector_store_ids: list[str] = field("vector_store_ids", required=True)
     """Stores to search."""
     max_num_results: int | None = field("max_num_results")
     """Most findings to return, from 1 to 50."""
@@ -1636,10 +1638,10 @@ class FindInPageAction(View):
     """Words looked for on a page."""
 
     __slots__ = ()
-    type: Literal["find_in_page"] = field("type")
-    url: str = field("url")
+    type: Literal["find_in_page"] = field("type", required=True)
+    url: str = field("url", required=True)
     """Address of the page."""
-    pattern: str = field("pattern")
+    pattern: str = field("pattern", required=True)
     """Words that were looked for."""
 
 
@@ -1647,33 +1649,33 @@ class FineTuningCheckpoint(View):
     """A usable model from the midst of a job."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the checkpoint."""
-    created_at: int = field("created_at")
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
-    fine_tuned_model_checkpoint: str = field("fine_tuned_model_checkpoint")
+    fine_tuned_model_checkpoint: str = field("fine_tuned_model_checkpoint", required=True)
     """Id to use it as a model."""
-    step_number: int = field("step_number")
+    step_number: int = field("step_number", required=True)
     """Training step that it was taken at."""
-    metrics: CheckpointMetrics = field("metrics", obj(CheckpointMetrics))
+    metrics: CheckpointMetrics = field("metrics", obj(CheckpointMetrics), required=True)
     """How good it is."""
-    fine_tuning_job_id: str = field("fine_tuning_job_id")
+    fine_tuning_job_id: str = field("fine_tuning_job_id", required=True)
     """Job that it comes from."""
-    object: Literal["fine_tuning.job.checkpoint"] = field("object")
+    object: Literal["fine_tuning.job.checkpoint"] = field("object", required=True)
 
 
 class FineTuningCheckpointList(View):
     """A page of a job's checkpoints."""
 
     __slots__ = ()
-    data: list[FineTuningCheckpoint] = field("data", list_of(obj(FineTuningCheckpoint)))
+    data: list[FineTuningCheckpoint] = field("data", list_of(obj(FineTuningCheckpoint)), required=True)
     """The checkpoints on this page."""
-    object: Literal["list"] = field("object")
+    object: Literal["list"] = field("object", required=True)
     first_id: str | None = field("first_id")
     """Id of the first entry on this page."""
     last_id: str | None = field("last_id")
     """Id of the last entry; send it as `after` to get the next page."""
-    has_more: bool = field("has_more")
+    has_more: bool = field("has_more", required=True)
     """Whether there are further entries after these."""
 
 
@@ -1681,11 +1683,11 @@ class FineTuningError(View):
     """Why a job failed."""
 
     __slots__ = ()
-    code: str = field("code")
+    code: str = field("code", required=True)
     """The reason, for programs."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The reason in words."""
-    param: str | None = field("param")
+    param: str | None = field("param", required=True)
     """Field at fault, mostly `training_file` or `validation_file`."""
 
 
@@ -1693,14 +1695,14 @@ class FineTuningEvent(View):
     """Something that happened in a job."""
 
     __slots__ = ()
-    object: Literal["fine_tuning.job.event"] = field("object")
-    id: str = field("id")
+    object: Literal["fine_tuning.job.event"] = field("object", required=True)
+    id: str = field("id", required=True)
     """Id of the event."""
-    created_at: int = field("created_at")
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
-    level: Literal["info", "warn", "error"] | str = field("level")
+    level: Literal["info", "warn", "error"] | str = field("level", required=True)
     """How grave it is."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """What happened, in words."""
     type: Literal["message", "metrics"] | str | None = field("type")
     """Whether it has a message only, or figures too."""
@@ -1712,10 +1714,10 @@ class FineTuningEventList(View):
     """A page of a job's events."""
 
     __slots__ = ()
-    data: list[FineTuningEvent] = field("data", list_of(obj(FineTuningEvent)))
+    data: list[FineTuningEvent] = field("data", list_of(obj(FineTuningEvent)), required=True)
     """The events on this page, newest first."""
-    object: Literal["list"] = field("object")
-    has_more: bool = field("has_more")
+    object: Literal["list"] = field("object", required=True)
+    has_more: bool = field("has_more", required=True)
     """Whether there are further entries after these."""
 
 
@@ -1723,7 +1725,7 @@ class WandbSettings(View):
     """Where metrics go in Weights and Biases."""
 
     __slots__ = ()
-    project: str = field("project")
+    project: str = field("project", required=True)
     """Project that gets the run."""
     name: str | None = field("name")
     """Name of the run; the job's id by default."""
@@ -1737,8 +1739,8 @@ class FineTuningIntegration(View):
     """A service that gets the job's metrics."""
 
     __slots__ = ()
-    type: Literal["wandb"] = field("type")
-    wandb: WandbSettings = field("wandb", obj(WandbSettings))
+    type: Literal["wandb"] = field("type", required=True)
+    wandb: WandbSettings = field("wandb", obj(WandbSettings), required=True)
     """Settings of Weights and Biases."""
 
 
@@ -1800,7 +1802,7 @@ class ReinforcementMethod(View):
     """Training on grades that a grader gives."""
 
     __slots__ = ()
-    grader: Grader = field("grader", to_grader)
+    grader: Grader = field("grader", to_grader, required=True)
     """What gives the grades."""
     hyperparameters: ReinforcementHyperparameters | None = field(
         "hyperparameters", obj(ReinforcementHyperparameters)
@@ -1812,7 +1814,7 @@ class FineTuningMethod(View):
     """Way of training, with its settings."""
 
     __slots__ = ()
-    type: Literal["supervised", "dpo", "reinforcement"] | str = field("type")
+    type: Literal["supervised", "dpo", "reinforcement"] | str = field("type", required=True)
     """Which way; the field of the same name has its settings."""
     supervised: SupervisedMethod | None = field("supervised", obj(SupervisedMethod))
     """Settings of training on examples."""
@@ -1826,38 +1828,38 @@ class FineTuningJob(View):
     """A training of a model on your own examples."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the job."""
-    created_at: int = field("created_at")
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
-    error: FineTuningError | None = field("error", obj(FineTuningError))
+    error: FineTuningError | None = field("error", obj(FineTuningError), required=True)
     """Why it failed; null unless it did."""
-    fine_tuned_model: str | None = field("fine_tuned_model")
+    fine_tuned_model: str | None = field("fine_tuned_model", required=True)
     """Id of the finished model; null until then."""
-    finished_at: int | None = field("finished_at")
+    finished_at: int | None = field("finished_at", required=True)
     """When it ended, in seconds since 1970; null until then."""
-    hyperparameters: JobHyperparameters = field("hyperparameters", obj(JobHyperparameters))
+    hyperparameters: JobHyperparameters = field("hyperparameters", obj(JobHyperparameters), required=True)
     """How it trains; only for supervised jobs."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model that it starts from."""
-    object: Literal["fine_tuning.job"] = field("object")
-    organization_id: str = field("organization_id")
+    object: Literal["fine_tuning.job"] = field("object", required=True)
+    organization_id: str = field("organization_id", required=True)
     """Organisation that pays."""
-    result_files: list[str] = field("result_files")
+    result_files: list[str] = field("result_files", required=True)
     """Files with the training's figures."""
-    status: FineTuningJobStatus = field("status")
+    status: FineTuningJobStatus = field("status", required=True)
     """How far the job has come."""
-    trained_tokens: int | None = field("trained_tokens")
+    trained_tokens: int | None = field("trained_tokens", required=True)
     """Tokens that are billed; null until the end."""
-    training_file: str = field("training_file")
+    training_file: str = field("training_file", required=True)
     """File with the examples."""
-    validation_file: str | None = field("validation_file")
+    validation_file: str | None = field("validation_file", required=True)
     """File with the examples that are kept for measuring."""
     integrations: list[FineTuningIntegration] | None = field(
         "integrations", list_of(obj(FineTuningIntegration))
     )
     """Services that get the metrics."""
-    seed: int = field("seed")
+    seed: int = field("seed", required=True)
     """Seed of the training."""
     estimated_finish: int | None = field("estimated_finish")
     """When it will probably end, in seconds since 1970."""
@@ -1871,11 +1873,11 @@ class FineTuningJobList(View):
     """A page of jobs."""
 
     __slots__ = ()
-    data: list[FineTuningJob] = field("data", list_of(obj(FineTuningJob)))
+    data: list[FineTuningJob] = field("data", list_of(obj(FineTuningJob)), required=True)
     """The jobs on this page."""
-    has_more: bool = field("has_more")
+    has_more: bool = field("has_more", required=True)
     """Whether there are further entries after these."""
-    object: Literal["list"] = field("object")
+    object: Literal["list"] = field("object", required=True)
 
 
 class FunctionCallItem(View):
@@ -1884,16 +1886,16 @@ class FunctionCallItem(View):
     __slots__ = ()
     id: str | None = field("id")
     """Id of the item."""
-    type: Literal["function_call"] = field("type")
-    call_id: str = field("call_id")
+    type: Literal["function_call"] = field("type", required=True)
+    call_id: str = field("call_id", required=True)
     """Id that the output must repeat."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
     namespace: str | None = field("namespace")
     """Group that the function belongs to."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Function to call."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """Arguments as JSON text; it may not fit the schema, so check it."""
     status: Literal["in_progress", "completed", "incomplete"] | str | None = field("status")
     """How far the call has come."""
@@ -1909,8 +1911,8 @@ class FunctionCallOutput(View):
     """Id of the item."""
     call_id: str | None = field("call_id")
     """Call that this answers."""
-    type: Literal["function_call_output"] = field("type")
-    output: str | list[ToolOutputPart] = field("output", list_of(to_tool_output_part))
+    type: Literal["function_call_output"] = field("type", required=True)
+    output: str | list[ToolOutputPart] = field("output", list_of(to_tool_output_part), required=True)
     """The result, as one text or in parts."""
     name: str | None = field("name")
     """Function that returned it."""
@@ -1928,11 +1930,11 @@ class FunctionToolCall(View):
     """A function that the model wants called."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id to repeat in the tool message that carries the result."""
-    type: Literal["function"] = field("type")
+    type: Literal["function"] = field("type", required=True)
     """`function` marks a call of a caller's function."""
-    function: FunctionCall = field("function", obj(FunctionCall))
+    function: FunctionCall = field("function", obj(FunctionCall), required=True)
     """Function to call, and with what."""
 
 
@@ -1940,9 +1942,9 @@ class GraderRecording(View):
     """A recording and its format."""
 
     __slots__ = ()
-    data: str = field("data")
+    data: str = field("data", required=True)
     """The recording in base64."""
-    format: Literal["mp3", "wav"] | str = field("format")
+    format: Literal["mp3", "wav"] | str = field("format", required=True)
     """Format of the recording."""
 
 
@@ -1950,8 +1952,8 @@ class GraderAudio(View):
     """Sound in the grader's prompt."""
 
     __slots__ = ()
-    type: Literal["input_audio"] = field("type")
-    input_audio: GraderRecording = field("input_audio", obj(GraderRecording))
+    type: Literal["input_audio"] = field("type", required=True)
+    input_audio: GraderRecording = field("input_audio", obj(GraderRecording), required=True)
     """The recording and its format."""
 
 
@@ -1959,8 +1961,8 @@ class GraderImage(View):
     """An image in the grader's prompt."""
 
     __slots__ = ()
-    type: Literal["input_image"] = field("type")
-    image_url: str = field("image_url")
+    type: Literal["input_image"] = field("type", required=True)
+    image_url: str = field("image_url", required=True)
     """Web address of the image."""
     detail: str | None = field("detail")
     """Resolution at which the model sees it."""
@@ -1970,9 +1972,11 @@ class GraderMessage(View):
     """A message of the grader's prompt."""
 
     __slots__ = ()
-    role: Literal["user", "assistant", "system", "developer"] | str = field("role")
+    role: Literal["user", "assistant", "system", "developer"] | str = field("role", required=True)
     """Who speaks."""
-    content: GraderContent = field("content", either(to_grader_part_object, list_of(to_grader_part_object)))
+    content: GraderContent = field(
+        "content", either(to_grader_part_object, list_of(to_grader_part_object)), required=True
+    )
     """What is said; texts may have template places."""
     type: Literal["message"] | None = field("type")
 
@@ -1981,8 +1985,8 @@ class GraderOutputText(View):
     """An earlier answer's text in the grader's prompt."""
 
     __slots__ = ()
-    type: Literal["output_text"] = field("type")
-    text: str = field("text")
+    type: Literal["output_text"] = field("type", required=True)
+    text: str = field("text", required=True)
     """The text itself."""
 
 
@@ -2006,7 +2010,7 @@ class HostedToolChoice(View):
     """Makes the model use one of OpenAI's own tools."""
 
     __slots__ = ()
-    type: HostedToolChoiceType = field("type")
+    type: HostedToolChoiceType = field("type", required=True)
     """The tool."""
 
 
@@ -2026,9 +2030,9 @@ class ImageInputTokens(View):
     """What the read tokens were."""
 
     __slots__ = ()
-    text_tokens: int = field("text_tokens")
+    text_tokens: int = field("text_tokens", required=True)
     """Tokens of words."""
-    image_tokens: int = field("image_tokens")
+    image_tokens: int = field("image_tokens", required=True)
     """Tokens of images."""
 
 
@@ -2036,13 +2040,15 @@ class ImageStreamUsage(View):
     """Tokens of one streamed image."""
 
     __slots__ = ()
-    total_tokens: int = field("total_tokens")
+    total_tokens: int = field("total_tokens", required=True)
     """Sum of both."""
-    input_tokens: int = field("input_tokens")
+    input_tokens: int = field("input_tokens", required=True)
     """Tokens that were read."""
-    output_tokens: int = field("output_tokens")
+    output_tokens: int = field("output_tokens", required=True)
     """Tokens that were written."""
-    input_tokens_details: ImageInputTokens = field("input_tokens_details", obj(ImageInputTokens))
+    input_tokens_details: ImageInputTokens = field(
+        "input_tokens_details", obj(ImageInputTokens), required=True
+    )
     """What the read tokens were."""
 
 
@@ -2050,20 +2056,20 @@ class ImageCompletedEvent(View):
     """A finished image."""
 
     __slots__ = ()
-    type: Literal["image_generation.completed"] = field("type")
-    b64_json: str = field("b64_json")
+    type: Literal["image_generation.completed"] = field("type", required=True)
+    b64_json: str = field("b64_json", required=True)
     """The image in base64."""
-    created_at: int = field("created_at")
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
-    size: ImageCompletedEventSize = field("size")
+    size: ImageCompletedEventSize = field("size", required=True)
     """Width and height in pixels."""
-    quality: Literal["low", "medium", "high", "auto"] | str = field("quality")
+    quality: Literal["low", "medium", "high", "auto"] | str = field("quality", required=True)
     """How much care was taken."""
-    background: Literal["transparent", "opaque", "auto"] | str = field("background")
+    background: Literal["transparent", "opaque", "auto"] | str = field("background", required=True)
     """Whether the background is transparent."""
-    output_format: Literal["png", "webp", "jpeg"] | str = field("output_format")
+    output_format: Literal["png", "webp", "jpeg"] | str = field("output_format", required=True)
     """Encoding of the image."""
-    usage: ImageStreamUsage = field("usage", obj(ImageStreamUsage))
+    usage: ImageStreamUsage = field("usage", obj(ImageStreamUsage), required=True)
     """Tokens that are billed."""
 
 
@@ -2071,20 +2077,20 @@ class ImageEditCompletedEvent(View):
     """A finished edited image."""
 
     __slots__ = ()
-    type: Literal["image_edit.completed"] = field("type")
-    b64_json: str = field("b64_json")
+    type: Literal["image_edit.completed"] = field("type", required=True)
+    b64_json: str = field("b64_json", required=True)
     """The image in base64."""
-    created_at: int = field("created_at")
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
-    size: ImageCompletedEventSize = field("size")
+    size: ImageCompletedEventSize = field("size", required=True)
     """Width and height in pixels."""
-    quality: Literal["low", "medium", "high", "auto"] | str = field("quality")
+    quality: Literal["low", "medium", "high", "auto"] | str = field("quality", required=True)
     """How much care was taken."""
-    background: Literal["transparent", "opaque", "auto"] | str = field("background")
+    background: Literal["transparent", "opaque", "auto"] | str = field("background", required=True)
     """Whether the background is transparent."""
-    output_format: Literal["png", "webp", "jpeg"] | str = field("output_format")
+    output_format: Literal["png", "webp", "jpeg"] | str = field("output_format", required=True)
     """Encoding of the image."""
-    usage: ImageStreamUsage = field("usage", obj(ImageStreamUsage))
+    usage: ImageStreamUsage = field("usage", obj(ImageStreamUsage), required=True)
     """Tokens that are billed."""
 
 
@@ -2092,20 +2098,20 @@ class ImageEditPartialEvent(View):
     """A draft of an edited image."""
 
     __slots__ = ()
-    type: Literal["image_edit.partial_image"] = field("type")
-    b64_json: str = field("b64_json")
+    type: Literal["image_edit.partial_image"] = field("type", required=True)
+    b64_json: str = field("b64_json", required=True)
     """The draft in base64."""
-    created_at: int = field("created_at")
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
-    size: ImageCompletedEventSize = field("size")
+    size: ImageCompletedEventSize = field("size", required=True)
     """Width and height in pixels."""
-    quality: Literal["low", "medium", "high", "auto"] | str = field("quality")
+    quality: Literal["low", "medium", "high", "auto"] | str = field("quality", required=True)
     """How much care is taken."""
-    background: Literal["transparent", "opaque", "auto"] | str = field("background")
+    background: Literal["transparent", "opaque", "auto"] | str = field("background", required=True)
     """Whether the background is transparent."""
-    output_format: Literal["png", "webp", "jpeg"] | str = field("output_format")
+    output_format: Literal["png", "webp", "jpeg"] | str = field("output_format", required=True)
     """Encoding of the draft."""
-    partial_image_index: int = field("partial_image_index")
+    partial_image_index: int = field("partial_image_index", required=True)
     """Number of the draft, from 0."""
 
 
@@ -2113,12 +2119,12 @@ class ImageGenerationCall(View):
     """An image that was drawn."""
 
     __slots__ = ()
-    type: Literal["image_generation_call"] = field("type")
-    id: str = field("id")
+    type: Literal["image_generation_call"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the call."""
-    status: ImageGenerationCallStatus = field("status")
+    status: ImageGenerationCallStatus = field("status", required=True)
     """How far the drawing has come."""
-    result: str | None = field("result")
+    result: str | None = field("result", required=True)
     """The image in base64; null until it is done."""
 
 
@@ -2136,7 +2142,7 @@ class ImageGenerationTool(View):
     """Draws images; run by OpenAI."""
 
     __slots__ = ()
-    type: Literal["image_generation"] = field("type")
+    type: Literal["image_generation"] = field("type", required=True)
     model: str | None = field("model")
     """Image model, by id."""
     quality: Literal["low", "medium", "high", "auto"] | str | None = field("quality")
@@ -2165,9 +2171,9 @@ class ImageOutputTokens(View):
     """What the written tokens were."""
 
     __slots__ = ()
-    image_tokens: int = field("image_tokens")
+    image_tokens: int = field("image_tokens", required=True)
     """Tokens of images."""
-    text_tokens: int = field("text_tokens")
+    text_tokens: int = field("text_tokens", required=True)
     """Tokens of words."""
 
 
@@ -2175,15 +2181,17 @@ class ImageUsage(View):
     """Tokens of a request for images."""
 
     __slots__ = ()
-    input_tokens: int = field("input_tokens")
+    input_tokens: int = field("input_tokens", required=True)
     """Tokens that were read."""
-    total_tokens: int = field("total_tokens")
+    total_tokens: int = field("total_tokens", required=True)
     """Sum of both."""
-    output_tokens: int = field("output_tokens")
+    output_tokens: int = field("output_tokens", required=True)
     """Tokens that were written."""
     output_tokens_details: ImageOutputTokens | None = field("output_tokens_details", obj(ImageOutputTokens))
     """What the written tokens were."""
-    input_tokens_details: ImageInputTokens = field("input_tokens_details", obj(ImageInputTokens))
+    input_tokens_details: ImageInputTokens = field(
+        "input_tokens_details", obj(ImageInputTokens), required=True
+    )
     """What the read tokens were."""
 
 
@@ -2191,7 +2199,7 @@ class ImageList(View):
     """The images that were drawn."""
 
     __slots__ = ()
-    created: int = field("created")
+    created: int = field("created", required=True)
     """When they were drawn, in seconds since 1970."""
     data: list[Image] | None = field("data", list_of(obj(Image)))
     """The images."""
@@ -2211,20 +2219,20 @@ class ImagePartialEvent(View):
     """A draft of an image."""
 
     __slots__ = ()
-    type: Literal["image_generation.partial_image"] = field("type")
-    b64_json: str = field("b64_json")
+    type: Literal["image_generation.partial_image"] = field("type", required=True)
+    b64_json: str = field("b64_json", required=True)
     """The draft in base64."""
-    created_at: int = field("created_at")
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
-    size: ImageCompletedEventSize = field("size")
+    size: ImageCompletedEventSize = field("size", required=True)
     """Width and height in pixels."""
-    quality: Literal["low", "medium", "high", "auto"] | str = field("quality")
+    quality: Literal["low", "medium", "high", "auto"] | str = field("quality", required=True)
     """How much care is taken."""
-    background: Literal["transparent", "opaque", "auto"] | str = field("background")
+    background: Literal["transparent", "opaque", "auto"] | str = field("background", required=True)
     """Whether the background is transparent."""
-    output_format: Literal["png", "webp", "jpeg"] | str = field("output_format")
+    output_format: Literal["png", "webp", "jpeg"] | str = field("output_format", required=True)
     """Encoding of the draft."""
-    partial_image_index: int = field("partial_image_index")
+    partial_image_index: int = field("partial_image_index", required=True)
     """Number of the draft, from 0."""
 
 
@@ -2240,9 +2248,9 @@ class InlineSkillSource(View):
     """The files of a skill."""
 
     __slots__ = ()
-    type: Literal["base64"] = field("type")
-    media_type: Literal["application/zip"] = field("media_type")
-    data: str = field("data")
+    type: Literal["base64"] = field("type", required=True)
+    media_type: Literal["application/zip"] = field("media_type", required=True)
+    data: str = field("data", required=True)
     """A ZIP archive in base64."""
 
 
@@ -2250,12 +2258,12 @@ class InlineSkill(View):
     """A skill that is sent along."""
 
     __slots__ = ()
-    type: Literal["inline"] = field("type")
-    name: str = field("name")
+    type: Literal["inline"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name of the skill."""
-    description: str = field("description")
+    description: str = field("description", required=True)
     """What it is for, for the model to read."""
-    source: InlineSkillSource = field("source", obj(InlineSkillSource))
+    source: InlineSkillSource = field("source", obj(InlineSkillSource), required=True)
     """The skill's files."""
 
 
@@ -2265,7 +2273,7 @@ class PromptCacheBreakpointParam(View):
     """
 
     __slots__ = ()
-    mode: Literal["explicit"] = field("mode")
+    mode: Literal["explicit"] = field("mode", required=True)
     """`explicit` is the only mode of a marked place."""
 
 
@@ -2273,7 +2281,7 @@ class InputFile(View):
     """A file to read."""
 
     __slots__ = ()
-    type: Literal["input_file"] = field("type")
+    type: Literal["input_file"] = field("type", required=True)
     file_id: str | None = field("file_id")
     """Id of an uploaded file."""
     filename: str | None = field("filename")
@@ -2294,7 +2302,7 @@ class InputImage(View):
     """An image to look at."""
 
     __slots__ = ()
-    type: Literal["input_image"] = field("type")
+    type: Literal["input_image"] = field("type", required=True)
     image_url: str | None = field("image_url")
     """Web address of the image, or a `data:` URL that holds it in base64."""
     file_id: str | None = field("file_id")
@@ -2311,8 +2319,8 @@ class InputText(View):
     """A text that the model reads."""
 
     __slots__ = ()
-    type: Literal["input_text"] = field("type")
-    text: str = field("text")
+    type: Literal["input_text"] = field("type", required=True)
+    text: str = field("text", required=True)
     """The text itself."""
     prompt_cache_breakpoint: PromptCacheBreakpointParam | None = field(
         "prompt_cache_breakpoint", obj(PromptCacheBreakpointParam)
@@ -2325,7 +2333,7 @@ class ItemReference(View):
 
     __slots__ = ()
     type: Literal["item_reference"] | None = field("type")
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the item."""
 
 
@@ -2333,7 +2341,7 @@ class KeepAliveEvent(View):
     """Keeps the connection from falling asleep; it says nothing."""
 
     __slots__ = ()
-    type: Literal["keepalive"] = field("type")
+    type: Literal["keepalive"] = field("type", required=True)
     sequence_number: int | None = field("sequence_number")
     """Place of the event in the stream, from 0."""
 
@@ -2342,8 +2350,8 @@ class KeyPressAction(View):
     """Keys pressed together."""
 
     __slots__ = ()
-    type: Literal["keypress"] = field("type")
-    keys_: list[str] = field("keys")
+    type: Literal["keypress"] = field("type", required=True)
+    keys_: list[str] = field("keys", required=True)
     """The keys, by name."""
 
 
@@ -2351,16 +2359,16 @@ class LabelModelGrader(View):
     """Has a model choose a label."""
 
     __slots__ = ()
-    type: Literal["label_model"] = field("type")
-    name: str = field("name")
+    type: Literal["label_model"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name of the grader."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model that grades, by id."""
-    input: list[GraderMessage] = field("input", list_of(obj(GraderMessage)))
+    input: list[GraderMessage] = field("input", list_of(obj(GraderMessage)), required=True)
     """Prompt that it gets."""
-    labels: list[str] = field("labels")
+    labels: list[str] = field("labels", required=True)
     """Labels to choose from."""
-    passing_labels: list[str] = field("passing_labels")
+    passing_labels: list[str] = field("passing_labels", required=True)
     """Labels that count as good."""
 
 
@@ -2368,14 +2376,14 @@ class LocalShellAction(View):
     """A command to run."""
 
     __slots__ = ()
-    type: Literal["exec"] = field("type")
-    command: list[str] = field("command")
+    type: Literal["exec"] = field("type", required=True)
+    command: list[str] = field("command", required=True)
     """Program and arguments."""
     timeout_ms: int | None = field("timeout_ms")
     """Longest time to run, in milliseconds."""
     working_directory: str | None = field("working_directory")
     """Folder to run it in."""
-    env: dict[str, str] = field("env")
+    env: dict[str, str] = field("env", required=True)
     """Environment variables to set."""
     user: str | None = field("user")
     """User to run it as."""
@@ -2385,14 +2393,14 @@ class LocalShellCall(View):
     """A command for the caller's computer."""
 
     __slots__ = ()
-    type: Literal["local_shell_call"] = field("type")
-    id: str = field("id")
+    type: Literal["local_shell_call"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Id that the output must repeat."""
-    action: LocalShellAction = field("action", obj(LocalShellAction))
+    action: LocalShellAction = field("action", obj(LocalShellAction), required=True)
     """The command."""
-    status: Literal["in_progress", "completed", "incomplete"] | str = field("status")
+    status: Literal["in_progress", "completed", "incomplete"] | str = field("status", required=True)
     """How far the call has come."""
 
 
@@ -2400,10 +2408,10 @@ class LocalShellCallOutput(View):
     """What a command put out."""
 
     __slots__ = ()
-    type: Literal["local_shell_call_output"] = field("type")
-    id: str = field("id")
+    type: Literal["local_shell_call_output"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the call that this answers."""
-    output: str = field("output")
+    output: str = field("output", required=True)
     """The output as JSON text."""
     status: LocalShellCallOutputStatus | None = field("status")
     """How far the item has come."""
@@ -2413,11 +2421,11 @@ class LocalSkill(View):
     """A skill on the caller's computer."""
 
     __slots__ = ()
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Name of the skill."""
-    description: str = field("description")
+    description: str = field("description", required=True)
     """What it is for, for the model to read."""
-    path: str = field("path")
+    path: str = field("path", required=True)
     """Folder that it is in."""
 
 
@@ -2425,7 +2433,7 @@ class LocalShellEnvironment(View):
     """The caller's own computer."""
 
     __slots__ = ()
-    type: Literal["local"] = field("type")
+    type: Literal["local"] = field("type", required=True)
     skills: list[LocalSkill] | None = field("skills", list_of(obj(LocalSkill)))
     """Skills that it offers."""
 
@@ -2434,21 +2442,21 @@ class LocalShellTool(View):
     """Runs commands on the caller's computer, one at a time."""
 
     __slots__ = ()
-    type: Literal["local_shell"] = field("type")
+    type: Literal["local_shell"] = field("type", required=True)
 
 
 class McpApprovalRequest(View):
     """A call that waits for your consent."""
 
     __slots__ = ()
-    type: Literal["mcp_approval_request"] = field("type")
-    id: str = field("id")
+    type: Literal["mcp_approval_request"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id that the answer must repeat."""
-    server_label: str = field("server_label")
+    server_label: str = field("server_label", required=True)
     """Server by its name in the request."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Tool to call."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """Arguments as JSON text."""
 
 
@@ -2456,12 +2464,12 @@ class McpApprovalResponse(View):
     """Your answer to such a request."""
 
     __slots__ = ()
-    type: Literal["mcp_approval_response"] = field("type")
+    type: Literal["mcp_approval_response"] = field("type", required=True)
     id: str | None = field("id")
     """Id of the item."""
-    approval_request_id: str = field("approval_request_id")
+    approval_request_id: str = field("approval_request_id", required=True)
     """Request that this answers."""
-    approve: bool = field("approve")
+    approve: bool = field("approve", required=True)
     """Whether the call may be made."""
     reason: str | None = field("reason")
     """Why, in words."""
@@ -2491,14 +2499,14 @@ class McpCall(View):
     """A call of an MCP server's tool."""
 
     __slots__ = ()
-    type: Literal["mcp_call"] = field("type")
-    id: str = field("id")
+    type: Literal["mcp_call"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the call."""
-    server_label: str = field("server_label")
+    server_label: str = field("server_label", required=True)
     """Server by its name in the request."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Tool that was called."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """Arguments as JSON text."""
     output: str | None = field("output")
     """What the tool returned."""
@@ -2514,8 +2522,8 @@ class McpExecutionError(View):
     """The tool itself failed."""
 
     __slots__ = ()
-    type: Literal["mcp_tool_execution_error"] = field("type")
-    content: Any = field("content")
+    type: Literal["mcp_tool_execution_error"] = field("type", required=True)
+    content: Any = field("content", required=True)
     """What the tool said."""
 
 
@@ -2523,10 +2531,10 @@ class McpHttpError(View):
     """The server could not be reached."""
 
     __slots__ = ()
-    type: Literal["http_error"] = field("type")
-    code: int = field("code")
+    type: Literal["http_error"] = field("type", required=True)
+    code: int = field("code", required=True)
     """HTTP status."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The error in words."""
 
 
@@ -2534,11 +2542,11 @@ class McpToolInfo(View):
     """A tool of an MCP server."""
 
     __slots__ = ()
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Name of the tool."""
     description: str | None = field("description")
     """What it does."""
-    input_schema: dict[str, Any] = field("input_schema")
+    input_schema: dict[str, Any] = field("input_schema", required=True)
     """JSON schema of its arguments."""
     annotations: dict[str, Any] | None = field("annotations")
     """Hints of the server about it."""
@@ -2548,12 +2556,12 @@ class McpListTools(View):
     """The tools that an MCP server has."""
 
     __slots__ = ()
-    type: Literal["mcp_list_tools"] = field("type")
-    id: str = field("id")
+    type: Literal["mcp_list_tools"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the item."""
-    server_label: str = field("server_label")
+    server_label: str = field("server_label", required=True)
     """Server by its name in the request."""
-    tools: list[McpToolInfo] = field("tools", list_of(obj(McpToolInfo)))
+    tools: list[McpToolInfo] = field("tools", list_of(obj(McpToolInfo)), required=True)
     """What the server offers."""
     error: str | None = field("error")
     """Why they could not be listed."""
@@ -2563,10 +2571,10 @@ class McpProtocolError(View):
     """The server broke the protocol or refused."""
 
     __slots__ = ()
-    type: Literal["mcp_protocol_error"] = field("type")
-    code: int = field("code")
+    type: Literal["mcp_protocol_error"] = field("type", required=True)
+    code: int = field("code", required=True)
     """Code of the error."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The error in words."""
 
 
@@ -2574,8 +2582,8 @@ class McpTool(View):
     """Tools of a remote MCP server."""
 
     __slots__ = ()
-    type: Literal["mcp"] = field("type")
-    server_label: str = field("server_label")
+    type: Literal["mcp"] = field("type", required=True)
+    server_label: str = field("server_label", required=True)
     """Name of the server in tool calls."""
     server_url: str | None = field("server_url")
     """Address of the server; this, `connector_id` or `tunnel_id` is needed."""
@@ -2605,8 +2613,8 @@ class McpToolChoice(View):
     """Makes the model call a tool of one MCP server."""
 
     __slots__ = ()
-    type: Literal["mcp"] = field("type")
-    server_label: str = field("server_label")
+    type: Literal["mcp"] = field("type", required=True)
+    server_label: str = field("server_label", required=True)
     """Server by its name in `tools`."""
     name: str | None = field("name")
     """The tool; any of the server's by default."""
@@ -2616,12 +2624,12 @@ class MessageItem(View):
     """A message of a stored response's input."""
 
     __slots__ = ()
-    type: Literal["message"] = field("type")
+    type: Literal["message"] = field("type", required=True)
     id: str | None = field("id")
     """Id of the message."""
-    role: Literal["user", "assistant", "system", "developer"] | str = field("role")
+    role: Literal["user", "assistant", "system", "developer"] | str = field("role", required=True)
     """Who speaks."""
-    content: list[ResponseContent] = field("content", list_of(to_response_content))
+    content: list[ResponseContent] = field("content", list_of(to_response_content), required=True)
     """Parts of text, images and files."""
     status: Literal["in_progress", "completed", "incomplete"] | str | None = field("status")
     """How far it has come."""
@@ -2633,13 +2641,13 @@ class Model(View):
     """A model that the key may use."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id to put into requests as `model`."""
-    object: Literal["model"] = field("object")
+    object: Literal["model"] = field("object", required=True)
     """`model` marks a model."""
-    created: int = field("created")
+    created: int = field("created", required=True)
     """When the model was made, in seconds since 1970."""
-    owned_by: str = field("owned_by")
+    owned_by: str = field("owned_by", required=True)
     """Organisation that offers it."""
     shutdown_date: str | None = field("shutdown_date")
     """Day on which the model is switched off, null if none is announced."""
@@ -2649,9 +2657,9 @@ class ModelList(View):
     """The models that the key may use."""
 
     __slots__ = ()
-    object: Literal["list"] = field("object")
+    object: Literal["list"] = field("object", required=True)
     """`list` marks a list."""
-    data: list[Model] = field("data", list_of(obj(Model)))
+    data: list[Model] = field("data", list_of(obj(Model)), required=True)
     """The models, all on one page."""
 
 
@@ -2659,31 +2667,31 @@ class ModerationCategories(View):
     """Whether each category of harm applies."""
 
     __slots__ = ()
-    hate: bool = field("hate")
+    hate: bool = field("hate", required=True)
     """Contempt for a group of people for what they are."""
-    hate_threatening: bool = field("hate/threatening")
+    hate_threatening: bool = field("hate/threatening", required=True)
     """The same with threats or calls for violence."""
-    harassment: bool = field("harassment")
+    harassment: bool = field("harassment", required=True)
     """Insults and bullying of anyone."""
-    harassment_threatening: bool = field("harassment/threatening")
+    harassment_threatening: bool = field("harassment/threatening", required=True)
     """The same with threats or calls for violence."""
     illicit: bool | None = field("illicit")
     """Advice on how to break the law; null from older models."""
     illicit_violent: bool | None = field("illicit/violent")
     """The same where violence or weapons are involved; null from older models."""
-    self_harm: bool = field("self-harm")
+    self_harm: bool = field("self-harm", required=True)
     """Praise or portrayal of harming oneself."""
-    self_harm_intent: bool = field("self-harm/intent")
+    self_harm_intent: bool = field("self-harm/intent", required=True)
     """A speaker who wants to harm themselves, or does."""
-    self_harm_instructions: bool = field("self-harm/instructions")
+    self_harm_instructions: bool = field("self-harm/instructions", required=True)
     """Advice on how to harm oneself."""
-    sexual: bool = field("sexual")
+    sexual: bool = field("sexual", required=True)
     """Content meant to arouse."""
-    sexual_minors: bool = field("sexual/minors")
+    sexual_minors: bool = field("sexual/minors", required=True)
     """Such content with anyone under 18."""
-    violence: bool = field("violence")
+    violence: bool = field("violence", required=True)
     """Death, injury or bodily harm."""
-    violence_graphic: bool = field("violence/graphic")
+    violence_graphic: bool = field("violence/graphic", required=True)
     """The same in gory detail."""
 
 
@@ -2691,11 +2699,11 @@ class ModerationFailure(View):
     """Why moderation found nothing out."""
 
     __slots__ = ()
-    type: Literal["error"] = field("type")
+    type: Literal["error"] = field("type", required=True)
     """`error` marks a failed moderation."""
-    code: str = field("code")
+    code: str = field("code", required=True)
     """The failure, for programs."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The failure in words."""
 
 
@@ -2703,31 +2711,31 @@ class ModerationScores(View):
     """How surely each category of harm applies, from 0 to 1."""
 
     __slots__ = ()
-    hate: float = field("hate")
+    hate: float = field("hate", required=True)
     """Score of `hate`, which is contempt for a group."""
-    hate_threatening: float = field("hate/threatening")
+    hate_threatening: float = field("hate/threatening", required=True)
     """Score of hate with threats."""
-    harassment: float = field("harassment")
+    harassment: float = field("harassment", required=True)
     """Score of `harassment`, which is insults and bullying."""
-    harassment_threatening: float = field("harassment/threatening")
+    harassment_threatening: float = field("harassment/threatening", required=True)
     """Score of harassment with threats."""
     illicit: float | None = field("illicit")
     """Score of `illicit`, which is advice on breaking the law."""
     illicit_violent: float | None = field("illicit/violent")
     """Score of such advice where violence is involved."""
-    self_harm: float = field("self-harm")
+    self_harm: float = field("self-harm", required=True)
     """Score of `self-harm`, praise or portrayal included."""
-    self_harm_intent: float = field("self-harm/intent")
+    self_harm_intent: float = field("self-harm/intent", required=True)
     """Score of a speaker's own intent to self-harm."""
-    self_harm_instructions: float = field("self-harm/instructions")
+    self_harm_instructions: float = field("self-harm/instructions", required=True)
     """Score of advice on self-harm."""
-    sexual: float = field("sexual")
+    sexual: float = field("sexual", required=True)
     """Score of `sexual`, content meant to arouse."""
-    sexual_minors: float = field("sexual/minors")
+    sexual_minors: float = field("sexual/minors", required=True)
     """Score of such content with anyone under 18."""
-    violence: float = field("violence")
+    violence: float = field("violence", required=True)
     """Score of `violence`, injury and death included."""
-    violence_graphic: float = field("violence/graphic")
+    violence_graphic: float = field("violence/graphic", required=True)
     """Score of violence in gory detail."""
 
 
@@ -2735,31 +2743,33 @@ class ModerationInputTypes(View):
     """Kinds of input that each category's score comes from."""
 
     __slots__ = ()
-    hate: list[Literal["text"]] = field("hate")
+    hate: list[Literal["text"]] = field("hate", required=True)
     """Inputs judged for `hate`."""
-    hate_threatening: list[Literal["text"]] = field("hate/threatening")
+    hate_threatening: list[Literal["text"]] = field("hate/threatening", required=True)
     """Inputs judged for hate with threats."""
-    harassment: list[Literal["text"]] = field("harassment")
+    harassment: list[Literal["text"]] = field("harassment", required=True)
     """Inputs judged for `harassment`."""
-    harassment_threatening: list[Literal["text"]] = field("harassment/threatening")
+    harassment_threatening: list[Literal["text"]] = field("harassment/threatening", required=True)
     """Inputs judged for harassment with threats."""
-    illicit: list[Literal["text"]] = field("illicit")
+    illicit: list[Literal["text"]] = field("illicit", required=True)
     """Inputs judged for `illicit`."""
-    illicit_violent: list[Literal["text"]] = field("illicit/violent")
+    illicit_violent: list[Literal["text"]] = field("illicit/violent", required=True)
     """Inputs judged for illicit advice with violence."""
-    self_harm: list[Literal["text", "image"] | str] = field("self-harm")
+    self_harm: list[Literal["text", "image"] | str] = field("self-harm", required=True)
     """Inputs judged for `self-harm`."""
-    self_harm_intent: list[Literal["text", "image"] | str] = field("self-harm/intent")
+    self_harm_intent: list[Literal["text", "image"] | str] = field("self-harm/intent", required=True)
     """Inputs judged for intent to self-harm."""
-    self_harm_instructions: list[Literal["text", "image"] | str] = field("self-harm/instructions")
+    self_harm_instructions: list[Literal["text", "image"] | str] = field(
+        "self-harm/instructions", required=True
+    )
     """Inputs judged for advice on self-harm."""
-    sexual: list[Literal["text", "image"] | str] = field("sexual")
+    sexual: list[Literal["text", "image"] | str] = field("sexual", required=True)
     """Inputs judged for `sexual`."""
-    sexual_minors: list[Literal["text"]] = field("sexual/minors")
+    sexual_minors: list[Literal["text"]] = field("sexual/minors", required=True)
     """Inputs judged for sexual content with minors."""
-    violence: list[Literal["text", "image"] | str] = field("violence")
+    violence: list[Literal["text", "image"] | str] = field("violence", required=True)
     """Inputs judged for `violence`."""
-    violence_graphic: list[Literal["text", "image"] | str] = field("violence/graphic")
+    violence_graphic: list[Literal["text", "image"] | str] = field("violence/graphic", required=True)
     """Inputs judged for graphic violence."""
 
 
@@ -2767,11 +2777,11 @@ class ModerationFinding(View):
     """What was found in one input."""
 
     __slots__ = ()
-    flagged: bool = field("flagged")
+    flagged: bool = field("flagged", required=True)
     """Whether any category applies."""
-    categories: ModerationCategories = field("categories", obj(ModerationCategories))
+    categories: ModerationCategories = field("categories", obj(ModerationCategories), required=True)
     """Whether each category applies."""
-    category_scores: ModerationScores = field("category_scores", obj(ModerationScores))
+    category_scores: ModerationScores = field("category_scores", obj(ModerationScores), required=True)
     """How surely each category applies, from 0 to 1."""
     category_applied_input_types: ModerationInputTypes | None = field(
         "category_applied_input_types", obj(ModerationInputTypes)
@@ -2783,11 +2793,11 @@ class ModerationResponse(View):
     """What was found in each input."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of this check."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Moderation model that looked."""
-    results: list[ModerationFinding] = field("results", list_of(obj(ModerationFinding)))
+    results: list[ModerationFinding] = field("results", list_of(obj(ModerationFinding)), required=True)
     """The findings, one for each input."""
 
 
@@ -2795,17 +2805,19 @@ class ModerationResult(View):
     """One finding of a moderation model."""
 
     __slots__ = ()
-    type: Literal["moderation_result"] = field("type")
+    type: Literal["moderation_result"] = field("type", required=True)
     """`moderation_result` marks one finding."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Moderation model that found it."""
-    flagged: bool = field("flagged")
+    flagged: bool = field("flagged", required=True)
     """Whether any category applies."""
-    categories: dict[str, bool] = field("categories")
+    categories: dict[str, bool] = field("categories", required=True)
     """Whether each category applies."""
-    category_scores: dict[str, float] = field("category_scores")
+    category_scores: dict[str, float] = field("category_scores", required=True)
     """How far each category applies, from 0 to 1."""
-    category_applied_input_types: dict[str, list[ModerationInputType]] = field("category_applied_input_types")
+    category_applied_input_types: dict[str, list[ModerationInputType]] = field(
+        "category_applied_input_types", required=True
+    )
     """Kinds of input that each category's score is drawn from."""
 
 
@@ -2813,11 +2825,11 @@ class ModerationResults(View):
     """Findings of a moderation model."""
 
     __slots__ = ()
-    type: Literal["moderation_results"] = field("type")
+    type: Literal["moderation_results"] = field("type", required=True)
     """`moderation_results` marks findings."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Moderation model that was used."""
-    results: list[ModerationResult] = field("results", list_of(obj(ModerationResult)))
+    results: list[ModerationResult] = field("results", list_of(obj(ModerationResult)), required=True)
     """Its findings."""
 
 
@@ -2825,10 +2837,10 @@ class MoveAction(View):
     """A move of the mouse."""
 
     __slots__ = ()
-    type: Literal["move"] = field("type")
-    x: int = field("x")
+    type: Literal["move"] = field("type", required=True)
+    x: int = field("x", required=True)
     """Distance from the left in pixels."""
-    y: int = field("y")
+    y: int = field("y", required=True)
     """Distance from the top in pixels."""
     keys_: list[str] | None = field("keys")
     """Keys held down meanwhile."""
@@ -2838,12 +2850,12 @@ class MultiGrader(View):
     """Computes a grade from other grades."""
 
     __slots__ = ()
-    type: Literal["multi"] = field("type")
-    name: str = field("name")
+    type: Literal["multi"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name of the grader."""
-    graders: SubGrader = field("graders", to_sub_grader)
+    graders: SubGrader = field("graders", to_sub_grader, required=True)
     """The graders whose grades are used."""
-    calculate_output: str = field("calculate_output")
+    calculate_output: str = field("calculate_output", required=True)
     """Formula over the names of the graders."""
 
 
@@ -2851,12 +2863,12 @@ class NamespaceTool(View):
     """Several tools under one name."""
 
     __slots__ = ()
-    type: Literal["namespace"] = field("type")
-    name: str = field("name")
+    type: Literal["namespace"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name of the group."""
-    description: str = field("description")
+    description: str = field("description", required=True)
     """What the group is for, for the model to read."""
-    tools: list[NamespacedTool] = field("tools", list_of(to_namespaced_tool))
+    tools: list[NamespacedTool] = field("tools", list_of(to_namespaced_tool), required=True)
     """The tools of the group."""
 
 
@@ -2864,8 +2876,8 @@ class NetworkAllowlist(View):
     """The container reaches some domains."""
 
     __slots__ = ()
-    type: Literal["allowlist"] = field("type")
-    allowed_domains: list[str] = field("allowed_domains")
+    type: Literal["allowlist"] = field("type", required=True)
+    allowed_domains: list[str] = field("allowed_domains", required=True)
     """Domains that it may reach."""
     domain_secrets: list[DomainSecret] | None = field("domain_secrets", list_of(obj(DomainSecret)))
     """Secrets that are put into requests to them."""
@@ -2875,14 +2887,14 @@ class NoNetwork(View):
     """The container reaches nothing."""
 
     __slots__ = ()
-    type: Literal["disabled"] = field("type")
+    type: Literal["disabled"] = field("type", required=True)
 
 
 class OpenPageAction(View):
     """A page that was opened."""
 
     __slots__ = ()
-    type: Literal["open_page"] = field("type")
+    type: Literal["open_page"] = field("type", required=True)
     url: str | None = field("url")
     """Address of the page."""
 
@@ -2891,22 +2903,22 @@ class OtherChunking(View):
     """How the file was cut is not known, as it is older than the choice."""
 
     __slots__ = ()
-    type: Literal["other"] = field("type")
+    type: Literal["other"] = field("type", required=True)
 
 
 class OutputMessage(View):
     """What the model says."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the message."""
-    type: Literal["message"] = field("type")
-    role: Literal["assistant"] = field("role")
-    content: list[OutputContent] = field("content", list_of(to_output_content))
+    type: Literal["message"] = field("type", required=True)
+    role: Literal["assistant"] = field("role", required=True)
+    content: list[OutputContent] = field("content", list_of(to_output_content), required=True)
     """Texts and refusals."""
     phase: MessagePhase | None = field("phase")
     """Whether it is said in between or is final."""
-    status: Literal["in_progress", "completed", "incomplete"] | str = field("status")
+    status: Literal["in_progress", "completed", "incomplete"] | str = field("status", required=True)
     """How far it has come."""
 
 
@@ -2914,8 +2926,8 @@ class OutputRefusal(View):
     """What the model said when it declined."""
 
     __slots__ = ()
-    type: Literal["refusal"] = field("type")
-    refusal: str = field("refusal")
+    type: Literal["refusal"] = field("type", required=True)
+    refusal: str = field("refusal", required=True)
     """The refusal in words."""
 
 
@@ -2935,9 +2947,9 @@ class ResponseLogprob(View):
     """A token and how likely it was."""
 
     __slots__ = ()
-    token: str = field("token")
+    token: str = field("token", required=True)
     """The token as text."""
-    logprob: float = field("logprob")
+    logprob: float = field("logprob", required=True)
     """Natural logarithm of its probability."""
     bytes: list[int] | None = field("bytes")
     """Its UTF-8 bytes."""
@@ -2949,10 +2961,12 @@ class OutputText(View):
     """Text that the model wrote."""
 
     __slots__ = ()
-    type: Literal["output_text"] = field("type")
-    text: str = field("text")
+    type: Literal["output_text"] = field("type", required=True)
+    text: str = field("text", required=True)
     """The text itself."""
-    annotations: list[ResponseAnnotation] = field("annotations", list_of(to_response_annotation))
+    annotations: list[ResponseAnnotation] = field(
+        "annotations", list_of(to_response_annotation), required=True
+    )
     """Sources that parts of the text come from."""
     logprobs: list[ResponseLogprob] | None = field("logprobs", list_of(obj(ResponseLogprob)))
     """How likely each token was."""
@@ -2962,14 +2976,14 @@ class Program(View):
     """A program of the model that calls tools."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the item."""
-    type: Literal["program"] = field("type")
-    call_id: str = field("call_id")
+    type: Literal["program"] = field("type", required=True)
+    call_id: str = field("call_id", required=True)
     """Id that the output repeats."""
-    code: str = field("code")
+    code: str = field("code", required=True)
     """The program's source."""
-    fingerprint: str = field("fingerprint")
+    fingerprint: str = field("fingerprint", required=True)
     """Opaque state, to be sent back unchanged."""
 
 
@@ -2977,8 +2991,8 @@ class ProgramCaller(View):
     """A program of the model called the tool."""
 
     __slots__ = ()
-    type: Literal["program"] = field("type")
-    caller_id: str = field("caller_id")
+    type: Literal["program"] = field("type", required=True)
+    caller_id: str = field("caller_id", required=True)
     """Call that runs the program."""
 
 
@@ -2986,14 +3000,14 @@ class ProgramOutput(View):
     """What a program returned."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the item."""
-    type: Literal["program_output"] = field("type")
-    call_id: str = field("call_id")
+    type: Literal["program_output"] = field("type", required=True)
+    call_id: str = field("call_id", required=True)
     """Program that this answers."""
-    result: str = field("result")
+    result: str = field("result", required=True)
     """The result as text."""
-    status: ItemStatus = field("status")
+    status: ItemStatus = field("status", required=True)
     """How far the item has come."""
 
 
@@ -3001,14 +3015,14 @@ class ProgrammaticChoice(View):
     """Makes the model write a program."""
 
     __slots__ = ()
-    type: Literal["programmatic_tool_calling"] = field("type")
+    type: Literal["programmatic_tool_calling"] = field("type", required=True)
 
 
 class ProgrammaticTool(View):
     """Lets the model write programs that call tools."""
 
     __slots__ = ()
-    type: Literal["programmatic_tool_calling"] = field("type")
+    type: Literal["programmatic_tool_calling"] = field("type", required=True)
 
 
 class PromptCacheOptionsParam(View):
@@ -3027,7 +3041,7 @@ class PromptReference(View):
     """A prompt stored at OpenAI, and values for its places."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the prompt."""
     version: str | None = field("version")
     """Version of the prompt; the newest by default."""
@@ -3041,10 +3055,10 @@ class PythonGrader(View):
     """Grades with a script."""
 
     __slots__ = ()
-    type: Literal["python"] = field("type")
-    name: str = field("name")
+    type: Literal["python"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name of the grader."""
-    source: str = field("source")
+    source: str = field("source", required=True)
     """The Python script."""
     image_tag: str | None = field("image_tag")
     """Container image that it runs in."""
@@ -3054,8 +3068,8 @@ class ReasoningSummary(View):
     """A part of a summary of reasoning."""
 
     __slots__ = ()
-    type: Literal["summary_text"] = field("type")
-    text: str = field("text")
+    type: Literal["summary_text"] = field("type", required=True)
+    text: str = field("text", required=True)
     """The summary itself."""
 
 
@@ -3063,8 +3077,8 @@ class ReasoningText(View):
     """A part of the reasoning."""
 
     __slots__ = ()
-    type: Literal["reasoning_text"] = field("type")
-    text: str = field("text")
+    type: Literal["reasoning_text"] = field("type", required=True)
+    text: str = field("text", required=True)
     """The reasoning itself."""
 
 
@@ -3072,12 +3086,12 @@ class ReasoningItem(View):
     """What the model thought."""
 
     __slots__ = ()
-    type: Literal["reasoning"] = field("type")
-    id: str = field("id")
+    type: Literal["reasoning"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the item."""
     encrypted_content: str | None = field("encrypted_content")
     """The reasoning, encrypted, to be sent back where nothing is stored."""
-    summary: list[ReasoningSummary] = field("summary", list_of(obj(ReasoningSummary)))
+    summary: list[ReasoningSummary] = field("summary", list_of(obj(ReasoningSummary)), required=True)
     """The reasoning summed up."""
     content: list[ReasoningText] | None = field("content", list_of(obj(ReasoningText)))
     """The reasoning itself, where the model shows it."""
@@ -3105,7 +3119,7 @@ class ResponseInputTokens(View):
     """What the read tokens were."""
 
     __slots__ = ()
-    cached_tokens: int = field("cached_tokens")
+    cached_tokens: int = field("cached_tokens", required=True)
     """Tokens read from the prompt cache, which cost less."""
     cache_write_tokens: int | None = field("cache_write_tokens")
     """Tokens written to the prompt cache."""
@@ -3115,7 +3129,7 @@ class ResponseOutputTokens(View):
     """What the written tokens were."""
 
     __slots__ = ()
-    reasoning_tokens: int = field("reasoning_tokens")
+    reasoning_tokens: int = field("reasoning_tokens", required=True)
     """Tokens of hidden reasoning."""
 
 
@@ -3123,15 +3137,19 @@ class ResponseUsage(View):
     """Tokens that were read and written."""
 
     __slots__ = ()
-    input_tokens: int = field("input_tokens")
+    input_tokens: int = field("input_tokens", required=True)
     """Tokens that were read, cached ones included."""
-    input_tokens_details: ResponseInputTokens = field("input_tokens_details", obj(ResponseInputTokens))
+    input_tokens_details: ResponseInputTokens = field(
+        "input_tokens_details", obj(ResponseInputTokens), required=True
+    )
     """What the read tokens were."""
-    output_tokens: int = field("output_tokens")
+    output_tokens: int = field("output_tokens", required=True)
     """Tokens that were written, reasoning included."""
-    output_tokens_details: ResponseOutputTokens = field("output_tokens_details", obj(ResponseOutputTokens))
+    output_tokens_details: ResponseOutputTokens = field(
+        "output_tokens_details", obj(ResponseOutputTokens), required=True
+    )
     """What the written tokens were."""
-    total_tokens: int = field("total_tokens")
+    total_tokens: int = field("total_tokens", required=True)
     """Sum of both."""
 
 
@@ -3139,9 +3157,9 @@ class ResponseError(View):
     """Why a response failed."""
 
     __slots__ = ()
-    code: ResponseErrorCode = field("code")
+    code: ResponseErrorCode = field("code", required=True)
     """The reason, for programs."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The reason in words."""
 
 
@@ -3159,9 +3177,9 @@ class ResponseModeration(View):
     """What moderation found in the request and in the answer."""
 
     __slots__ = ()
-    input: ResponseModerationOutcome = field("input", to_response_moderation_outcome)
+    input: ResponseModerationOutcome = field("input", to_response_moderation_outcome, required=True)
     """Findings in the request."""
-    output: ResponseModerationOutcome = field("output", to_response_moderation_outcome)
+    output: ResponseModerationOutcome = field("output", to_response_moderation_outcome, required=True)
     """Findings in the answer."""
 
 
@@ -3169,28 +3187,30 @@ class Response(View):
     """A response, finished or still being made."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id to fetch or continue it by."""
-    object: Literal["response"] = field("object")
+    object: Literal["response"] = field("object", required=True)
     status: ResponseStatus | None = field("status")
     """How far the response has come."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model that answered, usually by its dated name."""
-    output: list[OutputItem] = field("output", list_of(to_output_item))
+    output: list[OutputItem] = field("output", list_of(to_output_item), required=True)
     """What the model said, thought and called, in order."""
     usage: ResponseUsage | None = field("usage", obj(ResponseUsage))
     """Tokens that are billed; missing until the end."""
-    error: ResponseError | None = field("error", obj(ResponseError))
+    error: ResponseError | None = field("error", obj(ResponseError), required=True)
     """Why it failed; null unless it did."""
-    incomplete_details: IncompleteDetails | None = field("incomplete_details", obj(IncompleteDetails))
+    incomplete_details: IncompleteDetails | None = field(
+        "incomplete_details", obj(IncompleteDetails), required=True
+    )
     """Why it was cut short; null unless it was."""
-    metadata: Metadata | None = field("metadata")
+    metadata: Metadata | None = field("metadata", required=True)
     """Labels of your own."""
     top_logprobs: int | None = field("top_logprobs")
     """Number of candidates returned for each token's place."""
-    temperature: float | None = field("temperature")
+    temperature: float | None = field("temperature", required=True)
     """Randomness that was used."""
-    top_p: float | None = field("top_p")
+    top_p: float | None = field("top_p", required=True)
     """Share of likeliest tokens that was considered."""
     user: str | None = field("user")
     """Id of your end user, as sent."""
@@ -3208,9 +3228,9 @@ class Response(View):
     """Most calls of OpenAI's own tools, as sent."""
     text: ResponseTextOptions | None = field("text", obj(ResponseTextOptions))
     """Form and length of the text, as sent."""
-    tools: list[ResponseTool] = field("tools", list_of(to_response_tool))
+    tools: list[ResponseTool] = field("tools", list_of(to_response_tool), required=True)
     """Tools the model could use."""
-    tool_choice: ResponseToolChoice = field("tool_choice", to_response_named_choice)
+    tool_choice: ResponseToolChoice = field("tool_choice", to_response_named_choice, required=True)
     """Whether tool calls were up to the model."""
     prompt: PromptReference | None = field("prompt", obj(PromptReference))
     """Stored prompt it started from."""
@@ -3218,13 +3238,15 @@ class Response(View):
     """Tier that really served the request."""
     truncation: Literal["auto", "disabled"] | str | None = field("truncation")
     """Whether the beginning of too long an input was dropped."""
-    created_at: float = field("created_at")
+    created_at: float = field("created_at", required=True)
     """When it was begun, in seconds since 1970."""
     completed_at: float | None = field("completed_at")
     """When it was completed, in seconds since 1970; null until then."""
     reasoning: ReasoningOptions | None = field("reasoning", obj(ReasoningOptions))
     """How the model thought."""
-    instructions: str | list[ResponseItem] | None = field("instructions", list_of(to_response_item))
+    instructions: str | list[ResponseItem] | None = field(
+        "instructions", list_of(to_response_item), required=True
+    )
     """Instructions, as sent, or the items of the stored prompt."""
     output_text: str | None = field("output_text")
     """All texts together; only the vendor's own clients fill this in."""
@@ -3234,7 +3256,7 @@ class Response(View):
     """How the prompt was cached."""
     moderation: ResponseModeration | None = field("moderation", obj(ResponseModeration))
     """What moderation found, where the request asked for it."""
-    parallel_tool_calls: bool = field("parallel_tool_calls")
+    parallel_tool_calls: bool = field("parallel_tool_calls", required=True)
     """Whether several tool calls at once were allowed."""
     conversation: ConversationReference | None = field("conversation", obj(ConversationReference))
     """Conversation that it belongs to."""
@@ -3256,10 +3278,10 @@ class ResponseAllowedTools(View):
     """Limits the model to some of the request's tools."""
 
     __slots__ = ()
-    type: Literal["allowed_tools"] = field("type")
-    mode: Literal["auto", "required"] | str = field("mode")
+    type: Literal["allowed_tools"] = field("type", required=True)
+    mode: Literal["auto", "required"] | str = field("mode", required=True)
     """`auto` lets the model answer without a call, `required` does not."""
-    tools: list[dict[str, Any]] = field("tools")
+    tools: list[dict[str, Any]] = field("tools", required=True)
     """Tools by type and name, such as `{"type": "function", "name": "weather"}`."""
 
 
@@ -3267,10 +3289,10 @@ class ResponseAudioDeltaEvent(View):
     """More of the spoken answer."""
 
     __slots__ = ()
-    type: Literal["response.audio.delta"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.audio.delta"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Sound to append, in base64."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -3280,8 +3302,8 @@ class ResponseAudioDoneEvent(View):
     """The spoken answer is complete."""
 
     __slots__ = ()
-    type: Literal["response.audio.done"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.audio.done"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3289,10 +3311,10 @@ class ResponseAudioTranscriptDeltaEvent(View):
     """More of the spoken answer's words."""
 
     __slots__ = ()
-    type: Literal["response.audio.transcript.delta"] = field("type")
-    delta: str = field("delta")
+    type: Literal["response.audio.transcript.delta"] = field("type", required=True)
+    delta: str = field("delta", required=True)
     """Words to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -3302,8 +3324,8 @@ class ResponseAudioTranscriptDoneEvent(View):
     """The spoken answer's words are complete."""
 
     __slots__ = ()
-    type: Literal["response.audio.transcript.done"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.audio.transcript.done"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3311,14 +3333,14 @@ class ResponseCodeInterpreterCallCodeDeltaEvent(View):
     """More of the code to run."""
 
     __slots__ = ()
-    type: Literal["response.code_interpreter_call_code.delta"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.code_interpreter_call_code.delta"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Code to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -3328,14 +3350,14 @@ class ResponseCodeInterpreterCallCodeDoneEvent(View):
     """The code to run is complete."""
 
     __slots__ = ()
-    type: Literal["response.code_interpreter_call_code.done"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.code_interpreter_call_code.done"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    code: str = field("code")
+    code: str = field("code", required=True)
     """The whole code."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3343,12 +3365,12 @@ class ResponseCodeInterpreterCallCompletedEvent(View):
     """Code has been run."""
 
     __slots__ = ()
-    type: Literal["response.code_interpreter_call.completed"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.code_interpreter_call.completed"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3356,12 +3378,12 @@ class ResponseCodeInterpreterCallInProgressEvent(View):
     """A run of code begins."""
 
     __slots__ = ()
-    type: Literal["response.code_interpreter_call.in_progress"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.code_interpreter_call.in_progress"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3369,12 +3391,12 @@ class ResponseCodeInterpreterCallInterpretingEvent(View):
     """Code is being run."""
 
     __slots__ = ()
-    type: Literal["response.code_interpreter_call.interpreting"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.code_interpreter_call.interpreting"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3382,10 +3404,10 @@ class ResponseCompletedEvent(View):
     """The response is complete; the last event."""
 
     __slots__ = ()
-    type: Literal["response.completed"] = field("type")
-    response: Response = field("response", obj(Response))
+    type: Literal["response.completed"] = field("type", required=True)
+    response: Response = field("response", obj(Response), required=True)
     """The whole response."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3393,16 +3415,16 @@ class ResponseContentPartAddedEvent(View):
     """A part of an item begins."""
 
     __slots__ = ()
-    type: Literal["response.content_part.added"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.content_part.added"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    part: ContentPart = field("part", to_content_part)
+    part: ContentPart = field("part", to_content_part, required=True)
     """The part, still empty."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3410,16 +3432,16 @@ class ResponseContentPartDoneEvent(View):
     """A part of an item is complete."""
 
     __slots__ = ()
-    type: Literal["response.content_part.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.content_part.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    part: ContentPart = field("part", to_content_part)
+    part: ContentPart = field("part", to_content_part, required=True)
     """The whole part."""
 
 
@@ -3427,10 +3449,10 @@ class ResponseCreatedEvent(View):
     """The response has an id."""
 
     __slots__ = ()
-    type: Literal["response.created"] = field("type")
-    response: Response = field("response", obj(Response))
+    type: Literal["response.created"] = field("type", required=True)
+    response: Response = field("response", obj(Response), required=True)
     """The response, still empty."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3438,8 +3460,8 @@ class ResponseCustomChoice(View):
     """Makes the model call one custom tool."""
 
     __slots__ = ()
-    type: Literal["custom"] = field("type")
-    name: str = field("name")
+    type: Literal["custom"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name under which the tool was defined."""
 
 
@@ -3447,8 +3469,8 @@ class ResponseCustomTool(View):
     """A tool of the caller that takes free text."""
 
     __slots__ = ()
-    type: Literal["custom"] = field("type")
-    name: str = field("name")
+    type: Literal["custom"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name to call it by."""
     description: str | None = field("description")
     """What the tool does and when to call it, for the model to read."""
@@ -3464,14 +3486,14 @@ class ResponseCustomToolCallInputDeltaEvent(View):
     """More of a custom tool call's input."""
 
     __slots__ = ()
-    type: Literal["response.custom_tool_call_input.delta"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.custom_tool_call_input.delta"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Text to append."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -3481,14 +3503,14 @@ class ResponseCustomToolCallInputDoneEvent(View):
     """A custom tool call's input is complete."""
 
     __slots__ = ()
-    type: Literal["response.custom_tool_call_input.done"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.custom_tool_call_input.done"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    input: str = field("input")
+    input: str = field("input", required=True)
     """The whole input."""
 
 
@@ -3496,14 +3518,14 @@ class ResponseErrorEvent(View):
     """An error that ends the stream."""
 
     __slots__ = ()
-    type: Literal["error"] = field("type")
-    code: str | None = field("code")
+    type: Literal["error"] = field("type", required=True)
+    code: str | None = field("code", required=True)
     """The reason, for programs."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The reason in words."""
-    param: str | None = field("param")
+    param: str | None = field("param", required=True)
     """Field of the request at fault."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3511,10 +3533,10 @@ class ResponseFailedEvent(View):
     """The response has failed; the last event."""
 
     __slots__ = ()
-    type: Literal["response.failed"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.failed"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    response: Response = field("response", obj(Response))
+    response: Response = field("response", obj(Response), required=True)
     """The response, which says why."""
 
 
@@ -3522,12 +3544,12 @@ class ResponseFileSearchCallCompletedEvent(View):
     """A search of files is done."""
 
     __slots__ = ()
-    type: Literal["response.file_search_call.completed"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.file_search_call.completed"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3535,12 +3557,12 @@ class ResponseFileSearchCallInProgressEvent(View):
     """A search of files begins."""
 
     __slots__ = ()
-    type: Literal["response.file_search_call.in_progress"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.file_search_call.in_progress"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3548,12 +3570,12 @@ class ResponseFileSearchCallSearchingEvent(View):
     """Files are being searched."""
 
     __slots__ = ()
-    type: Literal["response.file_search_call.searching"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.file_search_call.searching"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3561,7 +3583,7 @@ class ResponseFormatJsonObject(View):
     """Any valid JSON object; the messages must ask for JSON too."""
 
     __slots__ = ()
-    type: Literal["json_object"] = field("type")
+    type: Literal["json_object"] = field("type", required=True)
     """`json_object` asks for a JSON object of any shape."""
 
 
@@ -3569,7 +3591,7 @@ class ResponseFormatText(View):
     """Free text, which is what models write by default."""
 
     __slots__ = ()
-    type: Literal["text"] = field("type")
+    type: Literal["text"] = field("type", required=True)
     """`text` asks for free text."""
 
 
@@ -3577,14 +3599,14 @@ class ResponseFunctionCallArgumentsDeltaEvent(View):
     """More of a function call's arguments."""
 
     __slots__ = ()
-    type: Literal["response.function_call_arguments.delta"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.function_call_arguments.delta"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """JSON text to append."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -3594,16 +3616,16 @@ class ResponseFunctionCallArgumentsDoneEvent(View):
     """A function call's arguments are complete."""
 
     __slots__ = ()
-    type: Literal["response.function_call_arguments.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.function_call_arguments.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
     name: str | None = field("name")
     """Function to call."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """The whole JSON text."""
 
 
@@ -3611,8 +3633,8 @@ class ResponseFunctionChoice(View):
     """Makes the model call one function."""
 
     __slots__ = ()
-    type: Literal["function"] = field("type")
-    name: str = field("name")
+    type: Literal["function"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name under which the function was defined."""
 
 
@@ -3620,8 +3642,8 @@ class ResponseFunctionTool(View):
     """A function of the caller, with arguments in JSON."""
 
     __slots__ = ()
-    type: Literal["function"] = field("type")
-    name: str = field("name")
+    type: Literal["function"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name to call it by, made of letters, digits, `_` and `-`."""
     description: str | None = field("description")
     """What the function does and when to call it, for the model to read."""
@@ -3641,10 +3663,10 @@ class ResponseGrammarFormat(View):
     """Text that follows a grammar."""
 
     __slots__ = ()
-    type: Literal["grammar"] = field("type")
-    syntax: GrammarSyntax = field("syntax")
+    type: Literal["grammar"] = field("type", required=True)
+    syntax: GrammarSyntax = field("syntax", required=True)
     """Language that the grammar is written in."""
-    definition: str = field("definition")
+    definition: str = field("definition", required=True)
     """The grammar itself."""
 
 
@@ -3652,12 +3674,12 @@ class ResponseImageGenerationCallCompletedEvent(View):
     """An image is drawn."""
 
     __slots__ = ()
-    type: Literal["response.image_generation_call.completed"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.image_generation_call.completed"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
 
 
@@ -3665,12 +3687,12 @@ class ResponseImageGenerationCallGeneratingEvent(View):
     """An image is being drawn."""
 
     __slots__ = ()
-    type: Literal["response.image_generation_call.generating"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.image_generation_call.generating"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3678,12 +3700,12 @@ class ResponseImageGenerationCallInProgressEvent(View):
     """The drawing of an image begins."""
 
     __slots__ = ()
-    type: Literal["response.image_generation_call.in_progress"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.image_generation_call.in_progress"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3691,16 +3713,16 @@ class ResponseImageGenerationCallPartialImageEvent(View):
     """A draft of an image."""
 
     __slots__ = ()
-    type: Literal["response.image_generation_call.partial_image"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.image_generation_call.partial_image"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    partial_image_index: int = field("partial_image_index")
+    partial_image_index: int = field("partial_image_index", required=True)
     """Number of the draft, from 0."""
-    partial_image_b64: str = field("partial_image_b64")
+    partial_image_b64: str = field("partial_image_b64", required=True)
     """The draft in base64."""
     size: str | None = field("size")
     """Width and height in pixels."""
@@ -3716,10 +3738,10 @@ class ResponseInProgressEvent(View):
     """The response is being made."""
 
     __slots__ = ()
-    type: Literal["response.in_progress"] = field("type")
-    response: Response = field("response", obj(Response))
+    type: Literal["response.in_progress"] = field("type", required=True)
+    response: Response = field("response", obj(Response), required=True)
     """The response so far."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3727,10 +3749,10 @@ class ResponseIncompleteEvent(View):
     """The response was cut short; the last event."""
 
     __slots__ = ()
-    type: Literal["response.incomplete"] = field("type")
-    response: Response = field("response", obj(Response))
+    type: Literal["response.incomplete"] = field("type", required=True)
+    response: Response = field("response", obj(Response), required=True)
     """The response, which says why."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3738,14 +3760,14 @@ class ResponseItemList(View):
     """A page of a response's input."""
 
     __slots__ = ()
-    object: Literal["list"] = field("object")
-    data: list[ResponseItem] = field("data", list_of(to_response_item))
+    object: Literal["list"] = field("object", required=True)
+    data: list[ResponseItem] = field("data", list_of(to_response_item), required=True)
     """The items on this page."""
-    has_more: bool = field("has_more")
+    has_more: bool = field("has_more", required=True)
     """Whether there are further entries after these."""
-    first_id: str = field("first_id")
+    first_id: str = field("first_id", required=True)
     """Id of the first entry on this page."""
-    last_id: str = field("last_id")
+    last_id: str = field("last_id", required=True)
     """Id of the last entry; send it as `after` to get the next page."""
 
 
@@ -3753,12 +3775,12 @@ class ResponseJsonSchema(View):
     """JSON that follows a schema."""
 
     __slots__ = ()
-    type: Literal["json_schema"] = field("type")
+    type: Literal["json_schema"] = field("type", required=True)
     description: str | None = field("description")
     """What the output is for, as a hint to the model."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Name of the format, made of letters, digits, `_` and `-`."""
-    schema: JsonSchema = field("schema")
+    schema: JsonSchema = field("schema", required=True)
     """The shape of the output."""
     strict: bool | None = field("strict")
     """Makes the output follow the schema exactly, which then may use only a part of JSON Schema."""
@@ -3768,14 +3790,14 @@ class ResponseMcpCallArgumentsDeltaEvent(View):
     """More of an MCP call's arguments."""
 
     __slots__ = ()
-    type: Literal["response.mcp_call_arguments.delta"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.mcp_call_arguments.delta"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """JSON text to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -3785,14 +3807,14 @@ class ResponseMcpCallArgumentsDoneEvent(View):
     """An MCP call's arguments are complete."""
 
     __slots__ = ()
-    type: Literal["response.mcp_call_arguments.done"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.mcp_call_arguments.done"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """The whole JSON text."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3800,12 +3822,12 @@ class ResponseMcpCallCompletedEvent(View):
     """A call of an MCP server's tool is done."""
 
     __slots__ = ()
-    type: Literal["response.mcp_call.completed"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.mcp_call.completed"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3813,12 +3835,12 @@ class ResponseMcpCallFailedEvent(View):
     """A call of an MCP server's tool failed."""
 
     __slots__ = ()
-    type: Literal["response.mcp_call.failed"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.mcp_call.failed"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3826,12 +3848,12 @@ class ResponseMcpCallInProgressEvent(View):
     """A call of an MCP server's tool begins."""
 
     __slots__ = ()
-    type: Literal["response.mcp_call.in_progress"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.mcp_call.in_progress"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
 
 
@@ -3839,12 +3861,12 @@ class ResponseMcpListToolsCompletedEvent(View):
     """An MCP server's tools are listed."""
 
     __slots__ = ()
-    type: Literal["response.mcp_list_tools.completed"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.mcp_list_tools.completed"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3852,12 +3874,12 @@ class ResponseMcpListToolsFailedEvent(View):
     """An MCP server's tools could not be listed."""
 
     __slots__ = ()
-    type: Literal["response.mcp_list_tools.failed"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.mcp_list_tools.failed"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3865,12 +3887,12 @@ class ResponseMcpListToolsInProgressEvent(View):
     """The listing of an MCP server's tools begins."""
 
     __slots__ = ()
-    type: Literal["response.mcp_list_tools.in_progress"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.mcp_list_tools.in_progress"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3878,12 +3900,12 @@ class ResponseOutputItemAddedEvent(View):
     """An item begins."""
 
     __slots__ = ()
-    type: Literal["response.output_item.added"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.output_item.added"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    item: OutputItem = field("item", to_output_item)
+    item: OutputItem = field("item", to_output_item, required=True)
     """The item, still empty."""
 
 
@@ -3891,12 +3913,12 @@ class ResponseOutputItemDoneEvent(View):
     """An item is complete."""
 
     __slots__ = ()
-    type: Literal["response.output_item.done"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.output_item.done"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    item: OutputItem = field("item", to_output_item)
+    item: OutputItem = field("item", to_output_item, required=True)
     """The whole item."""
 
 
@@ -3904,18 +3926,18 @@ class ResponseOutputTextAnnotationAddedEvent(View):
     """A note on the text."""
 
     __slots__ = ()
-    type: Literal["response.output_text.annotation.added"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.output_text.annotation.added"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    annotation_index: int = field("annotation_index")
+    annotation_index: int = field("annotation_index", required=True)
     """Place among the part's notes, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    annotation: ResponseAnnotation | None = field("annotation", to_response_annotation)
+    annotation: ResponseAnnotation | None = field("annotation", to_response_annotation, required=True)
     """The note."""
 
 
@@ -3923,10 +3945,10 @@ class ResponseQueuedEvent(View):
     """The response waits for its turn."""
 
     __slots__ = ()
-    type: Literal["response.queued"] = field("type")
-    response: Response = field("response", obj(Response))
+    type: Literal["response.queued"] = field("type", required=True)
+    response: Response = field("response", obj(Response), required=True)
     """The response, still empty."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3934,16 +3956,16 @@ class ResponseReasoningSummaryPartAddedEvent(View):
     """A part of a reasoning summary begins."""
 
     __slots__ = ()
-    type: Literal["response.reasoning_summary_part.added"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.reasoning_summary_part.added"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    summary_index: int = field("summary_index")
+    summary_index: int = field("summary_index", required=True)
     """Place of the part in the summary, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    part: ReasoningSummary = field("part", obj(ReasoningSummary))
+    part: ReasoningSummary = field("part", obj(ReasoningSummary), required=True)
     """The part, still empty."""
 
 
@@ -3951,18 +3973,18 @@ class ResponseReasoningSummaryPartDoneEvent(View):
     """A part of a reasoning summary is complete."""
 
     __slots__ = ()
-    type: Literal["response.reasoning_summary_part.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.reasoning_summary_part.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    summary_index: int = field("summary_index")
+    summary_index: int = field("summary_index", required=True)
     """Place of the part in the summary, from 0."""
     status: Literal["incomplete"] | None = field("status")
     """Set to `incomplete` where it was cut short."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    part: ReasoningSummary = field("part", obj(ReasoningSummary))
+    part: ReasoningSummary = field("part", obj(ReasoningSummary), required=True)
     """The whole part."""
 
 
@@ -3970,16 +3992,16 @@ class ResponseReasoningSummaryTextDeltaEvent(View):
     """More of a reasoning summary."""
 
     __slots__ = ()
-    type: Literal["response.reasoning_summary_text.delta"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.reasoning_summary_text.delta"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    summary_index: int = field("summary_index")
+    summary_index: int = field("summary_index", required=True)
     """Place of the part in the summary, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Text to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -3989,16 +4011,16 @@ class ResponseReasoningSummaryTextDoneEvent(View):
     """The text of a reasoning summary is complete."""
 
     __slots__ = ()
-    type: Literal["response.reasoning_summary_text.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.reasoning_summary_text.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    summary_index: int = field("summary_index")
+    summary_index: int = field("summary_index", required=True)
     """Place of the part in the summary, from 0."""
-    text: str = field("text")
+    text: str = field("text", required=True)
     """The whole text."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -4006,16 +4028,16 @@ class ResponseReasoningTextDeltaEvent(View):
     """More reasoning."""
 
     __slots__ = ()
-    type: Literal["response.reasoning_text.delta"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.reasoning_text.delta"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Text to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -4025,16 +4047,16 @@ class ResponseReasoningTextDoneEvent(View):
     """A part of the reasoning is complete."""
 
     __slots__ = ()
-    type: Literal["response.reasoning_text.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.reasoning_text.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    text: str = field("text")
+    text: str = field("text", required=True)
     """The whole text."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -4042,16 +4064,16 @@ class ResponseRefusalDeltaEvent(View):
     """More of a refusal."""
 
     __slots__ = ()
-    type: Literal["response.refusal.delta"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.refusal.delta"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Text to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -4061,16 +4083,16 @@ class ResponseRefusalDoneEvent(View):
     """A refusal is complete."""
 
     __slots__ = ()
-    type: Literal["response.refusal.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.refusal.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    refusal: str = field("refusal")
+    refusal: str = field("refusal", required=True)
     """The whole refusal."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -4078,14 +4100,14 @@ class ResponseShellCallCommandAddedEvent(View):
     """A shell command begins."""
 
     __slots__ = ()
-    type: Literal["response.shell_call_command.added"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.shell_call_command.added"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    command_index: int = field("command_index")
+    command_index: int = field("command_index", required=True)
     """Place of the command in the call, from 0."""
-    command: str = field("command")
+    command: str = field("command", required=True)
     """What there is of the command."""
 
 
@@ -4093,14 +4115,14 @@ class ResponseShellCallCommandDeltaEvent(View):
     """More of a shell command."""
 
     __slots__ = ()
-    type: Literal["response.shell_call_command.delta"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.shell_call_command.delta"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    command_index: int = field("command_index")
+    command_index: int = field("command_index", required=True)
     """Place of the command in the call, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Text to append."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -4110,14 +4132,14 @@ class ResponseShellCallCommandDoneEvent(View):
     """A shell command is complete."""
 
     __slots__ = ()
-    type: Literal["response.shell_call_command.done"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.shell_call_command.done"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    command_index: int = field("command_index")
+    command_index: int = field("command_index", required=True)
     """Place of the command in the call, from 0."""
-    command: str = field("command")
+    command: str = field("command", required=True)
     """The whole command."""
 
 
@@ -4135,16 +4157,16 @@ class ResponseShellCallOutputContentDeltaEvent(View):
     """More of a shell command's output."""
 
     __slots__ = ()
-    type: Literal["response.shell_call_output_content.delta"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.shell_call_output_content.delta"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    command_index: int = field("command_index")
+    command_index: int = field("command_index", required=True)
     """Place of the command in the call, from 0."""
-    delta: ShellOutputDelta = field("delta", obj(ShellOutputDelta))
+    delta: ShellOutputDelta = field("delta", obj(ShellOutputDelta), required=True)
     """Text to append."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -4154,11 +4176,11 @@ class ShellOutput(View):
     """What one command put out."""
 
     __slots__ = ()
-    stdout: str = field("stdout")
+    stdout: str = field("stdout", required=True)
     """Text of its standard output."""
-    stderr: str = field("stderr")
+    stderr: str = field("stderr", required=True)
     """Text of its standard error."""
-    outcome: ShellOutcome = field("outcome", to_shell_outcome)
+    outcome: ShellOutcome = field("outcome", to_shell_outcome, required=True)
     """How it ended."""
     created_by: str | None = field("created_by")
     """Who made the output."""
@@ -4168,16 +4190,16 @@ class ResponseShellCallOutputContentDoneEvent(View):
     """A shell command's output is complete."""
 
     __slots__ = ()
-    type: Literal["response.shell_call_output_content.done"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.shell_call_output_content.done"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    command_index: int = field("command_index")
+    command_index: int = field("command_index", required=True)
     """Place of the command in the call, from 0."""
-    output: list[ShellOutput] = field("output", list_of(obj(ShellOutput)))
+    output: list[ShellOutput] = field("output", list_of(obj(ShellOutput)), required=True)
     """The whole output."""
 
 
@@ -4185,16 +4207,16 @@ class ResponseTextDeltaEvent(View):
     """More of the text."""
 
     __slots__ = ()
-    type: Literal["response.output_text.delta"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.output_text.delta"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Text to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     logprobs: list[ResponseLogprob] | None = field("logprobs", list_of(obj(ResponseLogprob)))
     """How likely the new tokens were."""
@@ -4206,16 +4228,16 @@ class ResponseTextDoneEvent(View):
     """A text is complete."""
 
     __slots__ = ()
-    type: Literal["response.output_text.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.output_text.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    text: str = field("text")
+    text: str = field("text", required=True)
     """The whole text."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     logprobs: list[ResponseLogprob] | None = field("logprobs", list_of(obj(ResponseLogprob)))
     """How likely each token was."""
@@ -4225,14 +4247,14 @@ class ResponseUrlCitation(View):
     """A web page that a part of the text comes from."""
 
     __slots__ = ()
-    type: Literal["url_citation"] = field("type")
-    url: str = field("url")
+    type: Literal["url_citation"] = field("type", required=True)
+    url: str = field("url", required=True)
     """Address of the page."""
-    start_index: int = field("start_index")
+    start_index: int = field("start_index", required=True)
     """Index of the part's first character in the text."""
-    end_index: int = field("end_index")
+    end_index: int = field("end_index", required=True)
     """Index of the part's last character in the text."""
-    title: str = field("title")
+    title: str = field("title", required=True)
     """Title of the page."""
 
 
@@ -4240,12 +4262,12 @@ class ResponseWebSearchCallCompletedEvent(View):
     """A search of the web is done."""
 
     __slots__ = ()
-    type: Literal["response.web_search_call.completed"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.web_search_call.completed"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -4253,12 +4275,12 @@ class ResponseWebSearchCallInProgressEvent(View):
     """A search of the web begins."""
 
     __slots__ = ()
-    type: Literal["response.web_search_call.in_progress"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.web_search_call.in_progress"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -4266,12 +4288,12 @@ class ResponseWebSearchCallSearchingEvent(View):
     """The web is being searched."""
 
     __slots__ = ()
-    type: Literal["response.web_search_call.searching"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.web_search_call.searching"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -4279,14 +4301,14 @@ class ScoreModelGrader(View):
     """Has a model give a number."""
 
     __slots__ = ()
-    type: Literal["score_model"] = field("type")
-    name: str = field("name")
+    type: Literal["score_model"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name of the grader."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model that grades, by id."""
     sampling_params: GraderSamplingParams | None = field("sampling_params", obj(GraderSamplingParams))
     """How it answers."""
-    input: list[GraderMessage] = field("input", list_of(obj(GraderMessage)))
+    input: list[GraderMessage] = field("input", list_of(obj(GraderMessage)), required=True)
     """Prompt that it gets."""
     range: list[float] | None = field("range")
     """Least and greatest score; 0 and 1 by default."""
@@ -4296,21 +4318,21 @@ class ScreenshotAction(View):
     """A picture of the screen."""
 
     __slots__ = ()
-    type: Literal["screenshot"] = field("type")
+    type: Literal["screenshot"] = field("type", required=True)
 
 
 class ScrollAction(View):
     """A turn of the wheel."""
 
     __slots__ = ()
-    type: Literal["scroll"] = field("type")
-    x: int = field("x")
+    type: Literal["scroll"] = field("type", required=True)
+    x: int = field("x", required=True)
     """Distance from the left in pixels."""
-    y: int = field("y")
+    y: int = field("y", required=True)
     """Distance from the top in pixels."""
-    scroll_x: int = field("scroll_x")
+    scroll_x: int = field("scroll_x", required=True)
     """Way to scroll sideways, in pixels."""
-    scroll_y: int = field("scroll_y")
+    scroll_y: int = field("scroll_y", required=True)
     """Way to scroll down, in pixels."""
     keys_: list[str] | None = field("keys")
     """Keys held down meanwhile."""
@@ -4320,8 +4342,8 @@ class SearchContent(View):
     """A piece of a finding's text."""
 
     __slots__ = ()
-    type: Literal["text"] = field("type")
-    text: str = field("text")
+    type: Literal["text"] = field("type", required=True)
+    text: str = field("text", required=True)
     """The text itself."""
 
 
@@ -4329,15 +4351,15 @@ class SearchResult(View):
     """A file in which something was found."""
 
     __slots__ = ()
-    file_id: str = field("file_id")
+    file_id: str = field("file_id", required=True)
     """File that the pieces come from."""
-    filename: str = field("filename")
+    filename: str = field("filename", required=True)
     """Name of the file."""
-    score: float = field("score")
+    score: float = field("score", required=True)
     """How well it fits, from 0 to 1."""
-    attributes: FileAttributes = field("attributes")
+    attributes: FileAttributes = field("attributes", required=True)
     """The file's values."""
-    content: list[SearchContent] = field("content", list_of(obj(SearchContent)))
+    content: list[SearchContent] = field("content", list_of(obj(SearchContent)), required=True)
     """The pieces that fit."""
 
 
@@ -4345,14 +4367,14 @@ class SearchPage(View):
     """What was found, best first."""
 
     __slots__ = ()
-    object: Literal["vector_store.search_results.page"] = field("object")
-    search_query: list[str] = field("search_query")
+    object: Literal["vector_store.search_results.page"] = field("object", required=True)
+    search_query: list[str] = field("search_query", required=True)
     """Queries that were really used."""
-    data: list[SearchResult] = field("data", list_of(obj(SearchResult)))
+    data: list[SearchResult] = field("data", list_of(obj(SearchResult)), required=True)
     """The findings."""
-    has_more: bool = field("has_more")
+    has_more: bool = field("has_more", required=True)
     """Whether there are further entries after these."""
-    next_page: str | None = field("next_page")
+    next_page: str | None = field("next_page", required=True)
     """Token of the next page, if there is one."""
 
 
@@ -4360,7 +4382,7 @@ class ShellAction(View):
     """Commands to run."""
 
     __slots__ = ()
-    commands: list[str] = field("commands")
+    commands: list[str] = field("commands", required=True)
     """The commands, in order."""
     timeout_ms: int | None = field("timeout_ms")
     """Longest time to run, in milliseconds."""
@@ -4374,12 +4396,12 @@ class ShellCall(View):
     __slots__ = ()
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Id that the output must repeat."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
-    type: Literal["shell_call"] = field("type")
-    action: ShellAction = field("action", obj(ShellAction))
+    type: Literal["shell_call"] = field("type", required=True)
+    action: ShellAction = field("action", obj(ShellAction), required=True)
     """The commands."""
     status: ItemStatus | None = field("status")
     """How far the call has come."""
@@ -4395,12 +4417,12 @@ class ShellCallOutput(View):
     __slots__ = ()
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Call that this answers."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
-    type: Literal["shell_call_output"] = field("type")
-    output: list[ShellOutput] = field("output", list_of(obj(ShellOutput)))
+    type: Literal["shell_call_output"] = field("type", required=True)
+    output: list[ShellOutput] = field("output", list_of(obj(ShellOutput)), required=True)
     """What each command put out."""
     status: ItemStatus | None = field("status")
     """How far the item has come."""
@@ -4414,15 +4436,15 @@ class ShellChoice(View):
     """Makes the model run a shell command."""
 
     __slots__ = ()
-    type: Literal["shell"] = field("type")
+    type: Literal["shell"] = field("type", required=True)
 
 
 class ShellContainerReference(View):
     """A container that exists already."""
 
     __slots__ = ()
-    type: Literal["container_reference"] = field("type")
-    container_id: str = field("container_id")
+    type: Literal["container_reference"] = field("type", required=True)
+    container_id: str = field("container_id", required=True)
     """Container to use."""
 
 
@@ -4430,8 +4452,8 @@ class ShellExit(View):
     """The command ended."""
 
     __slots__ = ()
-    type: Literal["exit"] = field("type")
-    exit_code: int = field("exit_code")
+    type: Literal["exit"] = field("type", required=True)
+    exit_code: int = field("exit_code", required=True)
     """Code that it ended with, 0 for success."""
 
 
@@ -4439,14 +4461,14 @@ class ShellTimeout(View):
     """The command ran out of time."""
 
     __slots__ = ()
-    type: Literal["timeout"] = field("type")
+    type: Literal["timeout"] = field("type", required=True)
 
 
 class ShellTool(View):
     """Runs shell commands."""
 
     __slots__ = ()
-    type: Literal["shell"] = field("type")
+    type: Literal["shell"] = field("type", required=True)
     environment: ShellEnvironment | None = field("environment", to_shell_environment)
     """Where they run; on the caller's side by default."""
     allowed_callers: list[ToolCaller] | None = field("allowed_callers")
@@ -4457,8 +4479,8 @@ class SkillReference(View):
     """A stored skill."""
 
     __slots__ = ()
-    type: Literal["skill_reference"] = field("type")
-    skill_id: str = field("skill_id")
+    type: Literal["skill_reference"] = field("type", required=True)
+    skill_id: str = field("skill_id", required=True)
     """Skill that is meant."""
     version: str | None = field("version")
     """Version of the skill; the default one if left out."""
@@ -4468,16 +4490,16 @@ class SpeakerSegment(View):
     """What one speaker said in one go."""
 
     __slots__ = ()
-    type: Literal["transcript.text.segment"] = field("type")
-    id: str = field("id")
+    type: Literal["transcript.text.segment"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the piece."""
-    start: float = field("start")
+    start: float = field("start", required=True)
     """When it begins, in seconds."""
-    end: float = field("end")
+    end: float = field("end", required=True)
     """When it stops, in seconds."""
-    text: str = field("text")
+    text: str = field("text", required=True)
     """What was said."""
-    speaker: str = field("speaker")
+    speaker: str = field("speaker", required=True)
     """Name of a known speaker, else a letter."""
 
 
@@ -4485,8 +4507,8 @@ class SpeechDeltaEvent(View):
     """More of the sound."""
 
     __slots__ = ()
-    type: Literal["speech.audio.delta"] = field("type")
-    audio: str = field("audio")
+    type: Literal["speech.audio.delta"] = field("type", required=True)
+    audio: str = field("audio", required=True)
     """Sound to append, in base64."""
 
 
@@ -4494,11 +4516,11 @@ class SpeechUsage(View):
     """Tokens of a spoken text."""
 
     __slots__ = ()
-    input_tokens: int = field("input_tokens")
+    input_tokens: int = field("input_tokens", required=True)
     """Tokens that were read."""
-    output_tokens: int = field("output_tokens")
+    output_tokens: int = field("output_tokens", required=True)
     """Tokens that were written."""
-    total_tokens: int = field("total_tokens")
+    total_tokens: int = field("total_tokens", required=True)
     """Sum of both."""
 
 
@@ -4506,8 +4528,8 @@ class SpeechDoneEvent(View):
     """The speech is complete."""
 
     __slots__ = ()
-    type: Literal["speech.audio.done"] = field("type")
-    usage: SpeechUsage = field("usage", obj(SpeechUsage))
+    type: Literal["speech.audio.done"] = field("type", required=True)
+    usage: SpeechUsage = field("usage", obj(SpeechUsage), required=True)
     """Tokens that are billed."""
 
 
@@ -4515,8 +4537,8 @@ class StaticChunking(View):
     """The file was cut into pieces of a given size."""
 
     __slots__ = ()
-    type: Literal["static"] = field("type")
-    static: ChunkSizes = field("static", obj(ChunkSizes))
+    type: Literal["static"] = field("type", required=True)
+    static: ChunkSizes = field("static", obj(ChunkSizes), required=True)
     """The sizes."""
 
 
@@ -4524,14 +4546,14 @@ class StringCheckGrader(View):
     """Compares two texts for being equal or alike."""
 
     __slots__ = ()
-    type: Literal["string_check"] = field("type")
-    name: str = field("name")
+    type: Literal["string_check"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name of the grader."""
-    input: str = field("input")
+    input: str = field("input", required=True)
     """Text to judge; may have template places."""
-    reference: str = field("reference")
+    reference: str = field("reference", required=True)
     """Text to compare with; may have template places."""
-    operation: Literal["eq", "ne", "like", "ilike"] | str = field("operation")
+    operation: Literal["eq", "ne", "like", "ilike"] | str = field("operation", required=True)
     """Equal, unequal, or contained with or without regard to case."""
 
 
@@ -4539,14 +4561,14 @@ class TextSimilarityGrader(View):
     """Measures how alike two texts are."""
 
     __slots__ = ()
-    type: Literal["text_similarity"] = field("type")
-    name: str = field("name")
+    type: Literal["text_similarity"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name of the grader."""
-    input: str = field("input")
+    input: str = field("input", required=True)
     """Text to judge."""
-    reference: str = field("reference")
+    reference: str = field("reference", required=True)
     """Text to compare with."""
-    evaluation_metric: TextSimilarityGraderEvaluationMetric = field("evaluation_metric")
+    evaluation_metric: TextSimilarityGraderEvaluationMetric = field("evaluation_metric", required=True)
     """Measure of likeness."""
 
 
@@ -4558,10 +4580,10 @@ class ToolSearchCall(View):
     """Id of the item."""
     call_id: str | None = field("call_id")
     """Id that the output must repeat."""
-    type: Literal["tool_search_call"] = field("type")
+    type: Literal["tool_search_call"] = field("type", required=True)
     execution: ToolSearchExecution | None = field("execution")
     """Who searches: OpenAI or the caller."""
-    arguments: Any = field("arguments")
+    arguments: Any = field("arguments", required=True)
     """What to search for."""
     status: ItemStatus | None = field("status")
     """How far the search has come."""
@@ -4577,10 +4599,10 @@ class ToolSearchOutput(View):
     """Id of the item."""
     call_id: str | None = field("call_id")
     """Call that this answers."""
-    type: Literal["tool_search_output"] = field("type")
+    type: Literal["tool_search_output"] = field("type", required=True)
     execution: ToolSearchExecution | None = field("execution")
     """Who searched: OpenAI or the caller."""
-    tools: list[ResponseTool] = field("tools", list_of(to_response_tool))
+    tools: list[ResponseTool] = field("tools", list_of(to_response_tool), required=True)
     """The tools that were found."""
     status: ItemStatus | None = field("status")
     """How far the item has come."""
@@ -4592,7 +4614,7 @@ class ToolSearchTool(View):
     """Finds tools whose loading is deferred."""
 
     __slots__ = ()
-    type: Literal["tool_search"] = field("type")
+    type: Literal["tool_search"] = field("type", required=True)
     execution: ToolSearchExecution | None = field("execution")
     """Who searches: OpenAI or the caller."""
     description: str | None = field("description")
@@ -4617,8 +4639,8 @@ class TranscriptDeltaEvent(View):
     """More of the transcript."""
 
     __slots__ = ()
-    type: Literal["transcript.text.delta"] = field("type")
-    delta: str = field("delta")
+    type: Literal["transcript.text.delta"] = field("type", required=True)
+    delta: str = field("delta", required=True)
     """Text to append."""
     logprobs: list[TranscriptionLogprob] | None = field("logprobs", list_of(obj(TranscriptionLogprob)))
     """How likely the new tokens were."""
@@ -4630,7 +4652,7 @@ class TranscriptionLanguage(View):
     """A language that was heard."""
 
     __slots__ = ()
-    code: str = field("code")
+    code: str = field("code", required=True)
     """Its ISO 639-1 code."""
 
 
@@ -4648,16 +4670,16 @@ class TranscriptionTokenUsage(View):
     """Use of models that bill tokens."""
 
     __slots__ = ()
-    type: Literal["tokens"] = field("type")
-    input_tokens: int = field("input_tokens")
+    type: Literal["tokens"] = field("type", required=True)
+    input_tokens: int = field("input_tokens", required=True)
     """Tokens that were read."""
     input_token_details: TranscriptionTokenDetails | None = field(
         "input_token_details", obj(TranscriptionTokenDetails)
     )
     """What the read tokens were."""
-    output_tokens: int = field("output_tokens")
+    output_tokens: int = field("output_tokens", required=True)
     """Tokens that were written."""
-    total_tokens: int = field("total_tokens")
+    total_tokens: int = field("total_tokens", required=True)
     """Sum of both."""
 
 
@@ -4665,8 +4687,8 @@ class TranscriptDoneEvent(View):
     """The whole transcript, at the end."""
 
     __slots__ = ()
-    type: Literal["transcript.text.done"] = field("type")
-    text: str = field("text")
+    type: Literal["transcript.text.done"] = field("type", required=True)
+    text: str = field("text", required=True)
     """All that was said."""
     languages: list[TranscriptionLanguage] | None = field("languages", list_of(obj(TranscriptionLanguage)))
     """Languages that were heard."""
@@ -4680,11 +4702,11 @@ class TranscriptionWord(View):
     """A word and its time."""
 
     __slots__ = ()
-    word: str = field("word")
+    word: str = field("word", required=True)
     """The word itself."""
-    start: float = field("start")
+    start: float = field("start", required=True)
     """When it begins, in seconds."""
-    end: float = field("end")
+    end: float = field("end", required=True)
     """When it stops, in seconds."""
 
 
@@ -4692,7 +4714,7 @@ class Transcription(View):
     """What was said; how much of it is told depends on `response_format` and the model."""
 
     __slots__ = ()
-    text: str = field("text")
+    text: str = field("text", required=True)
     """What was said."""
     language: str | None = field("language")
     """Language that was heard, in words."""
@@ -4718,8 +4740,8 @@ class TranscriptionDurationUsage(View):
     """Use of models that bill time."""
 
     __slots__ = ()
-    type: Literal["duration"] = field("type")
-    seconds: float = field("seconds")
+    type: Literal["duration"] = field("type", required=True)
+    seconds: float = field("seconds", required=True)
     """Length of the recording that is billed."""
 
 
@@ -4727,25 +4749,25 @@ class TranscriptionSegment(View):
     """A piece of a recording."""
 
     __slots__ = ()
-    id: int = field("id")
+    id: int = field("id", required=True)
     """Number of the piece."""
-    seek: int = field("seek")
+    seek: int = field("seek", required=True)
     """Offset of the window that the model looked at."""
-    start: float = field("start")
+    start: float = field("start", required=True)
     """When it begins, in seconds."""
-    end: float = field("end")
+    end: float = field("end", required=True)
     """When it stops, in seconds."""
-    text: str = field("text")
+    text: str = field("text", required=True)
     """What was said."""
-    tokens: list[int] = field("tokens")
+    tokens: list[int] = field("tokens", required=True)
     """Ids of the text's tokens."""
-    temperature: float = field("temperature")
+    temperature: float = field("temperature", required=True)
     """Randomness that was used."""
-    avg_logprob: float = field("avg_logprob")
+    avg_logprob: float = field("avg_logprob", required=True)
     """Mean of the tokens' log probabilities; below -1 the piece is doubtful."""
-    compression_ratio: float = field("compression_ratio")
+    compression_ratio: float = field("compression_ratio", required=True)
     """How well the text compresses; above 2.4 it repeats itself and is doubtful."""
-    no_speech_prob: float = field("no_speech_prob")
+    no_speech_prob: float = field("no_speech_prob", required=True)
     """How likely it is that nobody speaks, from 0 to 1."""
 
 
@@ -4753,7 +4775,7 @@ class Translation(View):
     """What was said, in English."""
 
     __slots__ = ()
-    text: str = field("text")
+    text: str = field("text", required=True)
     """What was said, in English."""
     language: str | None = field("language")
     """Language of the text, which is English."""
@@ -4767,8 +4789,8 @@ class TypeAction(View):
     """Text typed on the keyboard."""
 
     __slots__ = ()
-    type: Literal["type"] = field("type")
-    text: str = field("text")
+    type: Literal["type"] = field("type", required=True)
+    text: str = field("text", required=True)
     """Text to type."""
 
 
@@ -4776,10 +4798,10 @@ class UpdateFileOperation(View):
     """Changes a file."""
 
     __slots__ = ()
-    type: Literal["update_file"] = field("type")
-    path: str = field("path")
+    type: Literal["update_file"] = field("type", required=True)
+    path: str = field("path", required=True)
     """File to change, relative to the root."""
-    diff: str = field("diff")
+    diff: str = field("diff", required=True)
     """The change as a diff."""
 
 
@@ -4787,19 +4809,19 @@ class Upload(View):
     """A file that is being uploaded in parts, for an hour at most."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id that parts are added under."""
-    created_at: int = field("created_at")
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
-    filename: str = field("filename")
+    filename: str = field("filename", required=True)
     """Name of the finished file."""
-    bytes: int = field("bytes")
+    bytes: int = field("bytes", required=True)
     """Size that was announced, in bytes."""
-    purpose: str = field("purpose")
+    purpose: str = field("purpose", required=True)
     """What the file will be used for."""
-    status: UploadStatus = field("status")
+    status: UploadStatus = field("status", required=True)
     """Whether parts can still be added."""
-    expires_at: int = field("expires_at")
+    expires_at: int = field("expires_at", required=True)
     """When an unfinished upload is given up, in seconds since 1970."""
     object: Literal["upload"] | None = field("object")
     file: File | None = field("file", obj(File))
@@ -4810,22 +4832,22 @@ class UploadPart(View):
     """A part that has arrived."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id to list when the upload is completed."""
-    created_at: int = field("created_at")
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
-    upload_id: str = field("upload_id")
+    upload_id: str = field("upload_id", required=True)
     """Upload that the part belongs to."""
-    object: Literal["upload.part"] = field("object")
+    object: Literal["upload.part"] = field("object", required=True)
 
 
 class VectorStoreExpiry(View):
     """When a store that nobody uses deletes itself."""
 
     __slots__ = ()
-    anchor: Literal["last_active_at"] = field("anchor")
+    anchor: Literal["last_active_at"] = field("anchor", required=True)
     """Time that the days are counted from."""
-    days: int = field("days")
+    days: int = field("days", required=True)
     """Days without use."""
 
 
@@ -4833,18 +4855,18 @@ class VectorStore(View):
     """A searchable collection of files."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the store."""
-    object: Literal["vector_store"] = field("object")
-    created_at: int = field("created_at")
+    object: Literal["vector_store"] = field("object", required=True)
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
-    name: str | None = field("name")
+    name: str | None = field("name", required=True)
     """Name that you gave it."""
     description: str | None = field("description")
     """What you said it is for."""
     usage_bytes: int | None = field("usage_bytes")
     """Room that its files take, in bytes."""
-    file_counts: FileCounts = field("file_counts", obj(FileCounts))
+    file_counts: FileCounts = field("file_counts", obj(FileCounts), required=True)
     """How many files are in which state."""
     status: Literal["expired", "in_progress", "completed"] | str | None = field("status")
     """Whether all files can be searched."""
@@ -4862,9 +4884,9 @@ class VectorStoreFileError(View):
     """Why a file could not be read."""
 
     __slots__ = ()
-    code: VectorStoreFileErrorCode = field("code")
+    code: VectorStoreFileErrorCode = field("code", required=True)
     """The reason, for programs."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The reason in words."""
 
 
@@ -4872,18 +4894,18 @@ class VectorStoreFile(View):
     """A file in a store."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the file."""
-    object: Literal["vector_store.file"] = field("object")
+    object: Literal["vector_store.file"] = field("object", required=True)
     usage_bytes: int | None = field("usage_bytes")
     """Room that it takes in the store, in bytes."""
-    created_at: int = field("created_at")
+    created_at: int = field("created_at", required=True)
     """When it was made, in seconds since 1970."""
-    vector_store_id: str = field("vector_store_id")
+    vector_store_id: str = field("vector_store_id", required=True)
     """Store that it is in."""
-    status: FileBatchStatus = field("status")
+    status: FileBatchStatus = field("status", required=True)
     """Whether it can be searched."""
-    last_error: VectorStoreFileError | None = field("last_error", obj(VectorStoreFileError))
+    last_error: VectorStoreFileError | None = field("last_error", obj(VectorStoreFileError), required=True)
     """Why it could not be read; null unless it failed."""
     chunking_strategy: Chunking | None = field("chunking_strategy", to_chunking)
     """How it was cut."""
@@ -4895,15 +4917,15 @@ class VectorStoreFileList(View):
     """A page of a store's files."""
 
     __slots__ = ()
-    object: str = field("object")
+    object: str = field("object", required=True)
     """`list` marks a page."""
-    data: list[VectorStoreFile] = field("data", list_of(obj(VectorStoreFile)))
+    data: list[VectorStoreFile] = field("data", list_of(obj(VectorStoreFile)), required=True)
     """The files on this page."""
-    first_id: str = field("first_id")
+    first_id: str = field("first_id", required=True)
     """Id of the first entry on this page."""
-    last_id: str = field("last_id")
+    last_id: str = field("last_id", required=True)
     """Id of the last entry; send it as `after` to get the next page."""
-    has_more: bool = field("has_more")
+    has_more: bool = field("has_more", required=True)
     """Whether there are further entries after these."""
 
 
@@ -4911,15 +4933,15 @@ class VectorStoreList(View):
     """A page of stores."""
 
     __slots__ = ()
-    object: str = field("object")
+    object: str = field("object", required=True)
     """`list` marks a page."""
-    data: list[VectorStore] = field("data", list_of(obj(VectorStore)))
+    data: list[VectorStore] = field("data", list_of(obj(VectorStore)), required=True)
     """The stores on this page."""
-    first_id: str = field("first_id")
+    first_id: str = field("first_id", required=True)
     """Id of the first entry on this page."""
-    last_id: str = field("last_id")
+    last_id: str = field("last_id", required=True)
     """Id of the last entry; send it as `after` to get the next page."""
-    has_more: bool = field("has_more")
+    has_more: bool = field("has_more", required=True)
     """Whether there are further entries after these."""
 
 
@@ -4927,15 +4949,15 @@ class WaitAction(View):
     """A pause."""
 
     __slots__ = ()
-    type: Literal["wait"] = field("type")
+    type: Literal["wait"] = field("type", required=True)
 
 
 class WebSearchSource(View):
     """A page that was found."""
 
     __slots__ = ()
-    type: Literal["url"] = field("type")
-    url: str = field("url")
+    type: Literal["url"] = field("type", required=True)
+    url: str = field("url", required=True)
     """Address of the page."""
 
 
@@ -4943,7 +4965,7 @@ class WebQueryAction(View):
     """A query to the search engine."""
 
     __slots__ = ()
-    type: Literal["search"] = field("type")
+    type: Literal["search"] = field("type", required=True)
     query: str | None = field("query")
     """The query; `queries` replaces it."""
     queries: list[str] | None = field("queries")
@@ -4956,10 +4978,10 @@ class WebSearchCall(View):
     """A search of the web."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the call."""
-    type: Literal["web_search_call"] = field("type")
-    status: WebSearchCallStatus = field("status")
+    type: Literal["web_search_call"] = field("type", required=True)
+    status: WebSearchCallStatus = field("status", required=True)
     """How far the search has come."""
     action: WebSearchAction | None = field("action", to_web_search_action)
     """What was done: a search, a page opened, or words found on it."""
@@ -4992,7 +5014,7 @@ class WebSearchPreviewTool(View):
     """Searches the web; older form of `web_search`."""
 
     __slots__ = ()
-    type: WebSearchPreviewToolType = field("type")
+    type: WebSearchPreviewToolType = field("type", required=True)
     """The tool, or one of its dated versions."""
     user_location: WebSearchLocation | None = field("user_location", obj(WebSearchLocation))
     """Where the user roughly is, to find results nearby."""
@@ -5006,7 +5028,7 @@ class WebSearchTool(View):
     """Searches the web; run by OpenAI."""
 
     __slots__ = ()
-    type: Literal["web_search", "web_search_2025_08_26"] | str = field("type")
+    type: Literal["web_search", "web_search_2025_08_26"] | str = field("type", required=True)
     """The tool, or one of its dated versions."""
     external_web_access: bool | None = field("external_web_access")
     """Allows pages to be fetched live, not only from the index."""

@@ -298,10 +298,10 @@ class AdditionalTools(View):
     __slots__ = ()
     id: str | None = field("id")
     """Id of the item."""
-    type: Literal["additional_tools"] = field("type")
-    role: MessageRole = field("role")
+    type: Literal["additional_tools"] = field("type", required=True)
+    role: MessageRole = field("role", required=True)
     """Who adds them."""
-    tools: list[ResponseTool] = field("tools", list_of(to_response_tool))
+    tools: list[ResponseTool] = field("tools", list_of(to_response_tool), required=True)
     """Tools that are added."""
 
 
@@ -309,16 +309,16 @@ class ApplyPatchCall(View):
     """A file that the model wants changed."""
 
     __slots__ = ()
-    type: Literal["apply_patch_call"] = field("type")
+    type: Literal["apply_patch_call"] = field("type", required=True)
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Id that the output must repeat."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
-    status: ApplyPatchStatus = field("status")
+    status: ApplyPatchStatus = field("status", required=True)
     """How far the call has come."""
-    operation: PatchOperation = field("operation", to_patch_operation)
+    operation: PatchOperation = field("operation", to_patch_operation, required=True)
     """The change."""
     created_by: str | None = field("created_by")
     """Who made the item."""
@@ -328,14 +328,14 @@ class ApplyPatchCallOutput(View):
     """How a change of a file went."""
 
     __slots__ = ()
-    type: Literal["apply_patch_call_output"] = field("type")
+    type: Literal["apply_patch_call_output"] = field("type", required=True)
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Call that this answers."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
-    status: ApplyPatchOutcome = field("status")
+    status: ApplyPatchOutcome = field("status", required=True)
     """Whether it worked."""
     output: str | None = field("output")
     """What happened, in words."""
@@ -347,14 +347,14 @@ class ApplyPatchChoice(View):
     """Makes the model change files."""
 
     __slots__ = ()
-    type: Literal["apply_patch"] = field("type")
+    type: Literal["apply_patch"] = field("type", required=True)
 
 
 class ApplyPatchTool(View):
     """Changes files on the caller's side by patches."""
 
     __slots__ = ()
-    type: Literal["apply_patch"] = field("type")
+    type: Literal["apply_patch"] = field("type", required=True)
     allowed_callers: list[ToolCaller] | None = field("allowed_callers")
     """Who may call it."""
 
@@ -363,9 +363,9 @@ class FunctionCall(View):
     """Function to call, and with what."""
 
     __slots__ = ()
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Function to call, as named in the request."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """Arguments as JSON text; it may not fit the schema, so check it."""
 
 
@@ -373,13 +373,13 @@ class ToolCall(View):
     """A tool that the model wants called."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id that the tool message with the result repeats."""
     type: str | None = field("type")
     """Kind of tool; `function` if it is missing."""
     index: int | None = field("index")
     """Place among the calls, where the server says it."""
-    function: FunctionCall = field("function", obj(FunctionCall))
+    function: FunctionCall = field("function", obj(FunctionCall), required=True)
     """Function to call, and with what."""
 
 
@@ -409,7 +409,7 @@ class AutoShellContainer(View):
     """A container that is made for the run."""
 
     __slots__ = ()
-    type: Literal["container_auto"] = field("type")
+    type: Literal["container_auto"] = field("type", required=True)
     file_ids: list[str] | None = field("file_ids")
     """Uploaded files to put into it."""
     memory_limit: ContainerMemoryLimit | None = field("memory_limit")
@@ -424,11 +424,11 @@ class TopLogprob(View):
     """A candidate for a token's place."""
 
     __slots__ = ()
-    token: str = field("token")
+    token: str = field("token", required=True)
     """The candidate as text."""
-    logprob: float = field("logprob")
+    logprob: float = field("logprob", required=True)
     """Natural logarithm of its probability; -9999.0 stands for one too unlikely to be ranked."""
-    bytes: list[int] | None = field("bytes")
+    bytes: list[int] | None = field("bytes", required=True)
     """Its UTF-8 bytes, null if it has none; join them where a character spans several tokens."""
 
 
@@ -436,13 +436,13 @@ class TokenLogprob(View):
     """One token of the answer and how likely it was."""
 
     __slots__ = ()
-    token: str = field("token")
+    token: str = field("token", required=True)
     """The token as text."""
-    logprob: float = field("logprob")
+    logprob: float = field("logprob", required=True)
     """Natural logarithm of its probability; -9999.0 stands for one too unlikely to be ranked."""
-    bytes: list[int] | None = field("bytes")
+    bytes: list[int] | None = field("bytes", required=True)
     """Its UTF-8 bytes, null if it has none; join them where a character spans several tokens."""
-    top_logprobs: list[TopLogprob] = field("top_logprobs", list_of(obj(TopLogprob)))
+    top_logprobs: list[TopLogprob] = field("top_logprobs", list_of(obj(TopLogprob)), required=True)
     """The likeliest candidates for this place, sometimes fewer than asked for."""
 
 
@@ -462,7 +462,7 @@ class Choice(View):
     __slots__ = ()
     index: int | None = field("index")
     """Place among the alternatives, from 0."""
-    message: AssistantMessage = field("message", obj(AssistantMessage))
+    message: AssistantMessage = field("message", obj(AssistantMessage), required=True)
     """What the model said."""
     finish_reason: str | None = field("finish_reason")
     """Why generation ended; some servers leave it out or null."""
@@ -506,7 +506,7 @@ class ChatCompletion(View):
     """When it was made, in seconds since 1970."""
     model: str | None = field("model")
     """Model that answered."""
-    choices: list[Choice] = field("choices", list_of(obj(Choice)))
+    choices: list[Choice] = field("choices", list_of(obj(Choice)), required=True)
     """The alternative answers, as many as `n` asked for."""
     usage: Usage | None = field("usage", obj(Usage))
     """Tokens read and written."""
@@ -626,12 +626,12 @@ class ClickAction(View):
     """A click."""
 
     __slots__ = ()
-    type: Literal["click"] = field("type")
-    button: ClickButton = field("button")
+    type: Literal["click"] = field("type", required=True)
+    button: ClickButton = field("button", required=True)
     """Mouse button."""
-    x: int = field("x")
+    x: int = field("x", required=True)
     """Distance from the left in pixels."""
-    y: int = field("y")
+    y: int = field("y", required=True)
     """Distance from the top in pixels."""
     keys_: list[str] | None = field("keys")
     """Keys held down meanwhile."""
@@ -641,7 +641,7 @@ class CodeContainer(View):
     """A container that is made for the run."""
 
     __slots__ = ()
-    type: Literal["auto"] = field("type")
+    type: Literal["auto"] = field("type", required=True)
     file_ids: list[str] | None = field("file_ids")
     """Uploaded files to put into it."""
     memory_limit: ContainerMemoryLimit | None = field("memory_limit")
@@ -654,8 +654,8 @@ class CodeImage(View):
     """An image that code put out."""
 
     __slots__ = ()
-    type: Literal["image"] = field("type")
-    url: str = field("url")
+    type: Literal["image"] = field("type", required=True)
+    url: str = field("url", required=True)
     """Where the image can be fetched."""
 
 
@@ -663,16 +663,16 @@ class CodeInterpreterCall(View):
     """Python that was run."""
 
     __slots__ = ()
-    type: Literal["code_interpreter_call"] = field("type")
-    id: str = field("id")
+    type: Literal["code_interpreter_call"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the call."""
-    status: CodeInterpreterCallStatus = field("status")
+    status: CodeInterpreterCallStatus = field("status", required=True)
     """How far the run has come."""
-    container_id: str = field("container_id")
+    container_id: str = field("container_id", required=True)
     """Container that it ran in."""
-    code: str | None = field("code")
+    code: str | None = field("code", required=True)
     """The code; null where it is not known yet."""
-    outputs: list[CodeOutput] | None = field("outputs", list_of(to_code_output))
+    outputs: list[CodeOutput] | None = field("outputs", list_of(to_code_output), required=True)
     """What it put out; only if `include` asks for it."""
 
 
@@ -680,8 +680,8 @@ class CodeInterpreterTool(View):
     """Runs Python; run by OpenAI."""
 
     __slots__ = ()
-    type: Literal["code_interpreter"] = field("type")
-    container: str | CodeContainer = field("container", obj(CodeContainer))
+    type: Literal["code_interpreter"] = field("type", required=True)
+    container: str | CodeContainer = field("container", obj(CodeContainer), required=True)
     """Container to run in, by id, or how to make one."""
     allowed_callers: list[ToolCaller] | None = field("allowed_callers")
     """Who may call it."""
@@ -691,8 +691,8 @@ class CodeLogs(View):
     """Text that code put out."""
 
     __slots__ = ()
-    type: Literal["logs"] = field("type")
-    logs: str = field("logs")
+    type: Literal["logs"] = field("type", required=True)
+    logs: str = field("logs", required=True)
     """The text."""
 
 
@@ -702,8 +702,8 @@ class Compaction(View):
     __slots__ = ()
     id: str | None = field("id")
     """Id of the item."""
-    type: Literal["compaction"] = field("type")
-    encrypted_content: str = field("encrypted_content")
+    type: Literal["compaction"] = field("type", required=True)
+    encrypted_content: str = field("encrypted_content", required=True)
     """The conversation in short, encrypted."""
     created_by: str | None = field("created_by")
     """Who made the item."""
@@ -713,18 +713,18 @@ class CompactionTrigger(View):
     """Has the conversation compacted at this point."""
 
     __slots__ = ()
-    type: Literal["compaction_trigger"] = field("type")
+    type: Literal["compaction_trigger"] = field("type", required=True)
 
 
 class ComparisonFilter(View):
     """Keeps files whose attribute compares so with a value."""
 
     __slots__ = ()
-    type: ComparisonFilterType = field("type")
+    type: ComparisonFilterType = field("type", required=True)
     """How to compare."""
-    key: str = field("key")
+    key: str = field("key", required=True)
     """Name of the attribute."""
-    value: str | float | bool | list[str | float] = field("value")
+    value: str | float | bool | list[str | float] = field("value", required=True)
     """Value to compare with; a list for `in` and `nin`."""
 
 
@@ -732,9 +732,9 @@ class CompoundFilter(View):
     """Keeps files by several conditions."""
 
     __slots__ = ()
-    type: Literal["and", "or"] | str = field("type")
+    type: Literal["and", "or"] | str = field("type", required=True)
     """Whether all conditions must hold, or any."""
-    filters: list[Any] = field("filters")
+    filters: list[Any] = field("filters", required=True)
     """The conditions, compound ones included."""
 
 
@@ -742,7 +742,7 @@ class SafetyCheck(View):
     """A warning about an action."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the warning."""
     code: str | None = field("code")
     """Kind of warning."""
@@ -754,18 +754,20 @@ class ComputerCall(View):
     """Something to do on the caller's computer."""
 
     __slots__ = ()
-    type: Literal["computer_call"] = field("type")
-    id: str = field("id")
+    type: Literal["computer_call"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Id that the output must repeat."""
     action: ComputerAction | None = field("action", to_computer_action)
     """The one thing to do, from the preview tool."""
     actions: list[ComputerAction] | None = field("actions", list_of(to_computer_action))
     """Things to do, in order."""
-    pending_safety_checks: list[SafetyCheck] = field("pending_safety_checks", list_of(obj(SafetyCheck)))
+    pending_safety_checks: list[SafetyCheck] = field(
+        "pending_safety_checks", list_of(obj(SafetyCheck)), required=True
+    )
     """Warnings to acknowledge before it is done."""
-    status: Literal["in_progress", "completed", "incomplete"] | str = field("status")
+    status: Literal["in_progress", "completed", "incomplete"] | str = field("status", required=True)
     """How far the call has come."""
 
 
@@ -773,7 +775,7 @@ class Screenshot(View):
     """A picture of the screen."""
 
     __slots__ = ()
-    type: Literal["computer_screenshot"] = field("type")
+    type: Literal["computer_screenshot"] = field("type", required=True)
     image_url: str | None = field("image_url")
     """The picture, as an address or a `data:` URL."""
     file_id: str | None = field("file_id")
@@ -786,10 +788,10 @@ class ComputerCallOutput(View):
     __slots__ = ()
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Call that this answers."""
-    type: Literal["computer_call_output"] = field("type")
-    output: Screenshot = field("output", obj(Screenshot))
+    type: Literal["computer_call_output"] = field("type", required=True)
+    output: Screenshot = field("output", obj(Screenshot), required=True)
     """The picture."""
     acknowledged_safety_checks: list[SafetyCheck] | None = field(
         "acknowledged_safety_checks", list_of(obj(SafetyCheck))
@@ -805,12 +807,12 @@ class ComputerPreviewTool(View):
     """Operates a computer that the caller provides; preview."""
 
     __slots__ = ()
-    type: Literal["computer_use_preview"] = field("type")
-    environment: ComputerEnvironment = field("environment")
+    type: Literal["computer_use_preview"] = field("type", required=True)
+    environment: ComputerEnvironment = field("environment", required=True)
     """Kind of system."""
-    display_width: int = field("display_width")
+    display_width: int = field("display_width", required=True)
     """Width of the screen in pixels."""
-    display_height: int = field("display_height")
+    display_height: int = field("display_height", required=True)
     """Height of the screen in pixels."""
 
 
@@ -818,23 +820,23 @@ class ComputerTool(View):
     """Operates a computer that the caller provides."""
 
     __slots__ = ()
-    type: Literal["computer"] = field("type")
+    type: Literal["computer"] = field("type", required=True)
 
 
 class ContainerFileCitation(View):
     """A file in a container that a part of the text names."""
 
     __slots__ = ()
-    type: Literal["container_file_citation"] = field("type")
-    container_id: str = field("container_id")
+    type: Literal["container_file_citation"] = field("type", required=True)
+    container_id: str = field("container_id", required=True)
     """Container that the file is in."""
-    file_id: str = field("file_id")
+    file_id: str = field("file_id", required=True)
     """File that is meant."""
-    start_index: int = field("start_index")
+    start_index: int = field("start_index", required=True)
     """Index of the part's first character in the text."""
-    end_index: int = field("end_index")
+    end_index: int = field("end_index", required=True)
     """Index of the part's last character in the text."""
-    filename: str = field("filename")
+    filename: str = field("filename", required=True)
     """Name of the file."""
 
 
@@ -842,7 +844,7 @@ class ConversationReference(View):
     """A conversation, by its id."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the conversation."""
 
 
@@ -850,10 +852,10 @@ class CreateFileOperation(View):
     """Makes a file."""
 
     __slots__ = ()
-    type: Literal["create_file"] = field("type")
-    path: str = field("path")
+    type: Literal["create_file"] = field("type", required=True)
+    path: str = field("path", required=True)
     """File to make, relative to the root."""
-    diff: str = field("diff")
+    diff: str = field("diff", required=True)
     """Its content as a diff."""
 
 
@@ -861,18 +863,18 @@ class CustomToolCallItem(View):
     """A call of a tool that takes free text."""
 
     __slots__ = ()
-    type: Literal["custom_tool_call"] = field("type")
+    type: Literal["custom_tool_call"] = field("type", required=True)
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Id that the output must repeat."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
     namespace: str | None = field("namespace")
     """Group that the tool belongs to."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Tool to call."""
-    input: str = field("input")
+    input: str = field("input", required=True)
     """Text that the model wrote for it."""
     status: ItemStatus | None = field("status")
     """How far the call has come."""
@@ -884,14 +886,14 @@ class CustomToolCallOutput(View):
     """What a custom tool returned."""
 
     __slots__ = ()
-    type: Literal["custom_tool_call_output"] = field("type")
+    type: Literal["custom_tool_call_output"] = field("type", required=True)
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Call that this answers."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
-    output: str | list[ToolOutputPart] = field("output", list_of(to_tool_output_part))
+    output: str | list[ToolOutputPart] = field("output", list_of(to_tool_output_part), required=True)
     """The result, as one text or in parts."""
     status: ItemStatus | None = field("status")
     """How far the item has come."""
@@ -903,7 +905,7 @@ class CustomToolTextFormat(View):
     """Any text."""
 
     __slots__ = ()
-    type: Literal["text"] = field("type")
+    type: Literal["text"] = field("type", required=True)
     """`text` permits any input."""
 
 
@@ -911,8 +913,8 @@ class DeleteFileOperation(View):
     """Deletes a file."""
 
     __slots__ = ()
-    type: Literal["delete_file"] = field("type")
-    path: str = field("path")
+    type: Literal["delete_file"] = field("type", required=True)
+    path: str = field("path", required=True)
     """File to delete, relative to the root."""
 
 
@@ -920,18 +922,18 @@ class DirectCaller(View):
     """The model called the tool itself."""
 
     __slots__ = ()
-    type: Literal["direct"] = field("type")
+    type: Literal["direct"] = field("type", required=True)
 
 
 class DomainSecret(View):
     """A secret for one domain, which the container never sees."""
 
     __slots__ = ()
-    domain: str = field("domain")
+    domain: str = field("domain", required=True)
     """Domain that gets it."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Name that stands for it in the container."""
-    value: str = field("value")
+    value: str = field("value", required=True)
     """The secret itself."""
 
 
@@ -939,12 +941,12 @@ class DoubleClickAction(View):
     """A double click."""
 
     __slots__ = ()
-    type: Literal["double_click"] = field("type")
-    x: int = field("x")
+    type: Literal["double_click"] = field("type", required=True)
+    x: int = field("x", required=True)
     """Distance from the left in pixels."""
-    y: int = field("y")
+    y: int = field("y", required=True)
     """Distance from the top in pixels."""
-    keys_: list[str] | None = field("keys")
+    keys_: list[str] | None = field("keys", required=True)
     """Keys held down meanwhile."""
 
 
@@ -952,9 +954,9 @@ class Point(View):
     """A place on the screen."""
 
     __slots__ = ()
-    x: int = field("x")
+    x: int = field("x", required=True)
     """Distance from the left in pixels."""
-    y: int = field("y")
+    y: int = field("y", required=True)
     """Distance from the top in pixels."""
 
 
@@ -962,8 +964,8 @@ class DragAction(View):
     """A drag with the mouse."""
 
     __slots__ = ()
-    type: Literal["drag"] = field("type")
-    path: list[Point] = field("path", list_of(obj(Point)))
+    type: Literal["drag"] = field("type", required=True)
+    path: list[Point] = field("path", list_of(obj(Point)), required=True)
     """Points that it goes through."""
     keys_: list[str] | None = field("keys")
     """Keys held down meanwhile."""
@@ -975,7 +977,7 @@ class Embedding(View):
     __slots__ = ()
     index: int | None = field("index")
     """Place of the text among the inputs, from 0."""
-    embedding: list[float] | str = field("embedding")
+    embedding: list[float] | str = field("embedding", required=True)
     """The vector, or base64 of its 32-bit floats."""
     object: str | None = field("object")
     """`embedding`, on most servers."""
@@ -987,7 +989,7 @@ class EmbeddingList(View):
     __slots__ = ()
     object: str | None = field("object")
     """`list`, on most servers."""
-    data: list[Embedding] = field("data", list_of(obj(Embedding)))
+    data: list[Embedding] = field("data", list_of(obj(Embedding)), required=True)
     """One vector for each input."""
     model: str | None = field("model")
     """Model that made them."""
@@ -999,12 +1001,12 @@ class FileCitation(View):
     """A file that the text draws on."""
 
     __slots__ = ()
-    type: Literal["file_citation"] = field("type")
-    file_id: str = field("file_id")
+    type: Literal["file_citation"] = field("type", required=True)
+    file_id: str = field("file_id", required=True)
     """File that is meant."""
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place in the text that the note belongs to."""
-    filename: str = field("filename")
+    filename: str = field("filename", required=True)
     """Name of the file."""
 
 
@@ -1012,10 +1014,10 @@ class FilePath(View):
     """A file that the model made."""
 
     __slots__ = ()
-    type: Literal["file_path"] = field("type")
-    file_id: str = field("file_id")
+    type: Literal["file_path"] = field("type", required=True)
+    file_id: str = field("file_id", required=True)
     """File that is meant."""
-    index: int = field("index")
+    index: int = field("index", required=True)
     """Place in the text that the note belongs to."""
 
 
@@ -1039,12 +1041,12 @@ class FileSearchCall(View):
     """A search of vector stores."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the call."""
-    type: Literal["file_search_call"] = field("type")
-    status: FileSearchCallStatus = field("status")
+    type: Literal["file_search_call"] = field("type", required=True)
+    status: FileSearchCallStatus = field("status", required=True)
     """How far the search has come."""
-    queries: list[str] = field("queries")
+    queries: list[str] = field("queries", required=True)
     """What was searched for."""
     results: list[FileSearchFinding] | None = field("results", list_of(obj(FileSearchFinding)))
     """What was found; only if `include` asks for it."""
@@ -1054,9 +1056,9 @@ class HybridSearchWeights(View):
     """Weights of two ways to search."""
 
     __slots__ = ()
-    embedding_weight: float = field("embedding_weight")
+    embedding_weight: float = field("embedding_weight", required=True)
     """Weight of likeness in meaning."""
-    text_weight: float = field("text_weight")
+    text_weight: float = field("text_weight", required=True)
     """Weight of common words."""
 
 
@@ -1076,8 +1078,8 @@ class FileSearchTool(View):
     """Searches vector stores; run by OpenAI."""
 
     __slots__ = ()
-    type: Literal["file_search"] = field("type")
-    vector_store_ids: list[str] = field("vector_store_ids")
+    type: Literal["file_search"] = field("type", required=True)
+    vector_store_ids: list[str] = field("vector_store_ids", required=True)
     """Stores to search."""
     max_num_results: int | None = field("max_num_results")
     """Most findings to return, from 1 to 50."""
@@ -1091,10 +1093,10 @@ class FindInPageAction(View):
     """Words looked for on a page."""
 
     __slots__ = ()
-    type: Literal["find_in_page"] = field("type")
-    url: str = field("url")
+    type: Literal["find_in_page"] = field("type", required=True)
+    url: str = field("url", required=True)
     """Address of the page."""
-    pattern: str = field("pattern")
+    pattern: str = field("pattern", required=True)
     """Words that were looked for."""
 
 
@@ -1104,16 +1106,16 @@ class FunctionCallItem(View):
     __slots__ = ()
     id: str | None = field("id")
     """Id of the item."""
-    type: Literal["function_call"] = field("type")
-    call_id: str = field("call_id")
+    type: Literal["function_call"] = field("type", required=True)
+    call_id: str = field("call_id", required=True)
     """Id that the output must repeat."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
     namespace: str | None = field("namespace")
     """Group that the function belongs to."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Function to call."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """Arguments as JSON text; it may not fit the schema, so check it."""
     status: Literal["in_progress", "completed", "incomplete"] | str | None = field("status")
     """How far the call has come."""
@@ -1129,8 +1131,8 @@ class FunctionCallOutput(View):
     """Id of the item."""
     call_id: str | None = field("call_id")
     """Call that this answers."""
-    type: Literal["function_call_output"] = field("type")
-    output: str | list[ToolOutputPart] = field("output", list_of(to_tool_output_part))
+    type: Literal["function_call_output"] = field("type", required=True)
+    output: str | list[ToolOutputPart] = field("output", list_of(to_tool_output_part), required=True)
     """The result, as one text or in parts."""
     name: str | None = field("name")
     """Function that returned it."""
@@ -1148,7 +1150,7 @@ class HostedToolChoice(View):
     """Makes the model use one of OpenAI's own tools."""
 
     __slots__ = ()
-    type: HostedToolChoiceType = field("type")
+    type: HostedToolChoiceType = field("type", required=True)
     """The tool."""
 
 
@@ -1156,12 +1158,12 @@ class ImageGenerationCall(View):
     """An image that was drawn."""
 
     __slots__ = ()
-    type: Literal["image_generation_call"] = field("type")
-    id: str = field("id")
+    type: Literal["image_generation_call"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the call."""
-    status: ImageGenerationCallStatus = field("status")
+    status: ImageGenerationCallStatus = field("status", required=True)
     """How far the drawing has come."""
-    result: str | None = field("result")
+    result: str | None = field("result", required=True)
     """The image in base64; null until it is done."""
 
 
@@ -1179,7 +1181,7 @@ class ImageGenerationTool(View):
     """Draws images; run by OpenAI."""
 
     __slots__ = ()
-    type: Literal["image_generation"] = field("type")
+    type: Literal["image_generation"] = field("type", required=True)
     model: str | None = field("model")
     """Image model, by id."""
     quality: Literal["low", "medium", "high", "auto"] | str | None = field("quality")
@@ -1216,9 +1218,9 @@ class InlineSkillSource(View):
     """The files of a skill."""
 
     __slots__ = ()
-    type: Literal["base64"] = field("type")
-    media_type: Literal["application/zip"] = field("media_type")
-    data: str = field("data")
+    type: Literal["base64"] = field("type", required=True)
+    media_type: Literal["application/zip"] = field("media_type", required=True)
+    data: str = field("data", required=True)
     """A ZIP archive in base64."""
 
 
@@ -1226,12 +1228,12 @@ class InlineSkill(View):
     """A skill that is sent along."""
 
     __slots__ = ()
-    type: Literal["inline"] = field("type")
-    name: str = field("name")
+    type: Literal["inline"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name of the skill."""
-    description: str = field("description")
+    description: str = field("description", required=True)
     """What it is for, for the model to read."""
-    source: InlineSkillSource = field("source", obj(InlineSkillSource))
+    source: InlineSkillSource = field("source", obj(InlineSkillSource), required=True)
     """The skill's files."""
 
 
@@ -1241,7 +1243,7 @@ class PromptCacheBreakpointParam(View):
     """
 
     __slots__ = ()
-    mode: Literal["explicit"] = field("mode")
+    mode: Literal["explicit"] = field("mode", required=True)
     """`explicit` is the only mode of a marked place."""
 
 
@@ -1249,7 +1251,7 @@ class InputFile(View):
     """A file to read."""
 
     __slots__ = ()
-    type: Literal["input_file"] = field("type")
+    type: Literal["input_file"] = field("type", required=True)
     file_id: str | None = field("file_id")
     """Id of an uploaded file."""
     filename: str | None = field("filename")
@@ -1270,7 +1272,7 @@ class InputImage(View):
     """An image to look at."""
 
     __slots__ = ()
-    type: Literal["input_image"] = field("type")
+    type: Literal["input_image"] = field("type", required=True)
     image_url: str | None = field("image_url")
     """Web address of the image, or a `data:` URL that holds it in base64."""
     file_id: str | None = field("file_id")
@@ -1287,8 +1289,8 @@ class InputText(View):
     """A text that the model reads."""
 
     __slots__ = ()
-    type: Literal["input_text"] = field("type")
-    text: str = field("text")
+    type: Literal["input_text"] = field("type", required=True)
+    text: str = field("text", required=True)
     """The text itself."""
     prompt_cache_breakpoint: PromptCacheBreakpointParam | None = field(
         "prompt_cache_breakpoint", obj(PromptCacheBreakpointParam)
@@ -1301,7 +1303,7 @@ class ItemReference(View):
 
     __slots__ = ()
     type: Literal["item_reference"] | None = field("type")
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the item."""
 
 
@@ -1309,7 +1311,7 @@ class KeepAliveEvent(View):
     """Keeps the connection from falling asleep; it says nothing."""
 
     __slots__ = ()
-    type: Literal["keepalive"] = field("type")
+    type: Literal["keepalive"] = field("type", required=True)
     sequence_number: int | None = field("sequence_number")
     """Place of the event in the stream, from 0."""
 
@@ -1318,8 +1320,8 @@ class KeyPressAction(View):
     """Keys pressed together."""
 
     __slots__ = ()
-    type: Literal["keypress"] = field("type")
-    keys_: list[str] = field("keys")
+    type: Literal["keypress"] = field("type", required=True)
+    keys_: list[str] = field("keys", required=True)
     """The keys, by name."""
 
 
@@ -1327,14 +1329,14 @@ class LocalShellAction(View):
     """A command to run."""
 
     __slots__ = ()
-    type: Literal["exec"] = field("type")
-    command: list[str] = field("command")
+    type: Literal["exec"] = field("type", required=True)
+    command: list[str] = field("command", required=True)
     """Program and arguments."""
     timeout_ms: int | None = field("timeout_ms")
     """Longest time to run, in milliseconds."""
     working_directory: str | None = field("working_directory")
     """Folder to run it in."""
-    env: dict[str, str] = field("env")
+    env: dict[str, str] = field("env", required=True)
     """Environment variables to set."""
     user: str | None = field("user")
     """User to run it as."""
@@ -1344,14 +1346,14 @@ class LocalShellCall(View):
     """A command for the caller's computer."""
 
     __slots__ = ()
-    type: Literal["local_shell_call"] = field("type")
-    id: str = field("id")
+    type: Literal["local_shell_call"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Id that the output must repeat."""
-    action: LocalShellAction = field("action", obj(LocalShellAction))
+    action: LocalShellAction = field("action", obj(LocalShellAction), required=True)
     """The command."""
-    status: Literal["in_progress", "completed", "incomplete"] | str = field("status")
+    status: Literal["in_progress", "completed", "incomplete"] | str = field("status", required=True)
     """How far the call has come."""
 
 
@@ -1359,10 +1361,10 @@ class LocalShellCallOutput(View):
     """What a command put out."""
 
     __slots__ = ()
-    type: Literal["local_shell_call_output"] = field("type")
-    id: str = field("id")
+    type: Literal["local_shell_call_output"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the call that this answers."""
-    output: str = field("output")
+    output: str = field("output", required=True)
     """The output as JSON text."""
     status: LocalShellCallOutputStatus | None = field("status")
     """How far the item has come."""
@@ -1372,11 +1374,11 @@ class LocalSkill(View):
     """A skill on the caller's computer."""
 
     __slots__ = ()
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Name of the skill."""
-    description: str = field("description")
+    description: str = field("description", required=True)
     """What it is for, for the model to read."""
-    path: str = field("path")
+    path: str = field("path", required=True)
     """Folder that it is in."""
 
 
@@ -1384,7 +1386,7 @@ class LocalShellEnvironment(View):
     """The caller's own computer."""
 
     __slots__ = ()
-    type: Literal["local"] = field("type")
+    type: Literal["local"] = field("type", required=True)
     skills: list[LocalSkill] | None = field("skills", list_of(obj(LocalSkill)))
     """Skills that it offers."""
 
@@ -1393,21 +1395,21 @@ class LocalShellTool(View):
     """Runs commands on the caller's computer, one at a time."""
 
     __slots__ = ()
-    type: Literal["local_shell"] = field("type")
+    type: Literal["local_shell"] = field("type", required=True)
 
 
 class McpApprovalRequest(View):
     """A call that waits for your consent."""
 
     __slots__ = ()
-    type: Literal["mcp_approval_request"] = field("type")
-    id: str = field("id")
+    type: Literal["mcp_approval_request"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id that the answer must repeat."""
-    server_label: str = field("server_label")
+    server_label: str = field("server_label", required=True)
     """Server by its name in the request."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Tool to call."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """Arguments as JSON text."""
 
 
@@ -1415,12 +1417,12 @@ class McpApprovalResponse(View):
     """Your answer to such a request."""
 
     __slots__ = ()
-    type: Literal["mcp_approval_response"] = field("type")
+    type: Literal["mcp_approval_response"] = field("type", required=True)
     id: str | None = field("id")
     """Id of the item."""
-    approval_request_id: str = field("approval_request_id")
+    approval_request_id: str = field("approval_request_id", required=True)
     """Request that this answers."""
-    approve: bool = field("approve")
+    approve: bool = field("approve", required=True)
     """Whether the call may be made."""
     reason: str | None = field("reason")
     """Why, in words."""
@@ -1450,14 +1452,14 @@ class McpCall(View):
     """A call of an MCP server's tool."""
 
     __slots__ = ()
-    type: Literal["mcp_call"] = field("type")
-    id: str = field("id")
+    type: Literal["mcp_call"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the call."""
-    server_label: str = field("server_label")
+    server_label: str = field("server_label", required=True)
     """Server by its name in the request."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Tool that was called."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """Arguments as JSON text."""
     output: str | None = field("output")
     """What the tool returned."""
@@ -1473,8 +1475,8 @@ class McpExecutionError(View):
     """The tool itself failed."""
 
     __slots__ = ()
-    type: Literal["mcp_tool_execution_error"] = field("type")
-    content: Any = field("content")
+    type: Literal["mcp_tool_execution_error"] = field("type", required=True)
+    content: Any = field("content", required=True)
     """What the tool said."""
 
 
@@ -1482,10 +1484,10 @@ class McpHttpError(View):
     """The server could not be reached."""
 
     __slots__ = ()
-    type: Literal["http_error"] = field("type")
-    code: int = field("code")
+    type: Literal["http_error"] = field("type", required=True)
+    code: int = field("code", required=True)
     """HTTP status."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The error in words."""
 
 
@@ -1493,11 +1495,11 @@ class McpToolInfo(View):
     """A tool of an MCP server."""
 
     __slots__ = ()
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Name of the tool."""
     description: str | None = field("description")
     """What it does."""
-    input_schema: dict[str, Any] = field("input_schema")
+    input_schema: dict[str, Any] = field("input_schema", required=True)
     """JSON schema of its arguments."""
     annotations: dict[str, Any] | None = field("annotations")
     """Hints of the server about it."""
@@ -1507,12 +1509,12 @@ class McpListTools(View):
     """The tools that an MCP server has."""
 
     __slots__ = ()
-    type: Literal["mcp_list_tools"] = field("type")
-    id: str = field("id")
+    type: Literal["mcp_list_tools"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the item."""
-    server_label: str = field("server_label")
+    server_label: str = field("server_label", required=True)
     """Server by its name in the request."""
-    tools: list[McpToolInfo] = field("tools", list_of(obj(McpToolInfo)))
+    tools: list[McpToolInfo] = field("tools", list_of(obj(McpToolInfo)), required=True)
     """What the server offers."""
     error: str | None = field("error")
     """Why they could not be listed."""
@@ -1522,10 +1524,10 @@ class McpProtocolError(View):
     """The server broke the protocol or refused."""
 
     __slots__ = ()
-    type: Literal["mcp_protocol_error"] = field("type")
-    code: int = field("code")
+    type: Literal["mcp_protocol_error"] = field("type", required=True)
+    code: int = field("code", required=True)
     """Code of the error."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The error in words."""
 
 
@@ -1533,8 +1535,8 @@ class McpTool(View):
     """Tools of a remote MCP server."""
 
     __slots__ = ()
-    type: Literal["mcp"] = field("type")
-    server_label: str = field("server_label")
+    type: Literal["mcp"] = field("type", required=True)
+    server_label: str = field("server_label", required=True)
     """Name of the server in tool calls."""
     server_url: str | None = field("server_url")
     """Address of the server; this, `connector_id` or `tunnel_id` is needed."""
@@ -1564,8 +1566,8 @@ class McpToolChoice(View):
     """Makes the model call a tool of one MCP server."""
 
     __slots__ = ()
-    type: Literal["mcp"] = field("type")
-    server_label: str = field("server_label")
+    type: Literal["mcp"] = field("type", required=True)
+    server_label: str = field("server_label", required=True)
     """Server by its name in `tools`."""
     name: str | None = field("name")
     """The tool; any of the server's by default."""
@@ -1575,12 +1577,12 @@ class MessageItem(View):
     """A message of a stored response's input."""
 
     __slots__ = ()
-    type: Literal["message"] = field("type")
+    type: Literal["message"] = field("type", required=True)
     id: str | None = field("id")
     """Id of the message."""
-    role: Literal["user", "assistant", "system", "developer"] | str = field("role")
+    role: Literal["user", "assistant", "system", "developer"] | str = field("role", required=True)
     """Who speaks."""
-    content: list[ResponseContent] = field("content", list_of(to_response_content))
+    content: list[ResponseContent] = field("content", list_of(to_response_content), required=True)
     """Parts of text, images and files."""
     status: Literal["in_progress", "completed", "incomplete"] | str | None = field("status")
     """How far it has come."""
@@ -1592,7 +1594,7 @@ class Model(View):
     """A model that the server has."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id to put into requests as `model`."""
     object: str | None = field("object")
     """`model`, on most servers."""
@@ -1612,7 +1614,7 @@ class ModelList(View):
     __slots__ = ()
     object: str | None = field("object")
     """`list`, on most servers."""
-    data: list[Model] = field("data", list_of(obj(Model)))
+    data: list[Model] = field("data", list_of(obj(Model)), required=True)
     """The models, all on one page."""
 
 
@@ -1620,11 +1622,11 @@ class ModerationFailure(View):
     """Why moderation found nothing out."""
 
     __slots__ = ()
-    type: Literal["error"] = field("type")
+    type: Literal["error"] = field("type", required=True)
     """`error` marks a failed moderation."""
-    code: str = field("code")
+    code: str = field("code", required=True)
     """The failure, for programs."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The failure in words."""
 
 
@@ -1632,17 +1634,19 @@ class ModerationResult(View):
     """One finding of a moderation model."""
 
     __slots__ = ()
-    type: Literal["moderation_result"] = field("type")
+    type: Literal["moderation_result"] = field("type", required=True)
     """`moderation_result` marks one finding."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Moderation model that found it."""
-    flagged: bool = field("flagged")
+    flagged: bool = field("flagged", required=True)
     """Whether any category applies."""
-    categories: dict[str, bool] = field("categories")
+    categories: dict[str, bool] = field("categories", required=True)
     """Whether each category applies."""
-    category_scores: dict[str, float] = field("category_scores")
+    category_scores: dict[str, float] = field("category_scores", required=True)
     """How far each category applies, from 0 to 1."""
-    category_applied_input_types: dict[str, list[ModerationInputType]] = field("category_applied_input_types")
+    category_applied_input_types: dict[str, list[ModerationInputType]] = field(
+        "category_applied_input_types", required=True
+    )
     """Kinds of input that each category's score is drawn from."""
 
 
@@ -1650,10 +1654,10 @@ class MoveAction(View):
     """A move of the mouse."""
 
     __slots__ = ()
-    type: Literal["move"] = field("type")
-    x: int = field("x")
+    type: Literal["move"] = field("type", required=True)
+    x: int = field("x", required=True)
     """Distance from the left in pixels."""
-    y: int = field("y")
+    y: int = field("y", required=True)
     """Distance from the top in pixels."""
     keys_: list[str] | None = field("keys")
     """Keys held down meanwhile."""
@@ -1663,12 +1667,12 @@ class NamespaceTool(View):
     """Several tools under one name."""
 
     __slots__ = ()
-    type: Literal["namespace"] = field("type")
-    name: str = field("name")
+    type: Literal["namespace"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name of the group."""
-    description: str = field("description")
+    description: str = field("description", required=True)
     """What the group is for, for the model to read."""
-    tools: list[NamespacedTool] = field("tools", list_of(to_namespaced_tool))
+    tools: list[NamespacedTool] = field("tools", list_of(to_namespaced_tool), required=True)
     """The tools of the group."""
 
 
@@ -1676,8 +1680,8 @@ class NetworkAllowlist(View):
     """The container reaches some domains."""
 
     __slots__ = ()
-    type: Literal["allowlist"] = field("type")
-    allowed_domains: list[str] = field("allowed_domains")
+    type: Literal["allowlist"] = field("type", required=True)
+    allowed_domains: list[str] = field("allowed_domains", required=True)
     """Domains that it may reach."""
     domain_secrets: list[DomainSecret] | None = field("domain_secrets", list_of(obj(DomainSecret)))
     """Secrets that are put into requests to them."""
@@ -1687,14 +1691,14 @@ class NoNetwork(View):
     """The container reaches nothing."""
 
     __slots__ = ()
-    type: Literal["disabled"] = field("type")
+    type: Literal["disabled"] = field("type", required=True)
 
 
 class OpenPageAction(View):
     """A page that was opened."""
 
     __slots__ = ()
-    type: Literal["open_page"] = field("type")
+    type: Literal["open_page"] = field("type", required=True)
     url: str | None = field("url")
     """Address of the page."""
 
@@ -1703,15 +1707,15 @@ class OutputMessage(View):
     """What the model says."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the message."""
-    type: Literal["message"] = field("type")
-    role: Literal["assistant"] = field("role")
-    content: list[OutputContent] = field("content", list_of(to_output_content))
+    type: Literal["message"] = field("type", required=True)
+    role: Literal["assistant"] = field("role", required=True)
+    content: list[OutputContent] = field("content", list_of(to_output_content), required=True)
     """Texts and refusals."""
     phase: MessagePhase | None = field("phase")
     """Whether it is said in between or is final."""
-    status: Literal["in_progress", "completed", "incomplete"] | str = field("status")
+    status: Literal["in_progress", "completed", "incomplete"] | str = field("status", required=True)
     """How far it has come."""
 
 
@@ -1719,8 +1723,8 @@ class OutputRefusal(View):
     """What the model said when it declined."""
 
     __slots__ = ()
-    type: Literal["refusal"] = field("type")
-    refusal: str = field("refusal")
+    type: Literal["refusal"] = field("type", required=True)
+    refusal: str = field("refusal", required=True)
     """The refusal in words."""
 
 
@@ -1740,9 +1744,9 @@ class ResponseLogprob(View):
     """A token and how likely it was."""
 
     __slots__ = ()
-    token: str = field("token")
+    token: str = field("token", required=True)
     """The token as text."""
-    logprob: float = field("logprob")
+    logprob: float = field("logprob", required=True)
     """Natural logarithm of its probability."""
     bytes: list[int] | None = field("bytes")
     """Its UTF-8 bytes."""
@@ -1754,10 +1758,12 @@ class OutputText(View):
     """Text that the model wrote."""
 
     __slots__ = ()
-    type: Literal["output_text"] = field("type")
-    text: str = field("text")
+    type: Literal["output_text"] = field("type", required=True)
+    text: str = field("text", required=True)
     """The text itself."""
-    annotations: list[ResponseAnnotation] = field("annotations", list_of(to_response_annotation))
+    annotations: list[ResponseAnnotation] = field(
+        "annotations", list_of(to_response_annotation), required=True
+    )
     """Sources that parts of the text come from."""
     logprobs: list[ResponseLogprob] | None = field("logprobs", list_of(obj(ResponseLogprob)))
     """How likely each token was."""
@@ -1767,14 +1773,14 @@ class Program(View):
     """A program of the model that calls tools."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the item."""
-    type: Literal["program"] = field("type")
-    call_id: str = field("call_id")
+    type: Literal["program"] = field("type", required=True)
+    call_id: str = field("call_id", required=True)
     """Id that the output repeats."""
-    code: str = field("code")
+    code: str = field("code", required=True)
     """The program's source."""
-    fingerprint: str = field("fingerprint")
+    fingerprint: str = field("fingerprint", required=True)
     """Opaque state, to be sent back unchanged."""
 
 
@@ -1782,8 +1788,8 @@ class ProgramCaller(View):
     """A program of the model called the tool."""
 
     __slots__ = ()
-    type: Literal["program"] = field("type")
-    caller_id: str = field("caller_id")
+    type: Literal["program"] = field("type", required=True)
+    caller_id: str = field("caller_id", required=True)
     """Call that runs the program."""
 
 
@@ -1791,14 +1797,14 @@ class ProgramOutput(View):
     """What a program returned."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the item."""
-    type: Literal["program_output"] = field("type")
-    call_id: str = field("call_id")
+    type: Literal["program_output"] = field("type", required=True)
+    call_id: str = field("call_id", required=True)
     """Program that this answers."""
-    result: str = field("result")
+    result: str = field("result", required=True)
     """The result as text."""
-    status: ItemStatus = field("status")
+    status: ItemStatus = field("status", required=True)
     """How far the item has come."""
 
 
@@ -1806,14 +1812,14 @@ class ProgrammaticChoice(View):
     """Makes the model write a program."""
 
     __slots__ = ()
-    type: Literal["programmatic_tool_calling"] = field("type")
+    type: Literal["programmatic_tool_calling"] = field("type", required=True)
 
 
 class ProgrammaticTool(View):
     """Lets the model write programs that call tools."""
 
     __slots__ = ()
-    type: Literal["programmatic_tool_calling"] = field("type")
+    type: Literal["programmatic_tool_calling"] = field("type", required=True)
 
 
 class PromptCacheOptionsParam(View):
@@ -1832,7 +1838,7 @@ class PromptReference(View):
     """A prompt stored at OpenAI, and values for its places."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the prompt."""
     version: str | None = field("version")
     """Version of the prompt; the newest by default."""
@@ -1846,8 +1852,8 @@ class ReasoningSummary(View):
     """A part of a summary of reasoning."""
 
     __slots__ = ()
-    type: Literal["summary_text"] = field("type")
-    text: str = field("text")
+    type: Literal["summary_text"] = field("type", required=True)
+    text: str = field("text", required=True)
     """The summary itself."""
 
 
@@ -1855,8 +1861,8 @@ class ReasoningText(View):
     """A part of the reasoning."""
 
     __slots__ = ()
-    type: Literal["reasoning_text"] = field("type")
-    text: str = field("text")
+    type: Literal["reasoning_text"] = field("type", required=True)
+    text: str = field("text", required=True)
     """The reasoning itself."""
 
 
@@ -1864,12 +1870,12 @@ class ReasoningItem(View):
     """What the model thought."""
 
     __slots__ = ()
-    type: Literal["reasoning"] = field("type")
-    id: str = field("id")
+    type: Literal["reasoning"] = field("type", required=True)
+    id: str = field("id", required=True)
     """Id of the item."""
     encrypted_content: str | None = field("encrypted_content")
     """The reasoning, encrypted, to be sent back where nothing is stored."""
-    summary: list[ReasoningSummary] = field("summary", list_of(obj(ReasoningSummary)))
+    summary: list[ReasoningSummary] = field("summary", list_of(obj(ReasoningSummary)), required=True)
     """The reasoning summed up."""
     content: list[ReasoningText] | None = field("content", list_of(obj(ReasoningText)))
     """The reasoning itself, where the model shows it."""
@@ -1897,7 +1903,7 @@ class ResponseInputTokens(View):
     """What the read tokens were."""
 
     __slots__ = ()
-    cached_tokens: int = field("cached_tokens")
+    cached_tokens: int = field("cached_tokens", required=True)
     """Tokens read from the prompt cache, which cost less."""
     cache_write_tokens: int | None = field("cache_write_tokens")
     """Tokens written to the prompt cache."""
@@ -1907,7 +1913,7 @@ class ResponseOutputTokens(View):
     """What the written tokens were."""
 
     __slots__ = ()
-    reasoning_tokens: int = field("reasoning_tokens")
+    reasoning_tokens: int = field("reasoning_tokens", required=True)
     """Tokens of hidden reasoning."""
 
 
@@ -1915,15 +1921,19 @@ class ResponseUsage(View):
     """Tokens that were read and written."""
 
     __slots__ = ()
-    input_tokens: int = field("input_tokens")
+    input_tokens: int = field("input_tokens", required=True)
     """Tokens that were read, cached ones included."""
-    input_tokens_details: ResponseInputTokens = field("input_tokens_details", obj(ResponseInputTokens))
+    input_tokens_details: ResponseInputTokens = field(
+        "input_tokens_details", obj(ResponseInputTokens), required=True
+    )
     """What the read tokens were."""
-    output_tokens: int = field("output_tokens")
+    output_tokens: int = field("output_tokens", required=True)
     """Tokens that were written, reasoning included."""
-    output_tokens_details: ResponseOutputTokens = field("output_tokens_details", obj(ResponseOutputTokens))
+    output_tokens_details: ResponseOutputTokens = field(
+        "output_tokens_details", obj(ResponseOutputTokens), required=True
+    )
     """What the written tokens were."""
-    total_tokens: int = field("total_tokens")
+    total_tokens: int = field("total_tokens", required=True)
     """Sum of both."""
 
 
@@ -1931,9 +1941,9 @@ class ResponseError(View):
     """Why a response failed."""
 
     __slots__ = ()
-    code: ResponseErrorCode = field("code")
+    code: ResponseErrorCode = field("code", required=True)
     """The reason, for programs."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The reason in words."""
 
 
@@ -1951,9 +1961,9 @@ class ResponseModeration(View):
     """What moderation found in the request and in the answer."""
 
     __slots__ = ()
-    input: ResponseModerationOutcome = field("input", to_response_moderation_outcome)
+    input: ResponseModerationOutcome = field("input", to_response_moderation_outcome, required=True)
     """Findings in the request."""
-    output: ResponseModerationOutcome = field("output", to_response_moderation_outcome)
+    output: ResponseModerationOutcome = field("output", to_response_moderation_outcome, required=True)
     """Findings in the answer."""
 
 
@@ -1961,28 +1971,30 @@ class Response(View):
     """A response, finished or still being made."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id to fetch or continue it by."""
-    object: Literal["response"] = field("object")
+    object: Literal["response"] = field("object", required=True)
     status: ResponseStatus | None = field("status")
     """How far the response has come."""
-    model: str = field("model")
+    model: str = field("model", required=True)
     """Model that answered, usually by its dated name."""
-    output: list[OutputItem] = field("output", list_of(to_output_item))
+    output: list[OutputItem] = field("output", list_of(to_output_item), required=True)
     """What the model said, thought and called, in order."""
     usage: ResponseUsage | None = field("usage", obj(ResponseUsage))
     """Tokens that are billed; missing until the end."""
-    error: ResponseError | None = field("error", obj(ResponseError))
+    error: ResponseError | None = field("error", obj(ResponseError), required=True)
     """Why it failed; null unless it did."""
-    incomplete_details: IncompleteDetails | None = field("incomplete_details", obj(IncompleteDetails))
+    incomplete_details: IncompleteDetails | None = field(
+        "incomplete_details", obj(IncompleteDetails), required=True
+    )
     """Why it was cut short; null unless it was."""
-    metadata: Metadata | None = field("metadata")
+    metadata: Metadata | None = field("metadata", required=True)
     """Labels of your own."""
     top_logprobs: int | None = field("top_logprobs")
     """Number of candidates returned for each token's place."""
-    temperature: float | None = field("temperature")
+    temperature: float | None = field("temperature", required=True)
     """Randomness that was used."""
-    top_p: float | None = field("top_p")
+    top_p: float | None = field("top_p", required=True)
     """Share of likeliest tokens that was considered."""
     user: str | None = field("user")
     """Id of your end user, as sent."""
@@ -2000,9 +2012,9 @@ class Response(View):
     """Most calls of OpenAI's own tools, as sent."""
     text: ResponseTextOptions | None = field("text", obj(ResponseTextOptions))
     """Form and length of the text, as sent."""
-    tools: list[ResponseTool] = field("tools", list_of(to_response_tool))
+    tools: list[ResponseTool] = field("tools", list_of(to_response_tool), required=True)
     """Tools the model could use."""
-    tool_choice: ResponseToolChoice = field("tool_choice", to_response_named_choice)
+    tool_choice: ResponseToolChoice = field("tool_choice", to_response_named_choice, required=True)
     """Whether tool calls were up to the model."""
     prompt: PromptReference | None = field("prompt", obj(PromptReference))
     """Stored prompt it started from."""
@@ -2010,13 +2022,15 @@ class Response(View):
     """Tier that really served the request."""
     truncation: Literal["auto", "disabled"] | str | None = field("truncation")
     """Whether the beginning of too long an input was dropped."""
-    created_at: float = field("created_at")
+    created_at: float = field("created_at", required=True)
     """When it was begun, in seconds since 1970."""
     completed_at: float | None = field("completed_at")
     """When it was completed, in seconds since 1970; null until then."""
     reasoning: ReasoningOptions | None = field("reasoning", obj(ReasoningOptions))
     """How the model thought."""
-    instructions: str | list[ResponseItem] | None = field("instructions", list_of(to_response_item))
+    instructions: str | list[ResponseItem] | None = field(
+        "instructions", list_of(to_response_item), required=True
+    )
     """Instructions, as sent, or the items of the stored prompt."""
     output_text: str | None = field("output_text")
     """All texts together; only the vendor's own clients fill this in."""
@@ -2026,7 +2040,7 @@ class Response(View):
     """How the prompt was cached."""
     moderation: ResponseModeration | None = field("moderation", obj(ResponseModeration))
     """What moderation found, where the request asked for it."""
-    parallel_tool_calls: bool = field("parallel_tool_calls")
+    parallel_tool_calls: bool = field("parallel_tool_calls", required=True)
     """Whether several tool calls at once were allowed."""
     conversation: ConversationReference | None = field("conversation", obj(ConversationReference))
     """Conversation that it belongs to."""
@@ -2048,10 +2062,10 @@ class ResponseAllowedTools(View):
     """Limits the model to some of the request's tools."""
 
     __slots__ = ()
-    type: Literal["allowed_tools"] = field("type")
-    mode: Literal["auto", "required"] | str = field("mode")
+    type: Literal["allowed_tools"] = field("type", required=True)
+    mode: Literal["auto", "required"] | str = field("mode", required=True)
     """`auto` lets the model answer without a call, `required` does not."""
-    tools: list[dict[str, Any]] = field("tools")
+    tools: list[dict[str, Any]] = field("tools", required=True)
     """Tools by type and name, such as `{"type": "function", "name": "weather"}`."""
 
 
@@ -2059,10 +2073,10 @@ class ResponseAudioDeltaEvent(View):
     """More of the spoken answer."""
 
     __slots__ = ()
-    type: Literal["response.audio.delta"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.audio.delta"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Sound to append, in base64."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -2072,8 +2086,8 @@ class ResponseAudioDoneEvent(View):
     """The spoken answer is complete."""
 
     __slots__ = ()
-    type: Literal["response.audio.done"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.audio.done"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2081,10 +2095,10 @@ class ResponseAudioTranscriptDeltaEvent(View):
     """More of the spoken answer's words."""
 
     __slots__ = ()
-    type: Literal["response.audio.transcript.delta"] = field("type")
-    delta: str = field("delta")
+    type: Literal["response.audio.transcript.delta"] = field("type", required=True)
+    delta: str = field("delta", required=True)
     """Words to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -2094,8 +2108,8 @@ class ResponseAudioTranscriptDoneEvent(View):
     """The spoken answer's words are complete."""
 
     __slots__ = ()
-    type: Literal["response.audio.transcript.done"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.audio.transcript.done"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2103,14 +2117,14 @@ class ResponseCodeInterpreterCallCodeDeltaEvent(View):
     """More of the code to run."""
 
     __slots__ = ()
-    type: Literal["response.code_interpreter_call_code.delta"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.code_interpreter_call_code.delta"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Code to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -2120,14 +2134,14 @@ class ResponseCodeInterpreterCallCodeDoneEvent(View):
     """The code to run is complete."""
 
     __slots__ = ()
-    type: Literal["response.code_interpreter_call_code.done"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.code_interpreter_call_code.done"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    code: str = field("code")
+    code: str = field("code", required=True)
     """The whole code."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2135,12 +2149,12 @@ class ResponseCodeInterpreterCallCompletedEvent(View):
     """Code has been run."""
 
     __slots__ = ()
-    type: Literal["response.code_interpreter_call.completed"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.code_interpreter_call.completed"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2148,12 +2162,12 @@ class ResponseCodeInterpreterCallInProgressEvent(View):
     """A run of code begins."""
 
     __slots__ = ()
-    type: Literal["response.code_interpreter_call.in_progress"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.code_interpreter_call.in_progress"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2161,12 +2175,12 @@ class ResponseCodeInterpreterCallInterpretingEvent(View):
     """Code is being run."""
 
     __slots__ = ()
-    type: Literal["response.code_interpreter_call.interpreting"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.code_interpreter_call.interpreting"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2174,10 +2188,10 @@ class ResponseCompletedEvent(View):
     """The response is complete; the last event."""
 
     __slots__ = ()
-    type: Literal["response.completed"] = field("type")
-    response: Response = field("response", obj(Response))
+    type: Literal["response.completed"] = field("type", required=True)
+    response: Response = field("response", obj(Response), required=True)
     """The whole response."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2185,16 +2199,16 @@ class ResponseContentPartAddedEvent(View):
     """A part of an item begins."""
 
     __slots__ = ()
-    type: Literal["response.content_part.added"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.content_part.added"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    part: ContentPart = field("part", to_content_part)
+    part: ContentPart = field("part", to_content_part, required=True)
     """The part, still empty."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2202,16 +2216,16 @@ class ResponseContentPartDoneEvent(View):
     """A part of an item is complete."""
 
     __slots__ = ()
-    type: Literal["response.content_part.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.content_part.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    part: ContentPart = field("part", to_content_part)
+    part: ContentPart = field("part", to_content_part, required=True)
     """The whole part."""
 
 
@@ -2219,10 +2233,10 @@ class ResponseCreatedEvent(View):
     """The response has an id."""
 
     __slots__ = ()
-    type: Literal["response.created"] = field("type")
-    response: Response = field("response", obj(Response))
+    type: Literal["response.created"] = field("type", required=True)
+    response: Response = field("response", obj(Response), required=True)
     """The response, still empty."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2230,8 +2244,8 @@ class ResponseCustomChoice(View):
     """Makes the model call one custom tool."""
 
     __slots__ = ()
-    type: Literal["custom"] = field("type")
-    name: str = field("name")
+    type: Literal["custom"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name under which the tool was defined."""
 
 
@@ -2239,8 +2253,8 @@ class ResponseCustomTool(View):
     """A tool of the caller that takes free text."""
 
     __slots__ = ()
-    type: Literal["custom"] = field("type")
-    name: str = field("name")
+    type: Literal["custom"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name to call it by."""
     description: str | None = field("description")
     """What the tool does and when to call it, for the model to read."""
@@ -2256,14 +2270,14 @@ class ResponseCustomToolCallInputDeltaEvent(View):
     """More of a custom tool call's input."""
 
     __slots__ = ()
-    type: Literal["response.custom_tool_call_input.delta"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.custom_tool_call_input.delta"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Text to append."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -2273,14 +2287,14 @@ class ResponseCustomToolCallInputDoneEvent(View):
     """A custom tool call's input is complete."""
 
     __slots__ = ()
-    type: Literal["response.custom_tool_call_input.done"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.custom_tool_call_input.done"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    input: str = field("input")
+    input: str = field("input", required=True)
     """The whole input."""
 
 
@@ -2288,14 +2302,14 @@ class ResponseErrorEvent(View):
     """An error that ends the stream."""
 
     __slots__ = ()
-    type: Literal["error"] = field("type")
-    code: str | None = field("code")
+    type: Literal["error"] = field("type", required=True)
+    code: str | None = field("code", required=True)
     """The reason, for programs."""
-    message: str = field("message")
+    message: str = field("message", required=True)
     """The reason in words."""
-    param: str | None = field("param")
+    param: str | None = field("param", required=True)
     """Field of the request at fault."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2303,10 +2317,10 @@ class ResponseFailedEvent(View):
     """The response has failed; the last event."""
 
     __slots__ = ()
-    type: Literal["response.failed"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.failed"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    response: Response = field("response", obj(Response))
+    response: Response = field("response", obj(Response), required=True)
     """The response, which says why."""
 
 
@@ -2314,12 +2328,12 @@ class ResponseFileSearchCallCompletedEvent(View):
     """A search of files is done."""
 
     __slots__ = ()
-    type: Literal["response.file_search_call.completed"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.file_search_call.completed"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2327,12 +2341,12 @@ class ResponseFileSearchCallInProgressEvent(View):
     """A search of files begins."""
 
     __slots__ = ()
-    type: Literal["response.file_search_call.in_progress"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.file_search_call.in_progress"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2340,12 +2354,12 @@ class ResponseFileSearchCallSearchingEvent(View):
     """Files are being searched."""
 
     __slots__ = ()
-    type: Literal["response.file_search_call.searching"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.file_search_call.searching"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2353,7 +2367,7 @@ class ResponseFormatJsonObject(View):
     """Any valid JSON object; the messages must ask for JSON too."""
 
     __slots__ = ()
-    type: Literal["json_object"] = field("type")
+    type: Literal["json_object"] = field("type", required=True)
     """`json_object` asks for a JSON object of any shape."""
 
 
@@ -2361,7 +2375,7 @@ class ResponseFormatText(View):
     """Free text, which is what models write by default."""
 
     __slots__ = ()
-    type: Literal["text"] = field("type")
+    type: Literal["text"] = field("type", required=True)
     """`text` asks for free text."""
 
 
@@ -2369,14 +2383,14 @@ class ResponseFunctionCallArgumentsDeltaEvent(View):
     """More of a function call's arguments."""
 
     __slots__ = ()
-    type: Literal["response.function_call_arguments.delta"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.function_call_arguments.delta"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """JSON text to append."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -2386,16 +2400,16 @@ class ResponseFunctionCallArgumentsDoneEvent(View):
     """A function call's arguments are complete."""
 
     __slots__ = ()
-    type: Literal["response.function_call_arguments.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.function_call_arguments.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
     name: str | None = field("name")
     """Function to call."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """The whole JSON text."""
 
 
@@ -2403,8 +2417,8 @@ class ResponseFunctionChoice(View):
     """Makes the model call one function."""
 
     __slots__ = ()
-    type: Literal["function"] = field("type")
-    name: str = field("name")
+    type: Literal["function"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name under which the function was defined."""
 
 
@@ -2412,8 +2426,8 @@ class ResponseFunctionTool(View):
     """A function of the caller, with arguments in JSON."""
 
     __slots__ = ()
-    type: Literal["function"] = field("type")
-    name: str = field("name")
+    type: Literal["function"] = field("type", required=True)
+    name: str = field("name", required=True)
     """Name to call it by, made of letters, digits, `_` and `-`."""
     description: str | None = field("description")
     """What the function does and when to call it, for the model to read."""
@@ -2433,10 +2447,10 @@ class ResponseGrammarFormat(View):
     """Text that follows a grammar."""
 
     __slots__ = ()
-    type: Literal["grammar"] = field("type")
-    syntax: GrammarSyntax = field("syntax")
+    type: Literal["grammar"] = field("type", required=True)
+    syntax: GrammarSyntax = field("syntax", required=True)
     """Language that the grammar is written in."""
-    definition: str = field("definition")
+    definition: str = field("definition", required=True)
     """The grammar itself."""
 
 
@@ -2444,12 +2458,12 @@ class ResponseImageGenerationCallCompletedEvent(View):
     """An image is drawn."""
 
     __slots__ = ()
-    type: Literal["response.image_generation_call.completed"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.image_generation_call.completed"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
 
 
@@ -2457,12 +2471,12 @@ class ResponseImageGenerationCallGeneratingEvent(View):
     """An image is being drawn."""
 
     __slots__ = ()
-    type: Literal["response.image_generation_call.generating"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.image_generation_call.generating"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2470,12 +2484,12 @@ class ResponseImageGenerationCallInProgressEvent(View):
     """The drawing of an image begins."""
 
     __slots__ = ()
-    type: Literal["response.image_generation_call.in_progress"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.image_generation_call.in_progress"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2483,16 +2497,16 @@ class ResponseImageGenerationCallPartialImageEvent(View):
     """A draft of an image."""
 
     __slots__ = ()
-    type: Literal["response.image_generation_call.partial_image"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.image_generation_call.partial_image"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    partial_image_index: int = field("partial_image_index")
+    partial_image_index: int = field("partial_image_index", required=True)
     """Number of the draft, from 0."""
-    partial_image_b64: str = field("partial_image_b64")
+    partial_image_b64: str = field("partial_image_b64", required=True)
     """The draft in base64."""
     size: str | None = field("size")
     """Width and height in pixels."""
@@ -2508,10 +2522,10 @@ class ResponseInProgressEvent(View):
     """The response is being made."""
 
     __slots__ = ()
-    type: Literal["response.in_progress"] = field("type")
-    response: Response = field("response", obj(Response))
+    type: Literal["response.in_progress"] = field("type", required=True)
+    response: Response = field("response", obj(Response), required=True)
     """The response so far."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2519,10 +2533,10 @@ class ResponseIncompleteEvent(View):
     """The response was cut short; the last event."""
 
     __slots__ = ()
-    type: Literal["response.incomplete"] = field("type")
-    response: Response = field("response", obj(Response))
+    type: Literal["response.incomplete"] = field("type", required=True)
+    response: Response = field("response", obj(Response), required=True)
     """The response, which says why."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2530,12 +2544,12 @@ class ResponseJsonSchema(View):
     """JSON that follows a schema."""
 
     __slots__ = ()
-    type: Literal["json_schema"] = field("type")
+    type: Literal["json_schema"] = field("type", required=True)
     description: str | None = field("description")
     """What the output is for, as a hint to the model."""
-    name: str = field("name")
+    name: str = field("name", required=True)
     """Name of the format, made of letters, digits, `_` and `-`."""
-    schema: JsonSchema = field("schema")
+    schema: JsonSchema = field("schema", required=True)
     """The shape of the output."""
     strict: bool | None = field("strict")
     """Makes the output follow the schema exactly, which then may use only a part of JSON Schema."""
@@ -2545,14 +2559,14 @@ class ResponseMcpCallArgumentsDeltaEvent(View):
     """More of an MCP call's arguments."""
 
     __slots__ = ()
-    type: Literal["response.mcp_call_arguments.delta"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.mcp_call_arguments.delta"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """JSON text to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -2562,14 +2576,14 @@ class ResponseMcpCallArgumentsDoneEvent(View):
     """An MCP call's arguments are complete."""
 
     __slots__ = ()
-    type: Literal["response.mcp_call_arguments.done"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.mcp_call_arguments.done"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    arguments: str = field("arguments")
+    arguments: str = field("arguments", required=True)
     """The whole JSON text."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2577,12 +2591,12 @@ class ResponseMcpCallCompletedEvent(View):
     """A call of an MCP server's tool is done."""
 
     __slots__ = ()
-    type: Literal["response.mcp_call.completed"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.mcp_call.completed"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2590,12 +2604,12 @@ class ResponseMcpCallFailedEvent(View):
     """A call of an MCP server's tool failed."""
 
     __slots__ = ()
-    type: Literal["response.mcp_call.failed"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.mcp_call.failed"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2603,12 +2617,12 @@ class ResponseMcpCallInProgressEvent(View):
     """A call of an MCP server's tool begins."""
 
     __slots__ = ()
-    type: Literal["response.mcp_call.in_progress"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.mcp_call.in_progress"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
 
 
@@ -2616,12 +2630,12 @@ class ResponseMcpListToolsCompletedEvent(View):
     """An MCP server's tools are listed."""
 
     __slots__ = ()
-    type: Literal["response.mcp_list_tools.completed"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.mcp_list_tools.completed"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2629,12 +2643,12 @@ class ResponseMcpListToolsFailedEvent(View):
     """An MCP server's tools could not be listed."""
 
     __slots__ = ()
-    type: Literal["response.mcp_list_tools.failed"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.mcp_list_tools.failed"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2642,12 +2656,12 @@ class ResponseMcpListToolsInProgressEvent(View):
     """The listing of an MCP server's tools begins."""
 
     __slots__ = ()
-    type: Literal["response.mcp_list_tools.in_progress"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.mcp_list_tools.in_progress"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2655,12 +2669,12 @@ class ResponseOutputItemAddedEvent(View):
     """An item begins."""
 
     __slots__ = ()
-    type: Literal["response.output_item.added"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.output_item.added"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    item: OutputItem = field("item", to_output_item)
+    item: OutputItem = field("item", to_output_item, required=True)
     """The item, still empty."""
 
 
@@ -2668,12 +2682,12 @@ class ResponseOutputItemDoneEvent(View):
     """An item is complete."""
 
     __slots__ = ()
-    type: Literal["response.output_item.done"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.output_item.done"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    item: OutputItem = field("item", to_output_item)
+    item: OutputItem = field("item", to_output_item, required=True)
     """The whole item."""
 
 
@@ -2681,18 +2695,18 @@ class ResponseOutputTextAnnotationAddedEvent(View):
     """A note on the text."""
 
     __slots__ = ()
-    type: Literal["response.output_text.annotation.added"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.output_text.annotation.added"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    annotation_index: int = field("annotation_index")
+    annotation_index: int = field("annotation_index", required=True)
     """Place among the part's notes, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    annotation: ResponseAnnotation | None = field("annotation", to_response_annotation)
+    annotation: ResponseAnnotation | None = field("annotation", to_response_annotation, required=True)
     """The note."""
 
 
@@ -2700,10 +2714,10 @@ class ResponseQueuedEvent(View):
     """The response waits for its turn."""
 
     __slots__ = ()
-    type: Literal["response.queued"] = field("type")
-    response: Response = field("response", obj(Response))
+    type: Literal["response.queued"] = field("type", required=True)
+    response: Response = field("response", obj(Response), required=True)
     """The response, still empty."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2711,16 +2725,16 @@ class ResponseReasoningSummaryPartAddedEvent(View):
     """A part of a reasoning summary begins."""
 
     __slots__ = ()
-    type: Literal["response.reasoning_summary_part.added"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.reasoning_summary_part.added"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    summary_index: int = field("summary_index")
+    summary_index: int = field("summary_index", required=True)
     """Place of the part in the summary, from 0."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    part: ReasoningSummary = field("part", obj(ReasoningSummary))
+    part: ReasoningSummary = field("part", obj(ReasoningSummary), required=True)
     """The part, still empty."""
 
 
@@ -2728,18 +2742,18 @@ class ResponseReasoningSummaryPartDoneEvent(View):
     """A part of a reasoning summary is complete."""
 
     __slots__ = ()
-    type: Literal["response.reasoning_summary_part.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.reasoning_summary_part.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    summary_index: int = field("summary_index")
+    summary_index: int = field("summary_index", required=True)
     """Place of the part in the summary, from 0."""
     status: Literal["incomplete"] | None = field("status")
     """Set to `incomplete` where it was cut short."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    part: ReasoningSummary = field("part", obj(ReasoningSummary))
+    part: ReasoningSummary = field("part", obj(ReasoningSummary), required=True)
     """The whole part."""
 
 
@@ -2747,16 +2761,16 @@ class ResponseReasoningSummaryTextDeltaEvent(View):
     """More of a reasoning summary."""
 
     __slots__ = ()
-    type: Literal["response.reasoning_summary_text.delta"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.reasoning_summary_text.delta"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    summary_index: int = field("summary_index")
+    summary_index: int = field("summary_index", required=True)
     """Place of the part in the summary, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Text to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -2766,16 +2780,16 @@ class ResponseReasoningSummaryTextDoneEvent(View):
     """The text of a reasoning summary is complete."""
 
     __slots__ = ()
-    type: Literal["response.reasoning_summary_text.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.reasoning_summary_text.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    summary_index: int = field("summary_index")
+    summary_index: int = field("summary_index", required=True)
     """Place of the part in the summary, from 0."""
-    text: str = field("text")
+    text: str = field("text", required=True)
     """The whole text."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2783,16 +2797,16 @@ class ResponseReasoningTextDeltaEvent(View):
     """More reasoning."""
 
     __slots__ = ()
-    type: Literal["response.reasoning_text.delta"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.reasoning_text.delta"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Text to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -2802,16 +2816,16 @@ class ResponseReasoningTextDoneEvent(View):
     """A part of the reasoning is complete."""
 
     __slots__ = ()
-    type: Literal["response.reasoning_text.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.reasoning_text.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    text: str = field("text")
+    text: str = field("text", required=True)
     """The whole text."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2819,16 +2833,16 @@ class ResponseRefusalDeltaEvent(View):
     """More of a refusal."""
 
     __slots__ = ()
-    type: Literal["response.refusal.delta"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.refusal.delta"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Text to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -2838,16 +2852,16 @@ class ResponseRefusalDoneEvent(View):
     """A refusal is complete."""
 
     __slots__ = ()
-    type: Literal["response.refusal.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.refusal.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    refusal: str = field("refusal")
+    refusal: str = field("refusal", required=True)
     """The whole refusal."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -2855,14 +2869,14 @@ class ResponseShellCallCommandAddedEvent(View):
     """A shell command begins."""
 
     __slots__ = ()
-    type: Literal["response.shell_call_command.added"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.shell_call_command.added"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    command_index: int = field("command_index")
+    command_index: int = field("command_index", required=True)
     """Place of the command in the call, from 0."""
-    command: str = field("command")
+    command: str = field("command", required=True)
     """What there is of the command."""
 
 
@@ -2870,14 +2884,14 @@ class ResponseShellCallCommandDeltaEvent(View):
     """More of a shell command."""
 
     __slots__ = ()
-    type: Literal["response.shell_call_command.delta"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.shell_call_command.delta"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    command_index: int = field("command_index")
+    command_index: int = field("command_index", required=True)
     """Place of the command in the call, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Text to append."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -2887,14 +2901,14 @@ class ResponseShellCallCommandDoneEvent(View):
     """A shell command is complete."""
 
     __slots__ = ()
-    type: Literal["response.shell_call_command.done"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.shell_call_command.done"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    command_index: int = field("command_index")
+    command_index: int = field("command_index", required=True)
     """Place of the command in the call, from 0."""
-    command: str = field("command")
+    command: str = field("command", required=True)
     """The whole command."""
 
 
@@ -2912,16 +2926,16 @@ class ResponseShellCallOutputContentDeltaEvent(View):
     """More of a shell command's output."""
 
     __slots__ = ()
-    type: Literal["response.shell_call_output_content.delta"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.shell_call_output_content.delta"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    command_index: int = field("command_index")
+    command_index: int = field("command_index", required=True)
     """Place of the command in the call, from 0."""
-    delta: ShellOutputDelta = field("delta", obj(ShellOutputDelta))
+    delta: ShellOutputDelta = field("delta", obj(ShellOutputDelta), required=True)
     """Text to append."""
     obfuscation: str | None = field("obfuscation")
     """Random padding that hides the size of the event; ignore it."""
@@ -2931,11 +2945,11 @@ class ShellOutput(View):
     """What one command put out."""
 
     __slots__ = ()
-    stdout: str = field("stdout")
+    stdout: str = field("stdout", required=True)
     """Text of its standard output."""
-    stderr: str = field("stderr")
+    stderr: str = field("stderr", required=True)
     """Text of its standard error."""
-    outcome: ShellOutcome = field("outcome", to_shell_outcome)
+    outcome: ShellOutcome = field("outcome", to_shell_outcome, required=True)
     """How it ended."""
     created_by: str | None = field("created_by")
     """Who made the output."""
@@ -2945,16 +2959,16 @@ class ResponseShellCallOutputContentDoneEvent(View):
     """A shell command's output is complete."""
 
     __slots__ = ()
-    type: Literal["response.shell_call_output_content.done"] = field("type")
-    sequence_number: int = field("sequence_number")
+    type: Literal["response.shell_call_output_content.done"] = field("type", required=True)
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    command_index: int = field("command_index")
+    command_index: int = field("command_index", required=True)
     """Place of the command in the call, from 0."""
-    output: list[ShellOutput] = field("output", list_of(obj(ShellOutput)))
+    output: list[ShellOutput] = field("output", list_of(obj(ShellOutput)), required=True)
     """The whole output."""
 
 
@@ -2962,16 +2976,16 @@ class ResponseTextDeltaEvent(View):
     """More of the text."""
 
     __slots__ = ()
-    type: Literal["response.output_text.delta"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.output_text.delta"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    delta: str = field("delta")
+    delta: str = field("delta", required=True)
     """Text to append."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     logprobs: list[ResponseLogprob] | None = field("logprobs", list_of(obj(ResponseLogprob)))
     """How likely the new tokens were."""
@@ -2983,16 +2997,16 @@ class ResponseTextDoneEvent(View):
     """A text is complete."""
 
     __slots__ = ()
-    type: Literal["response.output_text.done"] = field("type")
-    item_id: str = field("item_id")
+    type: Literal["response.output_text.done"] = field("type", required=True)
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    output_index: int = field("output_index")
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    content_index: int = field("content_index")
+    content_index: int = field("content_index", required=True)
     """Place of the part in the item's content, from 0."""
-    text: str = field("text")
+    text: str = field("text", required=True)
     """The whole text."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
     logprobs: list[ResponseLogprob] | None = field("logprobs", list_of(obj(ResponseLogprob)))
     """How likely each token was."""
@@ -3002,14 +3016,14 @@ class ResponseUrlCitation(View):
     """A web page that a part of the text comes from."""
 
     __slots__ = ()
-    type: Literal["url_citation"] = field("type")
-    url: str = field("url")
+    type: Literal["url_citation"] = field("type", required=True)
+    url: str = field("url", required=True)
     """Address of the page."""
-    start_index: int = field("start_index")
+    start_index: int = field("start_index", required=True)
     """Index of the part's first character in the text."""
-    end_index: int = field("end_index")
+    end_index: int = field("end_index", required=True)
     """Index of the part's last character in the text."""
-    title: str = field("title")
+    title: str = field("title", required=True)
     """Title of the page."""
 
 
@@ -3017,12 +3031,12 @@ class ResponseWebSearchCallCompletedEvent(View):
     """A search of the web is done."""
 
     __slots__ = ()
-    type: Literal["response.web_search_call.completed"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.web_search_call.completed"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3030,12 +3044,12 @@ class ResponseWebSearchCallInProgressEvent(View):
     """A search of the web begins."""
 
     __slots__ = ()
-    type: Literal["response.web_search_call.in_progress"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.web_search_call.in_progress"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3043,12 +3057,12 @@ class ResponseWebSearchCallSearchingEvent(View):
     """The web is being searched."""
 
     __slots__ = ()
-    type: Literal["response.web_search_call.searching"] = field("type")
-    output_index: int = field("output_index")
+    type: Literal["response.web_search_call.searching"] = field("type", required=True)
+    output_index: int = field("output_index", required=True)
     """Place of the item in `output`, from 0."""
-    item_id: str = field("item_id")
+    item_id: str = field("item_id", required=True)
     """Item that this belongs to."""
-    sequence_number: int = field("sequence_number")
+    sequence_number: int = field("sequence_number", required=True)
     """Place of the event in the stream, from 0."""
 
 
@@ -3056,21 +3070,21 @@ class ScreenshotAction(View):
     """A picture of the screen."""
 
     __slots__ = ()
-    type: Literal["screenshot"] = field("type")
+    type: Literal["screenshot"] = field("type", required=True)
 
 
 class ScrollAction(View):
     """A turn of the wheel."""
 
     __slots__ = ()
-    type: Literal["scroll"] = field("type")
-    x: int = field("x")
+    type: Literal["scroll"] = field("type", required=True)
+    x: int = field("x", required=True)
     """Distance from the left in pixels."""
-    y: int = field("y")
+    y: int = field("y", required=True)
     """Distance from the top in pixels."""
-    scroll_x: int = field("scroll_x")
+    scroll_x: int = field("scroll_x", required=True)
     """Way to scroll sideways, in pixels."""
-    scroll_y: int = field("scroll_y")
+    scroll_y: int = field("scroll_y", required=True)
     """Way to scroll down, in pixels."""
     keys_: list[str] | None = field("keys")
     """Keys held down meanwhile."""
@@ -3080,7 +3094,7 @@ class ShellAction(View):
     """Commands to run."""
 
     __slots__ = ()
-    commands: list[str] = field("commands")
+    commands: list[str] = field("commands", required=True)
     """The commands, in order."""
     timeout_ms: int | None = field("timeout_ms")
     """Longest time to run, in milliseconds."""
@@ -3094,12 +3108,12 @@ class ShellCall(View):
     __slots__ = ()
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Id that the output must repeat."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
-    type: Literal["shell_call"] = field("type")
-    action: ShellAction = field("action", obj(ShellAction))
+    type: Literal["shell_call"] = field("type", required=True)
+    action: ShellAction = field("action", obj(ShellAction), required=True)
     """The commands."""
     status: ItemStatus | None = field("status")
     """How far the call has come."""
@@ -3115,12 +3129,12 @@ class ShellCallOutput(View):
     __slots__ = ()
     id: str | None = field("id")
     """Id of the item."""
-    call_id: str = field("call_id")
+    call_id: str = field("call_id", required=True)
     """Call that this answers."""
     caller: ToolCallCaller | None = field("caller", to_tool_call_caller)
     """Who made the call."""
-    type: Literal["shell_call_output"] = field("type")
-    output: list[ShellOutput] = field("output", list_of(obj(ShellOutput)))
+    type: Literal["shell_call_output"] = field("type", required=True)
+    output: list[ShellOutput] = field("output", list_of(obj(ShellOutput)), required=True)
     """What each command put out."""
     status: ItemStatus | None = field("status")
     """How far the item has come."""
@@ -3134,15 +3148,15 @@ class ShellChoice(View):
     """Makes the model run a shell command."""
 
     __slots__ = ()
-    type: Literal["shell"] = field("type")
+    type: Literal["shell"] = field("type", required=True)
 
 
 class ShellContainerReference(View):
     """A container that exists already."""
 
     __slots__ = ()
-    type: Literal["container_reference"] = field("type")
-    container_id: str = field("container_id")
+    type: Literal["container_reference"] = field("type", required=True)
+    container_id: str = field("container_id", required=True)
     """Container to use."""
 
 
@@ -3150,8 +3164,8 @@ class ShellExit(View):
     """The command ended."""
 
     __slots__ = ()
-    type: Literal["exit"] = field("type")
-    exit_code: int = field("exit_code")
+    type: Literal["exit"] = field("type", required=True)
+    exit_code: int = field("exit_code", required=True)
     """Code that it ended with, 0 for success."""
 
 
@@ -3159,14 +3173,14 @@ class ShellTimeout(View):
     """The command ran out of time."""
 
     __slots__ = ()
-    type: Literal["timeout"] = field("type")
+    type: Literal["timeout"] = field("type", required=True)
 
 
 class ShellTool(View):
     """Runs shell commands."""
 
     __slots__ = ()
-    type: Literal["shell"] = field("type")
+    type: Literal["shell"] = field("type", required=True)
     environment: ShellEnvironment | None = field("environment", to_shell_environment)
     """Where they run; on the caller's side by default."""
     allowed_callers: list[ToolCaller] | None = field("allowed_callers")
@@ -3177,8 +3191,8 @@ class SkillReference(View):
     """A stored skill."""
 
     __slots__ = ()
-    type: Literal["skill_reference"] = field("type")
-    skill_id: str = field("skill_id")
+    type: Literal["skill_reference"] = field("type", required=True)
+    skill_id: str = field("skill_id", required=True)
     """Skill that is meant."""
     version: str | None = field("version")
     """Version of the skill; the default one if left out."""
@@ -3192,10 +3206,10 @@ class ToolSearchCall(View):
     """Id of the item."""
     call_id: str | None = field("call_id")
     """Id that the output must repeat."""
-    type: Literal["tool_search_call"] = field("type")
+    type: Literal["tool_search_call"] = field("type", required=True)
     execution: ToolSearchExecution | None = field("execution")
     """Who searches: OpenAI or the caller."""
-    arguments: Any = field("arguments")
+    arguments: Any = field("arguments", required=True)
     """What to search for."""
     status: ItemStatus | None = field("status")
     """How far the search has come."""
@@ -3211,10 +3225,10 @@ class ToolSearchOutput(View):
     """Id of the item."""
     call_id: str | None = field("call_id")
     """Call that this answers."""
-    type: Literal["tool_search_output"] = field("type")
+    type: Literal["tool_search_output"] = field("type", required=True)
     execution: ToolSearchExecution | None = field("execution")
     """Who searched: OpenAI or the caller."""
-    tools: list[ResponseTool] = field("tools", list_of(to_response_tool))
+    tools: list[ResponseTool] = field("tools", list_of(to_response_tool), required=True)
     """The tools that were found."""
     status: ItemStatus | None = field("status")
     """How far the item has come."""
@@ -3226,7 +3240,7 @@ class ToolSearchTool(View):
     """Finds tools whose loading is deferred."""
 
     __slots__ = ()
-    type: Literal["tool_search"] = field("type")
+    type: Literal["tool_search"] = field("type", required=True)
     execution: ToolSearchExecution | None = field("execution")
     """Who searches: OpenAI or the caller."""
     description: str | None = field("description")
@@ -3239,8 +3253,8 @@ class TypeAction(View):
     """Text typed on the keyboard."""
 
     __slots__ = ()
-    type: Literal["type"] = field("type")
-    text: str = field("text")
+    type: Literal["type"] = field("type", required=True)
+    text: str = field("text", required=True)
     """Text to type."""
 
 
@@ -3248,10 +3262,10 @@ class UpdateFileOperation(View):
     """Changes a file."""
 
     __slots__ = ()
-    type: Literal["update_file"] = field("type")
-    path: str = field("path")
+    type: Literal["update_file"] = field("type", required=True)
+    path: str = field("path", required=True)
     """File to change, relative to the root."""
-    diff: str = field("diff")
+    diff: str = field("diff", required=True)
     """The change as a diff."""
 
 
@@ -3259,15 +3273,15 @@ class WaitAction(View):
     """A pause."""
 
     __slots__ = ()
-    type: Literal["wait"] = field("type")
+    type: Literal["wait"] = field("type", required=True)
 
 
 class WebSearchSource(View):
     """A page that was found."""
 
     __slots__ = ()
-    type: Literal["url"] = field("type")
-    url: str = field("url")
+    type: Literal["url"] = field("type", required=True)
+    url: str = field("url", required=True)
     """Address of the page."""
 
 
@@ -3275,7 +3289,7 @@ class WebQueryAction(View):
     """A query to the search engine."""
 
     __slots__ = ()
-    type: Literal["search"] = field("type")
+    type: Literal["search"] = field("type", required=True)
     query: str | None = field("query")
     """The query; `queries` replaces it."""
     queries: list[str] | None = field("queries")
@@ -3288,10 +3302,10 @@ class WebSearchCall(View):
     """A search of the web."""
 
     __slots__ = ()
-    id: str = field("id")
+    id: str = field("id", required=True)
     """Id of the call."""
-    type: Literal["web_search_call"] = field("type")
-    status: WebSearchCallStatus = field("status")
+    type: Literal["web_search_call"] = field("type", required=True)
+    status: WebSearchCallStatus = field("status", required=True)
     """How far the search has come."""
     action: WebSearchAction | None = field("action", to_web_search_action)
     """What was done: a search, a page opened, or words found on it."""
@@ -3324,7 +3338,7 @@ class WebSearchPreviewTool(View):
     """Searches the web; older form of `web_search`."""
 
     __slots__ = ()
-    type: WebSearchPreviewToolType = field("type")
+    type: WebSearchPreviewToolType = field("type", required=True)
     """The tool, or one of its dated versions."""
     user_location: WebSearchLocation | None = field("user_location", obj(WebSearchLocation))
     """Where the user roughly is, to find results nearby."""
@@ -3338,7 +3352,7 @@ class WebSearchTool(View):
     """Searches the web; run by OpenAI."""
 
     __slots__ = ()
-    type: Literal["web_search", "web_search_2025_08_26"] | str = field("type")
+    type: Literal["web_search", "web_search_2025_08_26"] | str = field("type", required=True)
     """The tool, or one of its dated versions."""
     external_web_access: bool | None = field("external_web_access")
     """Allows pages to be fetched live, not only from the index."""

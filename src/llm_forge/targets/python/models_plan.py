@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ...spec import ir
 from .aliases import ordered_aliases
@@ -64,6 +65,7 @@ def _attribute(side: Side, owner: str, one: ir.Property, names: Names) -> Attrib
         wire=Quoted(one.name),
         type=made if one.required else either([made, NONE]),
         convert=side.converter(one.type),
+        required=one.required,
         doc=Prose(first_sentence(one.description, 400)),
     )
 
@@ -98,7 +100,7 @@ def _needs(one: ModelClass) -> list[str]:
     return [name for attribute in one.attributes for name in _OBJECT.findall(attribute.convert or "")]
 
 
-def _settled(one: ModelClass, defined: dict[str, ModelClass]) -> ModelClass:
+def _settled(model: ModelClass, defined: dict[str, ModelClass]) -> ModelClass:
     """The class with later classes behind a lambda."""
 
     def late(match: re.Match[str]) -> str:
@@ -106,10 +108,10 @@ def _settled(one: ModelClass, defined: dict[str, ModelClass]) -> ModelClass:
         return match[0] if name in defined else f"obj(lambda data: {name}(data))"
 
     attributes = tuple(
-        Attribute(a.name, a.wire, a.type, _OBJECT.sub(late, a.convert) if a.convert else None, a.doc)
-        for a in one.attributes
+        replace(one, convert=_OBJECT.sub(late, one.convert)) if one.convert else one
+        for one in model.attributes
     )
-    return ModelClass(one.name, one.doc, attributes)
+    return replace(model, attributes=attributes)
 
 
 def _converters(side: Side) -> tuple[Converter, ...]:

@@ -62,7 +62,8 @@ def _page(one: PageClass, base: str, prefix: str) -> list[str]:
 
 def _attribute(one: Attribute) -> list[str]:
     made = layout.flat(node(one.type, "models"))
-    arguments = (str(one.wire), one.convert) if one.convert else (str(one.wire),)
+    arguments = tuple(str(part) for part in (one.wire, one.convert) if part)
+    arguments += ("required=True",) if one.required else ()
     call = layout.Group("field(", arguments, ")")
     start = f"{one.name}: {made} = "
     if len(f"    {start}field(") > layout.WIDTH and isinstance(one.type, Either):

@@ -39,6 +39,7 @@ CLIENT_NAMES = frozenset(
         "circuit",
         "circuits",
         "hook_failures",
+        "missing_fields",
         "health_check",
     }
 )
@@ -47,7 +48,7 @@ CALL_OPTIONS = frozenset(
     {
         "timeout", "max_attempts", "attempt_timeout", "first_event_timeout", "idle_timeout",
         "stall_timeout", "max_server_wait", "max_limit_wait", "max_backoff", "backoff_factor",
-        "respect_retry_after", "hedge_after", "strict_completion",
+        "respect_retry_after", "hedge_after", "strict", "strict_completion",
         "idempotency_key", "extra_headers", "extra_query", "extra_body", "call_metadata", "trace_parent",
     }
 )  # fmt: skip

@@ -20,6 +20,7 @@ class Attribute:
     wire: Quoted
     type: Expression
     convert: str | None
+    required: bool
     doc: Prose
 
 
