@@ -135,7 +135,8 @@ class LanePool:
             if kept and reusable and len(idle) < limits.idle:
                 lane.idle_since = time.monotonic()
                 idle.append(lane)
-            elif kept and not reusable and len(self._cold) < limits.idle:
+            # An HTTP/2 connection outlives a request that was given up: it ends with its lane.
+            elif kept and not reusable and not self._setup.network.http2 and len(self._cold) < limits.idle:
                 self._cold.append(lane)
             else:
                 expired.append(lane)

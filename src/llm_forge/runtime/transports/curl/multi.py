@@ -24,6 +24,7 @@ class Multi(Generic[H]):
         self.foreign = False
         self._timers: list[int] = []
         self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)  # in HTTP/2 too, a connection for each
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self.watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._timers.append)
         inherited.note(self)
