@@ -153,3 +153,20 @@ def test_rt_12_the_servers_own_word_on_retrying(word: str, verdict: bool | None)
 def test_no_header_text_raises_or_gives_a_wait_that_is_not_positive(after: str, date: str, rate: str) -> None:
     wait = waited(retry_after=after, date=date, ratelimit=rate, x_ratelimit_reset_requests=rate)
     assert wait is None or 0 < wait < float("inf")
+
+
+@pytest.mark.requirement("R-064")
+def test_a_date_that_is_now_asks_for_no_wait_and_one_in_the_past_is_no_wait_at_all() -> None:
+    at = "Sun, 06 Nov 1994 08:49:37 GMT"
+    for later, expected in (("37", 0.0), ("38", None), ("36", 1.0), ("02", 35.0)):
+        headers = Headers([("date", f"Sun, 06 Nov 1994 08:49:{later} GMT"), ("retry-after", at)])
+        assert retry_after(headers, 0.0) == expected
+
+
+@pytest.mark.requirement("R-068")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(" TRUE\t", True), ("False", False), ("", None), ("\u00a0true", None), ("yes", None)],
+)
+def test_the_servers_own_word_is_true_or_false_and_nothing_else(text: str, expected: bool | None) -> None:
+    assert should_retry(Headers([("X-Should-Retry", text)])) is expected

@@ -229,3 +229,21 @@ def test_nothing_waits_where_nothing_came() -> None:
     assert made.refill() is False
     assert (made.events_seen, made.application_events, made.ready) == (0, 0, type(made.ready)())
     assert made.last_event_id is None
+
+
+def test_the_sentinel_may_have_a_name_and_data_before_an_end_without_a_blank_line() -> None:
+    made = reader("chat-completion")
+    made.feed(event(chunk("a", "stop")) + b"event: done\nid: 9\ndata: [DONE]")
+    made.finish()
+    assert made.completion == "explicit"
+    assert made.last_event_id in ("", None, "9")
+
+
+@pytest.mark.requirement("R-132")
+def test_events_before_a_line_without_end_are_taken_and_the_failure_comes_with_the_end_of_the_body() -> None:
+    made = reader("chat-completion")
+    made.feed(event(chunk("a")) * 3 + b"data: " + b"x" * (9 << 20))
+    assert made.failure is None
+    made.finish()
+    assert len(made.ready) == 3
+    assert failure(made).kind == "ResponseTooLargeError"
