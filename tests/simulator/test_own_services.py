@@ -69,6 +69,17 @@ def test_streams_of_services_end_explicitly(client: llm_forge.OpenAI) -> None:
     assert heard.result()[-1].type == "transcript.text.done"
 
 
+@pytest.mark.requirement("R-143")
+def test_a_stored_response_is_streamed_from_any_event(client: llm_forge.OpenAI) -> None:
+    with client.responses.stream(model="gpt-4o", input="Tell me about tides") as stream:
+        events = list(stream)
+        whole = stream.result()
+    joined = client.responses.resume(whole.id, starting_after=4)
+    assert [event.to_dict() for event in joined] == [event.to_dict() for event in events[5:]]
+    assert joined.result().to_dict() == whole.to_dict()
+    assert joined.completion == "explicit"
+
+
 @pytest.mark.requirement("R-046")
 def test_lists_in_forms_arrive_as_lists(client: llm_forge.OpenAI) -> None:
     told = client.audio.transcriptions.create(

@@ -74,6 +74,8 @@ def test_openai_keeps_lists_and_deletes_responses(client: Any) -> None:
     first = client.responses.create(model="gpt-4o", input="One")
     second = client.responses.create(model="gpt-4o", input="Two", previous_response_id=first.id)
     assert client.responses.retrieve(second.id).output_text == second.output_text
+    resumed = list(client.responses.retrieve(second.id, stream=True, starting_after=1))
+    assert resumed[-1].response.output_text == second.output_text
     kinds = [item.role for item in client.responses.input_items.list(second.id, order="asc")]
     assert kinds == ["user", "assistant", "user"]
     client.responses.delete(first.id)

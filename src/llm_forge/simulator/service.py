@@ -104,7 +104,8 @@ class Service:
         turn = replace(
             turn, ids=ids, body=_parsed(request, optional=not self._validator.wants_body(route.operation))
         )
-        entry.model, entry.stream = turn.model, bool(turn.body.get("stream"))
+        entry.model = turn.model
+        entry.stream = bool(turn.body.get("stream")) or turn.query.get("stream") == "true"
         fault = self._faults.next(provider.name, route.operation, turn.path, turn.model, stream=entry.stream)
         if fault is not None:
             entry.fault = fault.label

@@ -77,7 +77,7 @@ def _named(schemas: Schemas, told: Place, key: str) -> Type | None:
     if not name:
         return None
     written = Mapping(told.child(key).line)
-    written["$ref"] = name if name.startswith("#") else f"#/components/schemas/{name}"
+    written["$ref"] = name if "#" in name else f"#/components/schemas/{name}"
     return schemas.ref(replace(told.child(key), value=written))
 
 

@@ -48,7 +48,7 @@ class Responses:
         """Its operations."""
         return {
             "responses.create": self.created,
-            "responses.get": lambda turn: self._answer(self._now(self._stored(turn), turn)),
+            "responses.get": self._fetched,
             "responses.delete": lambda turn: self._answer(self._deleted(turn)),
             "responses.cancel": lambda turn: self._answer(self._cancelled(turn)),
             "responses.input_items.list": lambda turn: self._answer(self._input(turn)),
@@ -75,6 +75,14 @@ class Responses:
         else:
             reply = self._whole(self._now(kept, turn))
         return Produced(reply, question.input_tokens, said.output_tokens)
+
+    def _fetched(self, turn: Turn) -> Produced:
+        """A stored response, or its events after the one that the query names."""
+        kept = self._stored(turn)
+        if turn.query.get("stream") != "true":
+            return self._answer(self._now(kept, turn))
+        known = int(turn.query.get("starting_after", -1))
+        return Produced(Reply(events=list(events_of(kept.made, kept.shown))[known + 1 :]))
 
     def _reasons(self, turn: Turn) -> bool:
         effort = (turn.body.get("reasoning") or {}).get("effort")
