@@ -109,7 +109,8 @@ def _end(call: Call, error: BaseException | None) -> None:
 
 
 def _succeed(call: Call) -> None:
-    note(call, None)
+    if call.is_watched:
+        note(call, None)
     with call.shared.lock:
         if call.plan is None:
             call.budget.succeed_first()

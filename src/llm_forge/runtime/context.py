@@ -117,6 +117,12 @@ class Call:
         """Whether the request carries an idempotency key that the provider honours (R-077)."""
         return is_keyed(self.prepared.request, self.shared.profile)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody may still ask how a successful attempt went: a stream may yet fail."""
+        shared = self.shared
+        return self.streaming or bool(shared.hooks or shared.steps.call or shared.steps.attempt)
+
     def begin_attempt(self, plan: Retry | None) -> None:
         """Start the attempt that `plan` led to, None for the first."""
         latest = self.attempts[-1].number if self.attempts else 0
