@@ -31,7 +31,7 @@ def failures(summary: Summary) -> list[str]:
         for column in (CORE, *LANGUAGES["python"].columns)
     ],
 )
-def test_every_case_of_a_column_passes_or_is_known_to_fail(column: str) -> None:
+def test_sy_06_every_case_of_a_column_passes_or_is_known_to_fail(column: str) -> None:
     summary = run("python", columns=[column], out=io.StringIO())
     assert failures(summary) == []
     assert summary.count("skipped") == 0

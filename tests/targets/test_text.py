@@ -80,7 +80,7 @@ def test_numbers_are_written_from_their_values(value: float, source: str) -> Non
 
 
 @pytest.mark.requirement("R-250")
-def test_a_pattern_of_a_description_is_never_part_of_generated_code(tmp_path: Path) -> None:
+def test_sc_06_a_pattern_of_a_description_is_never_part_of_generated_code(tmp_path: Path) -> None:
     text = (ROOT / "golden" / "minimal" / "description.yaml").read_text("utf-8")
     path = tmp_path / "description.yaml"
     path.write_text(text.replace("id: {type: string}", 'id: {type: string, pattern: "(a+)+$"}'))

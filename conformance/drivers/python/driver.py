@@ -47,6 +47,7 @@ SUPPORTS = [
     "circuits",
     "limit-status",
     "hedging",
+    "stream-files",
     "uploads",
     "downloads",
     "pages",

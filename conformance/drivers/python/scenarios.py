@@ -469,6 +469,9 @@ class BlockingRun(ScenarioRun):
         if "abandon_after" in how:
             return self._abandon(held, how["abandon_after"], record)
         stream = held.pop()
+        if how.get("to_file"):
+            with record.folder() as target:
+                return stream.to_file(_story(target, how))
         try:
             with stream:
                 for _ in stream:
@@ -495,6 +498,14 @@ class BlockingRun(ScenarioRun):
                 break
         held.clear()
         gc.collect()
+
+
+def _story(target: Path, how: dict[str, Any]) -> Path:
+    """The file that a stream is written to, as it is before."""
+    path = target / "story.txt"
+    if "before" in how:
+        path.write_text(how["before"], encoding="utf-8")
+    return path
 
 
 def _reached(how: dict[str, Any], events: int) -> bool:
@@ -558,6 +569,9 @@ class AsyncRun(ScenarioRun):
             await self._abandon(held, how["abandon_after"], record)
             return None
         stream = held.pop()
+        if how.get("to_file"):
+            with record.folder() as target:
+                return await stream.to_file(_story(target, how))
         try:
             async with stream:
                 async for _ in stream:

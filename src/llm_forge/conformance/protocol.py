@@ -40,6 +40,7 @@ FEATURES: dict[str, str] = {
     "circuits": "the state of circuits, and switching them by hand",
     "limit-status": "what is known of the limits at the end",
     "hedging": "a second attempt beside a slow one",
+    "stream-files": "writing the text of a stream to a file",
     "uploads": "files in request bodies, from memory, disk, open files and iterators",
     "downloads": "answers that are files, read or stored, also from absolute URLs",
     "pages": "lists of many pages",
@@ -116,7 +117,9 @@ class Consume(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     After so many events: `close_after` closes the handle, `abandon_after` drops it without closing,
     `raise_after` raises an exception of the caller's own inside the loop. `sleep_each` is a sleep after
-    every event, `again` iterates a second time after the end.
+    every event, `again` iterates a second time after the end. `to_file` writes the text to a file
+    `story.txt` in a folder `target` instead, in the way that the client offers for it; the file has the
+    text `before` if that is given.
     """
 
     close_after: int | None = None
@@ -124,6 +127,8 @@ class Consume(Struct, forbid_unknown_fields=True, omit_defaults=True):
     raise_after: int | None = None
     sleep_each: Seconds = 0.0
     again: bool = False
+    to_file: bool = False
+    before: str | None = None
 
 
 class Read(Struct, forbid_unknown_fields=True, omit_defaults=True):

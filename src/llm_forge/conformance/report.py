@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from .elsewhere import Elsewhere
 from .results import Result, Summary
 
 _MARK = {"passed": "ok", "failed": "FAILED", "skipped": "skip", "known": "known"}
@@ -43,7 +44,7 @@ def table(summary: Summary) -> str:
     return "\n".join(line.rstrip() for line in padded)
 
 
-def document(summary: Summary) -> str:
+def document(summary: Summary, elsewhere: Sequence[Elsewhere] = ()) -> str:
     """The same as a Markdown document, with titles and the reasons of what did not pass."""
     titles = {one.id: one.title for one in reversed(summary.results)}
     lines = [
@@ -60,6 +61,7 @@ def document(summary: Summary) -> str:
         _markdown(["---"] * (len(summary.columns) + 2)),
         *(_markdown((row[0], titles[row[0]], *row[1:])) for row in rows(summary)),
         *_reasons(summary),
+        *_elsewhere(elsewhere),
     ]
     return "\n".join(lines) + "\n"
 
@@ -77,7 +79,19 @@ def _reasons(summary: Summary) -> list[str]:
     return ["", "## Not passed, and why", "", *listed]
 
 
-def write_document(summary: Summary, path: Path) -> None:
-    """Write the document."""
+def _elsewhere(listed: Sequence[Elsewhere]) -> list[str]:
+    """The cases that tests prove instead."""
+    if not listed:
+        return []
+    rows = (
+        _markdown((one.id, one.why, "<br>".join(f"`{test}`" for test in one.tests)))
+        for one in sorted(listed, key=lambda one: one.id)
+    )
+    head = (_markdown(("id", "why", "tests")), _markdown(["---"] * 3))
+    return ["", "## Proven by tests of their own", "", *head, *rows]
+
+
+def write_document(summary: Summary, path: Path, elsewhere: Sequence[Elsewhere] = ()) -> None:
+    """Write the document, with the cases that tests prove instead."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(document(summary), encoding="utf-8")
+    path.write_text(document(summary, elsewhere), encoding="utf-8")

@@ -20,6 +20,7 @@ from typing import TextIO
 from ..simulator.scripted import ScriptedServer
 from .certificates import server_context
 from .corpus import Table, load_corpora
+from .elsewhere import load_elsewhere
 from .jobs import ScenarioJob, TableJob
 from .languages import CORE, Language, language, start_driver
 from .report import table, write_document
@@ -162,7 +163,9 @@ def _command(arguments: argparse.Namespace, out: TextIO) -> int:
     progress = sys.stderr if arguments.json else out
     summary = run(arguments.lang, arguments.column or None, arguments.only or None, progress)
     if arguments.write:
-        write_document(summary, conformance_root().parent / "docs" / "conformance.md")
+        root = conformance_root()
+        elsewhere = load_elsewhere(root / "elsewhere" / f"{summary.language}.yaml")
+        write_document(summary, root.parent / "docs" / "conformance.md", elsewhere)
     if arguments.json:
         print(_as_json(summary), file=out)
     else:
