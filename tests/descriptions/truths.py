@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,8 @@ JSON_LINES = "application/x-jsonl"
 class Truth:
     """One operation of ours and where the vendor describes it.
 
-    `event` names the vendor's schema of one streamed event. `floor` is the least number of fields and
-    values that must have been compared for the result to mean anything.
+    `event` names the vendor's schema of one streamed event, or a member of one after a dot. `floor` is
+    the least number of fields and values that must have been compared for the result to mean anything.
     """
 
     provider: str
@@ -139,6 +140,66 @@ ANTHROPIC = (
     ("files.delete", "delete", f"{_FILE}?beta=true", 5),
     ("files.download", "get", f"{_FILE}/content?beta=true", 2),
 )
+_AGENT, _TALK = "/v1/agents/{agent_id}", "/v1/conversations/{conversation_id}"
+_TRAINING, _BATCH_JOB = "/v1/fine_tuning/jobs/{job_id}", "/v1/batch/jobs/{job_id}"
+_TUNED = "/v1/fine_tuning/models/{model_id}"
+MISTRAL = (
+    ("agents.complete", "post", "/v1/agents/completions", 200),
+    ("agents.list", "get", "/v1/agents", 150),
+    ("agents.create", "post", "/v1/agents", 190),
+    ("agents.list_pages", "get", "/v1/agents/pages", 150),
+    ("agents.get", "get", _AGENT, 140),
+    ("agents.update", "patch", _AGENT, 190),
+    ("agents.delete", "delete", _AGENT, 1),
+    ("agents.update_version", "patch", f"{_AGENT}/version", 140),
+    ("agents.list_versions", "get", f"{_AGENT}/versions", 140),
+    ("agents.get_version", "get", f"{_AGENT}/versions/{{version}}", 140),
+    ("agents.list_version_aliases", "get", f"{_AGENT}/aliases", 5),
+    ("agents.create_version_alias", "put", f"{_AGENT}/aliases", 7),
+    ("agents.delete_version_alias", "delete", f"{_AGENT}/aliases", 2),
+    ("audio.transcriptions.complete", "post", "/v1/audio/transcriptions", 25),
+    ("batch.jobs.list", "get", "/v1/batch/jobs", 35),
+    ("batch.jobs.create", "post", "/v1/batch/jobs", 45),
+    ("batch.jobs.get", "get", _BATCH_JOB, 25),
+    ("batch.jobs.cancel", "post", f"{_BATCH_JOB}/cancel", 25),
+    ("classifiers.moderate", "post", "/v1/moderations", 8),
+    ("classifiers.moderate_chat", "post", "/v1/chat/moderations", 70),
+    ("classifiers.classify", "post", "/v1/classifications", 6),
+    ("classifiers.classify_chat", "post", "/v1/chat/classifications", 70),
+    ("conversations.list", "get", "/v1/conversations", 120),
+    ("conversations.start", "post", "/v1/conversations", 250),
+    ("conversations.get", "get", _TALK, 120),
+    ("conversations.append", "post", _TALK, 200),
+    ("conversations.delete", "delete", _TALK, 1),
+    ("conversations.get_history", "get", f"{_TALK}/history", 90),
+    ("conversations.get_messages", "get", f"{_TALK}/messages", 60),
+    ("conversations.restart", "post", f"{_TALK}/restart", 200),
+    ("embeddings.create", "post", "/v1/embeddings", 25),
+    ("files.list", "get", "/v1/files", 35),
+    ("files.upload", "post", "/v1/files", 25),
+    ("files.get", "get", "/v1/files/{file_id}", 25),
+    ("files.delete", "delete", "/v1/files/{file_id}", 4),
+    ("files.download", "get", "/v1/files/{file_id}/content", 1),
+    ("files.get_signed_url", "get", "/v1/files/{file_id}/url", 3),
+    ("fim.complete", "post", "/v1/fim/completions", 100),
+    ("fine_tuning.jobs.list", "get", "/v1/fine_tuning/jobs", 60),
+    ("fine_tuning.jobs.create", "post", "/v1/fine_tuning/jobs", 90),
+    ("fine_tuning.jobs.get", "get", _TRAINING, 60),
+    ("fine_tuning.jobs.cancel", "post", f"{_TRAINING}/cancel", 60),
+    ("fine_tuning.jobs.start", "post", f"{_TRAINING}/start", 60),
+    ("models.delete", "delete", "/v1/models/{model_id}", 4),
+    ("models.update", "patch", _TUNED, 25),
+    ("models.archive", "post", f"{_TUNED}/archive", 4),
+    ("models.unarchive", "delete", f"{_TUNED}/archive", 4),
+    ("ocr.process", "post", "/v1/ocr", 130),
+)
+MISTRAL_STREAMS = (
+    ("conversations.start", "/v1/conversations#stream", "ConversationEvents.data"),
+    ("conversations.append", f"{_TALK}#stream", "ConversationEvents.data"),
+    ("conversations.restart", f"{_TALK}/restart#stream", "ConversationEvents.data"),
+    ("audio.transcriptions.complete", "/v1/audio/transcriptions#stream", "TranscriptionStreamEvents.data"),
+    ("fim.complete", "/v1/fim/completions", "CompletionChunk"),
+)
 
 TRUTHS = (
     Truth("anthropic", "messages.create", _ANTHROPIC, "/v1/messages", 1300, "post", "MessageStreamEvent"),
@@ -161,6 +222,11 @@ TRUTHS = (
     _chat("mistral", "mistral.official", "/v1/chat/completions", "CompletionChunk", 350),
     Truth("mistral", "models.list", "mistral.official", "/v1/models", 50),
     Truth("mistral", "models.get", "mistral.official", "/v1/models/{model_id}", 50),
+    *(Truth("mistral", name, "mistral.official", path, floor, verb) for name, verb, path, floor in MISTRAL),
+    *(
+        Truth("mistral", name, "mistral.official", path, 40, "post", event)
+        for name, path, event in MISTRAL_STREAMS
+    ),
     _chat("openai", "openai.official", "/chat/completions", _CHUNK, 420),
     Truth("openai", "models.list", "openai.official", "/models", 6),
     Truth("openai", "models.get", "openai.official", "/models/{model}", 5),
@@ -171,6 +237,12 @@ SECOND_SOURCES = (
     _chat("mistral", "mistral.public-doc", "/v1/chat/completions", "CompletionChunk", 350),
     Truth("mistral", "models.list", "mistral.public-doc", "/v1/models", 50),
     Truth("mistral", "models.get", "mistral.public-doc", "/v1/models/{model_id}", 50),
+    *(
+        Truth("mistral", name, "mistral.public-doc", path, 1, verb)
+        for name, verb, path, _ in MISTRAL
+        if "/fine_tuning/jobs" not in path  # not in that document
+    ),
+    Truth("mistral", "batch.jobs.delete", "mistral.public-doc", _BATCH_JOB, 4, "delete"),
 )
 
 
@@ -195,8 +267,14 @@ def measure(truth: Truth, ours: Document | None = None) -> Comparison:
     if "4XX" in theirs["responses"] and "application/json" in _content(vendor, theirs, "4XX"):
         found.schemas("error", [_json(vendor, theirs, "4XX")], [_json(ours, mine, "default")])
     if truth.event is not None:
-        found.schemas("event", [vendor.schema(truth.event)], [_event(ours, mine)])
+        found.schemas("event", [_member(vendor, truth.event)], [_event(ours, mine)])
     return found
+
+
+def _member(vendor: Document, name: str) -> Node:
+    schema, _, member = name.partition(".")
+    found: Node = vendor.schema(schema)
+    return found["properties"][member] if member else found
 
 
 def not_excused(truth: Truth, found: list[str]) -> list[str]:
@@ -206,17 +284,17 @@ def not_excused(truth: Truth, found: list[str]) -> list[str]:
 
 
 def concerns(entry: dict[str, Any], truth: Truth) -> bool:
-    """Whether an exception is about an operation; a `*` at the end of its path covers every continuation."""
+    """Whether an exception is about an operation; a `*` in its path covers any text."""
     return bool(entry["document"] == truth.document) and _matches(entry["path"], truth.path)
 
 
 def excuses(entry: dict[str, Any], gap: str) -> bool:
-    """Whether an exception covers a difference; a `*` at its end covers every continuation."""
+    """Whether an exception covers a difference; a `*` in it covers any text."""
     return _matches(entry["gap"], gap)
 
 
 def _matches(pattern: str, text: str) -> bool:
-    return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text) is not None
 
 
 def exceptions() -> list[dict[str, Any]]:
@@ -246,14 +324,20 @@ def _request(document: Document, operation: Node) -> Node:
 
 def _is_json(document: Document, operation: Node) -> bool:
     """Whether success is JSON of a described shape, and not a file or nothing."""
-    content = document.follow(operation["responses"]["200"]).get("content", {})
+    content = _success(document, operation)
     return "application/json" in content and content["application/json"]["schema"] != {"type": "string"}
 
 
 def _lines(document: Document, operation: Node) -> Node | None:
     """The schema of one line where success is JSON Lines."""
-    media: Node = document.follow(operation["responses"]["200"]).get("content", {}).get(JSON_LINES, {})
+    media: Node = _success(document, operation).get(JSON_LINES, {})
     return media.get("itemSchema", media.get("schema"))
+
+
+def _success(document: Document, operation: Node) -> Node:
+    """What success may hold; nothing where only a status without content is promised."""
+    content: Node = document.follow(operation["responses"].get("200", {})).get("content", {})
+    return content
 
 
 def _content(document: Document, operation: Node, status: str) -> Node:

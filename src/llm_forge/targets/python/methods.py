@@ -22,6 +22,8 @@ from .types import Side, is_name
 from .view import Answer, Argument, BodyPlan, Method, PageClass
 
 _LOCAL = re.compile(r"\bobj\((\w+)\)|\b(to_\w+)")
+# Methods whose streaming twin is plainly `stream`; that of any other has the method's name in front.
+_PLAIN_VERBS = frozenset({"create", "complete"})
 _PLACES = {"path": "path", "query": "query", "header": "headers", "cookie": "cookies"}
 
 
@@ -43,7 +45,7 @@ class MethodPlan:
         twin = None
         only_streams = operation.result.kind == "stream"
         if event is not None and not only_streams:
-            twin = names.snake("stream" if name == "create" else f"{name}_stream")
+            twin = names.snake("stream" if name in _PLAIN_VERBS else f"{name}_stream")
         whole = whole_type(operation)
         result = self._result(promised, whole)
         summary = (
