@@ -129,3 +129,29 @@ def test_groq_has_its_services(sim: Simulator) -> None:
             url="https://a.example/b.wav", model="whisper-large-v3"
         ).text
         assert client.embeddings.create(input=["a"], model="nomic-embed").data[0].index == 0
+
+
+def test_wrong_requests_of_a_batch_and_odd_values_are_refused_and_not_defects(
+    client: llm_forge.OpenAI, sim: Simulator
+) -> None:
+    line = b'{"custom_id": "1", "method": "POST", "url": "/v1/embeddings", "body": {"model": "m"}}\n'
+    file = client.files.create(file=line, purpose="batch")
+    batch = client.batches.create(input_file_id=file.id, endpoint="/v1/embeddings", completion_window="24h")
+    sim.advance(80)
+    done = client.batches.get(batch.id)
+    assert (done.status, done.output_file_id) == ("completed", None)
+    assert done.error_file_id is not None
+    (body,) = results(client.files.content(done.error_file_id).read()).values()
+    assert body["error"]["code"] == "missing_required_parameter"
+    response = client.responses.create(model="gpt-4o", input="x")
+    assert client.responses.resume(response.id, extra_query={"starting_after": "x"}).result()
+    assert client.images.edit(image=b"png", prompt="x", extra_body={"n": "many"}).data
+    store = client.vector_stores.create(file_ids=[file.id])
+    sim.advance(5)
+    client.files.delete(file.id)
+    found = client.vector_stores.search(
+        store.id, query="embeddings", filters={"type": "gt", "key": "none", "value": 1}
+    )
+    assert found.data == []
+    assert client.vector_stores.search(store.id, query="custom_id").data[0].filename
+    assert all(not (entry.fault or "").startswith("defect") for entry in sim.ledger.entries)

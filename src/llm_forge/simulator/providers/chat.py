@@ -19,6 +19,7 @@ from ..problems import Failure
 from ..script import Reply
 from ..server import Request
 from ..text import tokens
+from ..validation import Validator
 from .provider import (
     Handler,
     Json,
@@ -62,6 +63,7 @@ class ChatProvider(Provider):
         """Status and body of one request of a batch."""
         try:
             operation = self.route("POST", self.batch_path(path)).operation
+            Validator(self.name).check(operation, body)
             produced = self.produce(operation, replace(turn, path=path, body=body))
         except Failure as failure:
             reply = self.failure(failure, "")

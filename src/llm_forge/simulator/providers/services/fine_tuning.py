@@ -30,6 +30,7 @@ class Job:
 
     shown: Json
     made: Turn
+    tokens: int
     paused_at: float | None = None
     lost: float = 0.0
 
@@ -65,7 +66,7 @@ class FineTuning:
         return lambda turn: Produced(self._whole(make(turn)))
 
     def _created(self, turn: Turn) -> Json:
-        self._files.kept.get(turn.body["training_file"])
+        tokens = len(self._files.kept.get(turn.body["training_file"]).content) // 4
         identifier = "ftjob-" + turn.letters("job", ALNUM, 24)
         method = turn.body.get("method") or {"type": "supervised"}
         auto = dict.fromkeys(("n_epochs", "batch_size", "learning_rate_multiplier"), "auto")
@@ -91,7 +92,7 @@ class FineTuning:
             "metadata": turn.body.get("metadata"),
             "method": method,
         }
-        return self._kept.put(identifier, Job(shown, turn)).shown
+        return self._kept.put(identifier, Job(shown, turn, tokens)).shown
 
     def _now(self, job: Job, turn: Turn) -> Json:
         if job.shown["status"] in _ENDED or job.paused_at is not None:
@@ -111,8 +112,7 @@ class FineTuning:
         metrics = self._files.keep(
             job.made, "metrics", "step_metrics.csv", "fine-tune-results", b"step,train_loss\n1,0.5\n"
         )
-        trained = len(self._files.kept.get(job.shown["training_file"]).content) // 4
-        job.shown |= {"status": "succeeded", "fine_tuned_model": model, "trained_tokens": trained}
+        job.shown |= {"status": "succeeded", "fine_tuned_model": model, "trained_tokens": job.tokens}
         finished = int(job.made.now + _MESSAGES[-1][0] + job.lost)
         job.shown |= {"finished_at": finished, "result_files": [metrics["id"]]}
 

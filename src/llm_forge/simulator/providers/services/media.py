@@ -76,13 +76,18 @@ class Media:
         if str(turn.body.get("stream")).lower() == "true":
             return Produced(Reply(events=list(_image_events(turn, kind, used))), 0, used["output_tokens"])
         urls = turn.body.get("response_format") == "url"
-        number = int(turn.body.get("n") or 1)
+        number = _number(turn.body.get("n"), 1)
         data = [
             {"url": f"https://images.example/{turn.number}-{at}.png"} if urls else {"b64_json": _png(at)}
             for at in range(number)
         ]
         body = {"created": int(turn.now), "data": data, **({} if urls else {"usage": used})}
         return Produced(self._whole(body), used["input_tokens"], used["output_tokens"])
+
+
+def _number(told: Any, usual: int) -> int:
+    """A number of a body, which is text in a form; at most ten."""
+    return min(int(told), 10) if str(told).isdecimal() else usual
 
 
 def _wav(length: int) -> bytes:
@@ -164,7 +169,7 @@ def _image_usage(prompt: str) -> Json:
 def _image_events(turn: Turn, kind: str, usage: Json) -> Iterator[str]:
     told = {"size": "1024x1024", "quality": "low", "background": "opaque", "output_format": "png"}
     head = {"created_at": int(turn.now), **told}
-    for at in range(int(turn.body.get("partial_images") or 0)):
+    for at in range(_number(turn.body.get("partial_images"), 0)):
         draft = {"b64_json": _png(at), **head, "partial_image_index": at}
         yield _named(f"{kind}.partial_image", draft)
     yield _named(f"{kind}.completed", {"b64_json": _png(9), **head, "usage": usage})

@@ -81,8 +81,9 @@ class Responses:
         kept = self._stored(turn)
         if turn.query.get("stream") != "true":
             return self._answer(self._now(kept, turn))
-        known = int(turn.query.get("starting_after", -1))
-        return Produced(Reply(events=list(events_of(kept.made, kept.shown))[known + 1 :]))
+        known = turn.query.get("starting_after", "")
+        first = int(known) + 1 if known.isdecimal() else 0
+        return Produced(Reply(events=list(events_of(kept.made, kept.shown))[first:]))
 
     def _reasons(self, turn: Turn) -> bool:
         effort = (turn.body.get("reasoning") or {}).get("effort")

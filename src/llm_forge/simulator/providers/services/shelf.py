@@ -66,4 +66,4 @@ def page_of(turn: Turn, oldest_first: list[tuple[str, Json]], *, limit: int = 20
 
 
 def _size(told: Any, usual: int) -> int:
-    return min(max(int(told), 1), 10_000) if str(told or "").isdigit() else usual
+    return min(max(int(told), 1), 10_000) if str(told or "").isdecimal() else usual

@@ -118,14 +118,15 @@ class VectorStores:
             "chunking_strategy": _strategy(told.get("chunking_strategy")),
             "attributes": told.get("attributes") or {},
             "_added": turn.now,
-            "_bytes": len(kept.content),
+            "_name": kept.shown["filename"],
+            "_text": kept.content.decode("utf-8", "replace"),
             "_batch": batch,
         }
         return store.files.put(told["file_id"], shown)
 
     def _read(self, file: Json, turn: Turn) -> Json:
         if file["status"] == "in_progress" and turn.now - file["_added"] >= READING_SECONDS:
-            file |= {"status": "completed", "usage_bytes": file["_bytes"]}
+            file |= {"status": "completed", "usage_bytes": len(file["_text"])}
         return file
 
     def _file(self, turn: Turn) -> Json:
@@ -151,14 +152,9 @@ class VectorStores:
         return {"id": turn.ids[1], "object": "vector_store.file.deleted", "deleted": True}
 
     def _text_of(self, turn: Turn) -> Json:
-        self._file(turn)
-        parts = [{"type": "text", "text": piece} for piece in self._pieces(turn.ids[1])]
+        parts = [{"type": "text", "text": piece} for piece in _pieces(self._file(turn))]
         head = {"object": "vector_store.file_content.page", "data": parts}
         return {**head, "has_more": False, "next_page": None}
-
-    def _pieces(self, file_id: str) -> list[str]:
-        text = self._files.kept.get(file_id).content.decode("utf-8", "replace")
-        return [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)] or [""]
 
     def _batched(self, turn: Turn) -> Json:
         store = self._store(turn)
@@ -221,13 +217,17 @@ class VectorStores:
             "next_page": None,
         }
 
-    def _result(self, file: Json, wanted: set[str]) -> Json:
-        pieces = self._pieces(file["id"])
-        best = max(pieces, key=lambda piece: len(wanted & _words(piece)))
+    @staticmethod
+    def _result(file: Json, wanted: set[str]) -> Json:
+        best = max(_pieces(file), key=lambda piece: len(wanted & _words(piece)))
         score = len(wanted & _words(best)) / (len(wanted) or 1)
-        name = self._files.kept.get(file["id"]).shown["filename"]
-        head = {"file_id": file["id"], "filename": name, "score": round(score, 4)}
+        head = {"file_id": file["id"], "filename": file["_name"], "score": round(score, 4)}
         return {**head, "attributes": file["attributes"], "content": [{"type": "text", "text": best}]}
+
+
+def _pieces(file: Json) -> list[str]:
+    text = file["_text"]
+    return [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)] or [""]
 
 
 def _public(shown: Json) -> Json:
@@ -266,9 +266,10 @@ def _compares(how: str, value: Any, wanted: Any) -> bool:
     if how in ("eq", "ne"):
         return bool(value == wanted) == (how == "eq")
     if how in ("in", "nin"):
-        return bool(value in wanted) == (how == "in")
-    if value is None:
-        return False
+        return (value in (wanted if isinstance(wanted, list) else [wanted])) == (how == "in")
+    numbers = isinstance(value, int | float) and isinstance(wanted, int | float)
+    if not numbers and not (isinstance(value, str) and isinstance(wanted, str)):
+        return False  # nothing of one kind is more than something of another
     larger = bool(value > wanted)
     return {"gt": larger, "lte": not larger, "gte": larger or value == wanted}.get(
         how, not larger and value != wanted
