@@ -59,7 +59,7 @@ def _scenarios(facts: dict[str, Any]) -> Iterator[str]:
         [*_sy01(facts["SY-01"]), *_sy02(facts["SY-02"]), *_sy04(facts["SY-04"]), *_sy07(facts["SY-07"])],
     )
     yield ""
-    yield "Why two lines have nothing wanted: docs/adr/0004."
+    yield "Why two lines have nothing wanted: docs/adr/0005."
 
 
 def _sy01(by_attempts: dict[str, Any]) -> Iterator[Row]:

@@ -32,7 +32,7 @@ def test_sy_01_retries_cure_what_they_can_at_little_cost(
 @pytest.mark.requirement("R-093", "R-094", "R-095", "R-096")
 @pytest.mark.parametrize(("begins", "window"), [(0, 30.0), (60, 3.0)])
 def test_sy_02_a_dead_server_is_left_alone_and_found_again(begins: int, window: float) -> None:
-    """With the window of 30 s an outage in mid-traffic is noticed later: docs/adr/0004."""
+    """With the window of 30 s an outage in mid-traffic is noticed later: docs/adr/0005."""
     found = outage(begins, window, seconds=180)
     assert found.seen <= 0.05
     assert found.recovered_after <= 40

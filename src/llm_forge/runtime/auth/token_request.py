@@ -84,7 +84,7 @@ class TokenEndpoint:
         try:
             call = await self._call(refresh)
             answer = await run(call, _attempt)
-            return read_grant(answer), self._io.now() - call.attempts[-1].duration
+            return read_grant(answer), call.began
         except AuthError:
             raise
         except Exception as error:
