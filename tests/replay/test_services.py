@@ -6,20 +6,27 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
 import llm_forge
 from llm_forge import ApiError, StreamInterruptedError, View
-from llm_forge.clients.openai import profile
+from llm_forge.clients.openai import resources
 from llm_forge.core.profile import Operation
 from llm_forge.simulator.server import Server
 from tests.replay.records import Player, Record, exchanges
 from tests.shared import needs_shared
 
 pytestmark = needs_shared
-OPERATIONS = [one for one in vars(profile).values() if isinstance(one, Operation) and "chat" not in one.name]
+OPERATIONS = [
+    one
+    for module in iter_modules(resources.__path__, f"{resources.__name__}.")
+    for one in vars(import_module(module.name)).values()
+    if isinstance(one, Operation) and "chat" not in one.name
+]
 STATUS_CLASS = {400: "BadRequestError", 401: "AuthenticationError", 404: "NotFoundError", 500: "ServerError"}
 LEAST = {
     "responses.create": 700, "embeddings.create": 42, "files.create": 20, "moderations.create": 13,

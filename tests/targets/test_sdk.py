@@ -70,7 +70,7 @@ def test_a_stand_alone_sdk_calls_a_server(tmp_path: Path, server: str) -> None:
         "assert 'llm_forge' not in sys.modules\n"
     )
     said = run(tmp_path / "out", "-c", program)
-    assert said.split() == ["notes_sdk.clients.minimal.models", "hello", "Bearer", "k"]
+    assert said.split() == ["notes_sdk.clients.minimal.models.notes", "hello", "Bearer", "k"]
 
 
 def test_the_example_in_the_readme_of_an_sdk_runs(tmp_path: Path, server: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -28,15 +29,20 @@ LEFT_OUT = {
 }
 
 
+def resources(files: Mapping[str, str]) -> list[ast.Module]:
+    """The modules with the operations and their methods."""
+    return [ast.parse(source) for path, source in files.items() if path.startswith("resources/")]
+
+
 @needs_shared
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_operations_of_a_document_are_generated_or_reported_by_name(name: str, tmp_path: Path) -> None:
     api = spec.load(unpacked(name, tmp_path))
     _, files = client_package(api)
-    trees = {path: ast.parse(source) for path, source in files.items()}
     constants = [
         node
-        for node in trees["profile.py"].body
+        for tree in resources(files)
+        for node in tree.body
         if isinstance(node, ast.AnnAssign) and "Operation" in ast.dump(node)
     ]
     reported = unsupported(api)
@@ -51,8 +57,12 @@ def test_operations_of_a_document_are_generated_or_reported_by_name(name: str, t
 def test_every_generated_operation_has_a_method_in_both_clients(name: str, tmp_path: Path) -> None:
     api = spec.load(unpacked(name, tmp_path))
     _, files = client_package(api)
-    tree = ast.parse(files["client.py"])
-    methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    methods = [
+        node
+        for tree in resources(files)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
     unary = [one for one in methods if _ONE_EACH.search(ast.unparse(one))]
     generated = [one for one in api.operations() if one.name not in unsupported(api)]
     assert len(unary) == 2 * sum(one.result.kind != "stream" for one in generated)

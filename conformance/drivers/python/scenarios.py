@@ -325,8 +325,9 @@ class ScenarioRun:
         await asyncio.gather(*started)
 
     def _switch(self, step: dict[str, Any]) -> None:
-        described = import_module(f"llm_forge.clients.{self.message['provider']}.profile")
-        operation = getattr(described, step["operation"].replace(".", "_").upper())
+        resource, constant = step["operation"].rpartition(".")[0], step["operation"].upper()
+        home = f"{self.message['provider']}.resources.{resource.replace('.', '_')}"
+        operation = getattr(import_module(f"llm_forge.clients.{home}"), constant.replace(".", "_"))
         circuit = self.client.circuit(operation.group)
         {"force-open": circuit.force_open, "disable": circuit.disable, "reset": circuit.reset}[step["to"]]()
 

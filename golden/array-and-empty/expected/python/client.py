@@ -6,79 +6,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ...runtime.client import AsyncClient, AsyncResource, SyncClient, SyncResource
-from . import profile
+from ...runtime.client import AsyncClient, SyncClient
 from .profile import PROFILE
 
 if TYPE_CHECKING:
-    from typing import Any, Unpack
-
-    from ...runtime.options import CallOptions
-    from . import models
-
-
-class Pets2(SyncResource):
-    """Operations `pets.*`, blocking."""
-
-    def anything(self, **options: Unpack[CallOptions]) -> Any:
-        """Call pets.anything."""
-        return self._client.call(profile.PETS_ANYTHING, options=options)
-
-    def count(self, **options: Unpack[CallOptions]) -> int:
-        """How many pets there are."""
-        return self._client.call(profile.PETS_COUNT, options=options)
-
-    def create(self, *, name: str, **options: Unpack[CallOptions]) -> models.Pet:
-        """Call pets.create."""
-        return self._client.call(profile.PETS_CREATE, body={"name": name}, options=options)
-
-    def delete(self, pet_id: str, **options: Unpack[CallOptions]) -> None:
-        """Call pets.delete."""
-        return self._client.call(profile.PETS_DELETE, path={"petId": pet_id}, options=options)
-
-    def list(self, **options: Unpack[CallOptions]) -> models.PetsListResponse:
-        """Every pet."""
-        return self._client.call(profile.PETS_LIST, options=options)
-
-    def names(self, **options: Unpack[CallOptions]) -> models.Names:
-        """Call pets.names."""
-        return self._client.call(profile.PETS_NAMES, options=options)
-
-    def oldest(self, **options: Unpack[CallOptions]) -> models.Pet | None:
-        """The oldest pet; null where there is none."""
-        return self._client.call(profile.PETS_OLDEST, options=options)
-
-
-class AsyncPets2(AsyncResource):
-    """Operations `pets.*`, awaited."""
-
-    async def anything(self, **options: Unpack[CallOptions]) -> Any:
-        """Call pets.anything."""
-        return await self._client.call(profile.PETS_ANYTHING, options=options)
-
-    async def count(self, **options: Unpack[CallOptions]) -> int:
-        """How many pets there are."""
-        return await self._client.call(profile.PETS_COUNT, options=options)
-
-    async def create(self, *, name: str, **options: Unpack[CallOptions]) -> models.Pet:
-        """Call pets.create."""
-        return await self._client.call(profile.PETS_CREATE, body={"name": name}, options=options)
-
-    async def delete(self, pet_id: str, **options: Unpack[CallOptions]) -> None:
-        """Call pets.delete."""
-        return await self._client.call(profile.PETS_DELETE, path={"petId": pet_id}, options=options)
-
-    async def list(self, **options: Unpack[CallOptions]) -> models.PetsListResponse:
-        """Every pet."""
-        return await self._client.call(profile.PETS_LIST, options=options)
-
-    async def names(self, **options: Unpack[CallOptions]) -> models.Names:
-        """Call pets.names."""
-        return await self._client.call(profile.PETS_NAMES, options=options)
-
-    async def oldest(self, **options: Unpack[CallOptions]) -> models.Pet | None:
-        """The oldest pet; null where there is none."""
-        return await self._client.call(profile.PETS_OLDEST, options=options)
+    from .resources.pets import AsyncPets2, Pets2
 
 
 class Pets(SyncClient):
@@ -89,6 +21,8 @@ class Pets(SyncClient):
     @cached_property
     def pets(self) -> Pets2:
         """Operations of `pets`."""
+        from .resources.pets import Pets2
+
         return Pets2(self)
 
 
@@ -100,4 +34,6 @@ class AsyncPets(AsyncClient):
     @cached_property
     def pets(self) -> AsyncPets2:
         """Operations of `pets`."""
+        from .resources.pets import AsyncPets2
+
         return AsyncPets2(self)

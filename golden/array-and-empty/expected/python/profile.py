@@ -3,43 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...core.profile import Operation, Profile
-from ...core.views import either, list_of, obj
-from . import models
+from ...core.profile import Profile
 
 PROFILE = Profile(name="pets", base_url="https://api.example.com/v1")
-PETS_ANYTHING: Operation[Any, Any] = Operation(
-    name="pets.anything", method="GET", path="/pets/anything", result=either(), group="pets", answer="json"
-)
-PETS_COUNT: Operation[int, Any] = Operation(
-    name="pets.count", method="GET", path="/pets/count", result=either(), group="pets", answer="json"
-)
-PETS_CREATE: Operation[models.Pet, Any] = Operation(
-    name="pets.create",
-    method="POST",
-    path="/pets",
-    result=models.Pet,
-    replay="once",
-    group="pets",
-    has_body=True,
-)
-PETS_DELETE: Operation[None, Any] = Operation(
-    name="pets.delete",
-    method="DELETE",
-    path="/pets/{petId}",
-    result=either(),
-    replay="once",
-    group="pets",
-    answer="empty",
-)
-PETS_LIST: Operation[models.PetsListResponse, Any] = Operation(
-    name="pets.list", method="GET", path="/pets", result=list_of(obj(models.Pet)), group="pets", answer="json"
-)
-PETS_NAMES: Operation[models.Names, Any] = Operation(
-    name="pets.names", method="GET", path="/pets/names", result=either(), group="pets", answer="json"
-)
-PETS_OLDEST: Operation[models.Pet | None, Any] = Operation(
-    name="pets.oldest", method="GET", path="/pets/oldest", result=obj(models.Pet), group="pets", answer="json"
-)

@@ -3,40 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...core.profile import BodyRule, Operation, Profile
-from . import models
+from ...core.profile import Profile
 
 PROFILE = Profile(name="bare", base_url="https://eu.example.com/v1")
-MESSAGES_BETA_CREATE: Operation[models.Message, Any] = Operation(
-    name="messages.beta_create",
-    method="POST",
-    path="/messages",
-    result=models.Message,
-    replay="once",
-    group="messages",
-    has_body=True,
-)
-MESSAGES_CREATE: Operation[models.Message, Any] = Operation(
-    name="messages.create",
-    method="POST",
-    path="/messages",
-    result=models.Message,
-    replay="once",
-    group="messages",
-    has_body=True,
-)
-MODELS_GET: Operation[models.Page, Any] = Operation(
-    name="models.get", method="GET", path="/models/{model}", result=models.Page, group="models"
-)
-MODELS_PATCH: Operation[models.Page, Any] = Operation(
-    name="models.patch",
-    method="PATCH",
-    path="/models/{model}",
-    result=models.Page,
-    replay="once",
-    group="models",
-    has_body=True,
-    body=BodyRule(media_type="application/merge-patch+json"),
-)

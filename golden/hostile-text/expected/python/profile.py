@@ -3,23 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...core.profile import AuthScheme, Operation, Profile
-from . import models
+from ...core.profile import AuthScheme, Profile
 
 PROFILE = Profile(
     name="import",
     base_url="https://api.example.com/a'b",
     env_api_key=("EVIL_KEY",),
     auth=AuthScheme(kind="api-key", placement="query", name='k"; canary()'),
-)
-CLASS_X_CANARY: Operation[models.AnyThing, Any] = Operation(
-    name="class.x_canary",
-    method="POST",
-    path="/v1/a\"b'{id}",
-    result=models.AnyThing,
-    replay="once",
-    group="class",
-    has_body=True,
 )

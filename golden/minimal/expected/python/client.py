@@ -6,99 +6,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ...runtime.client import AsyncClient, AsyncResource, SyncClient, SyncResource
-from ...runtime.options import OMIT
-from . import profile
+from ...runtime.client import AsyncClient, SyncClient
 from .profile import PROFILE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Literal, Unpack
-
-    from ...runtime.options import CallOptions, Omit
-    from . import models, params
-
-
-class Notes(SyncResource):
-    """Operations `notes.*`, blocking."""
-
-    def create(
-        self,
-        *,
-        text: str,
-        color: Literal["red", "green"] | str | Omit = OMIT,
-        parent: params.NoteParam | Omit | None = OMIT,
-        **options: Unpack[CallOptions],
-    ) -> models.Note:
-        """Write a note.
-
-        Args:
-            text: What it says.
-            color: How it looks.
-        """
-        return self._client.call(
-            profile.NOTES_CREATE, body={"text": text, "color": color, "parent": parent}, options=options
-        )
-
-    def get(self, note_id: str, **options: Unpack[CallOptions]) -> models.Note:
-        """One note."""
-        return self._client.call(profile.NOTES_GET, path={"note_id": note_id}, options=options)
-
-    def list(
-        self,
-        *,
-        limit: int | Omit = OMIT,
-        tag: Sequence[str] | Omit = OMIT,
-        **options: Unpack[CallOptions],
-    ) -> models.NoteList:
-        """List notes, newest first.
-
-        Args:
-            limit: How many at most.
-        """
-        return self._client.call(profile.NOTES_LIST, query={"limit": limit, "tag": tag}, options=options)
-
-
-class AsyncNotes(AsyncResource):
-    """Operations `notes.*`, awaited."""
-
-    async def create(
-        self,
-        *,
-        text: str,
-        color: Literal["red", "green"] | str | Omit = OMIT,
-        parent: params.NoteParam | Omit | None = OMIT,
-        **options: Unpack[CallOptions],
-    ) -> models.Note:
-        """Write a note.
-
-        Args:
-            text: What it says.
-            color: How it looks.
-        """
-        return await self._client.call(
-            profile.NOTES_CREATE, body={"text": text, "color": color, "parent": parent}, options=options
-        )
-
-    async def get(self, note_id: str, **options: Unpack[CallOptions]) -> models.Note:
-        """One note."""
-        return await self._client.call(profile.NOTES_GET, path={"note_id": note_id}, options=options)
-
-    async def list(
-        self,
-        *,
-        limit: int | Omit = OMIT,
-        tag: Sequence[str] | Omit = OMIT,
-        **options: Unpack[CallOptions],
-    ) -> models.NoteList:
-        """List notes, newest first.
-
-        Args:
-            limit: How many at most.
-        """
-        return await self._client.call(
-            profile.NOTES_LIST, query={"limit": limit, "tag": tag}, options=options
-        )
+    from .resources.notes import AsyncNotes, Notes
 
 
 class Minimal(SyncClient):
@@ -109,6 +21,8 @@ class Minimal(SyncClient):
     @cached_property
     def notes(self) -> Notes:
         """Operations of `notes`."""
+        from .resources.notes import Notes
+
         return Notes(self)
 
 
@@ -120,4 +34,6 @@ class AsyncMinimal(AsyncClient):
     @cached_property
     def notes(self) -> AsyncNotes:
         """Operations of `notes`."""
+        from .resources.notes import AsyncNotes
+
         return AsyncNotes(self)

@@ -3,24 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...core.profile import Operation, Profile
-from . import models
+from ...core.profile import Profile
 
 PROFILE = Profile(name="minimal", base_url="https://api.example.com/v1")
-NOTES_CREATE: Operation[models.Note, Any] = Operation(
-    name="notes.create",
-    method="POST",
-    path="/notes",
-    result=models.Note,
-    replay="once",
-    group="notes",
-    has_body=True,
-)
-NOTES_GET: Operation[models.Note, Any] = Operation(
-    name="notes.get", method="GET", path="/notes/{note_id}", result=models.Note, group="notes"
-)
-NOTES_LIST: Operation[models.NoteList, Any] = Operation(
-    name="notes.list", method="GET", path="/notes", result=models.NoteList, group="notes"
-)

@@ -6,149 +6,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ...runtime.client import AsyncClient, AsyncResource, SyncClient, SyncResource
-from ...runtime.options import OMIT
-from . import models, profile
+from ...runtime.client import AsyncClient, SyncClient
 from .profile import PROFILE
 
 if TYPE_CHECKING:
-    from typing import Unpack
-
-    from ...runtime.options import CallOptions, Omit
-    from ...runtime.pages import AsyncPaging
-
-
-class Books(SyncResource):
-    """Operations `books.*`, blocking."""
-
-    def by_cursor(self, *, page: str | Omit = OMIT, **options: Unpack[CallOptions]) -> models.BookListPage:
-        """List books by cursor."""
-        return self._client.paged(
-            profile.BOOKS_BY_CURSOR, models.BookListPage, query={"page": page}, options=options
-        )
-
-    def by_id(
-        self,
-        *,
-        after: str | Omit = OMIT,
-        before: str | Omit = OMIT,
-        limit: int | Omit = OMIT,
-        **options: Unpack[CallOptions],
-    ) -> models.BookListPage:
-        """List books by id."""
-        return self._client.paged(
-            profile.BOOKS_BY_ID,
-            models.BookListPage,
-            query={"after": after, "before": before, "limit": limit},
-            options=options,
-        )
-
-    def by_link(self, **options: Unpack[CallOptions]) -> models.BookListPage:
-        """List books by link."""
-        return self._client.paged(profile.BOOKS_BY_LINK, models.BookListPage, options=options)
-
-    def by_number(
-        self,
-        *,
-        page: int | Omit = OMIT,
-        page_size: int | Omit = OMIT,
-        **options: Unpack[CallOptions],
-    ) -> models.BookListPage:
-        """List books by number."""
-        return self._client.paged(
-            profile.BOOKS_BY_NUMBER,
-            models.BookListPage,
-            query={"page": page, "page_size": page_size},
-            options=options,
-        )
-
-    def lost(self, **options: Unpack[CallOptions]) -> models.BookListPage:
-        """Call books.lost."""
-        return self._client.paged(profile.BOOKS_LOST, models.BookListPage, options=options)
-
-    def search(
-        self,
-        *,
-        text: str,
-        cursor: str | Omit = OMIT,
-        **options: Unpack[CallOptions],
-    ) -> models.BooksSearchResponsePage:
-        """Search books."""
-        return self._client.paged(
-            profile.BOOKS_SEARCH,
-            models.BooksSearchResponsePage,
-            body={"text": text, "cursor": cursor},
-            options=options,
-        )
-
-
-class AsyncBooks(AsyncResource):
-    """Operations `books.*`, awaited."""
-
-    def by_cursor(
-        self,
-        *,
-        page: str | Omit = OMIT,
-        **options: Unpack[CallOptions],
-    ) -> AsyncPaging[models.AsyncBookListPage, models.Book]:
-        """List books by cursor."""
-        return self._client.paged(
-            profile.BOOKS_BY_CURSOR, models.AsyncBookListPage, query={"page": page}, options=options
-        )
-
-    def by_id(
-        self,
-        *,
-        after: str | Omit = OMIT,
-        before: str | Omit = OMIT,
-        limit: int | Omit = OMIT,
-        **options: Unpack[CallOptions],
-    ) -> AsyncPaging[models.AsyncBookListPage, models.Book]:
-        """List books by id."""
-        return self._client.paged(
-            profile.BOOKS_BY_ID,
-            models.AsyncBookListPage,
-            query={"after": after, "before": before, "limit": limit},
-            options=options,
-        )
-
-    def by_link(self, **options: Unpack[CallOptions]) -> AsyncPaging[models.AsyncBookListPage, models.Book]:
-        """List books by link."""
-        return self._client.paged(profile.BOOKS_BY_LINK, models.AsyncBookListPage, options=options)
-
-    def by_number(
-        self,
-        *,
-        page: int | Omit = OMIT,
-        page_size: int | Omit = OMIT,
-        **options: Unpack[CallOptions],
-    ) -> AsyncPaging[models.AsyncBookListPage, models.Book]:
-        """List books by number."""
-        return self._client.paged(
-            profile.BOOKS_BY_NUMBER,
-            models.AsyncBookListPage,
-            query={"page": page, "page_size": page_size},
-            options=options,
-        )
-
-    def lost(self, **options: Unpack[CallOptions]) -> AsyncPaging[models.AsyncBookListPage, models.Book]:
-        """Call books.lost."""
-        return self._client.paged(profile.BOOKS_LOST, models.AsyncBookListPage, options=options)
-
-    def search(
-        self,
-        *,
-        text: str,
-        cursor: str | Omit = OMIT,
-        **options: Unpack[CallOptions],
-    ) -> AsyncPaging[models.AsyncBooksSearchResponsePage, str]:
-        """Search books."""
-        return self._client.paged(
-            profile.BOOKS_SEARCH,
-            models.AsyncBooksSearchResponsePage,
-            body={"text": text, "cursor": cursor},
-            options=options,
-        )
+    from .resources.books import AsyncBooks, Books
 
 
 class Shelves(SyncClient):
@@ -159,6 +21,8 @@ class Shelves(SyncClient):
     @cached_property
     def books(self) -> Books:
         """Operations of `books`."""
+        from .resources.books import Books
+
         return Books(self)
 
 
@@ -170,4 +34,6 @@ class AsyncShelves(AsyncClient):
     @cached_property
     def books(self) -> AsyncBooks:
         """Operations of `books`."""
+        from .resources.books import AsyncBooks
+
         return AsyncBooks(self)

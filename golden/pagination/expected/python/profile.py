@@ -3,58 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...core.profile import Operation, PageRule, Profile
-from . import models
+from ...core.profile import Profile
 
 PROFILE = Profile(name="shelves", base_url="https://api.example.com/v1")
-BOOKS_BY_CURSOR: Operation[models.BookList, Any] = Operation(
-    name="books.by_cursor",
-    method="GET",
-    path="/by-cursor",
-    result=models.BookList,
-    group="books",
-    pages=PageRule(style="cursor", items="data", param="page", next="next_page"),
-)
-BOOKS_BY_ID: Operation[models.BookList, Any] = Operation(
-    name="books.by_id",
-    method="GET",
-    path="/by-id",
-    result=models.BookList,
-    group="books",
-    pages=PageRule(style="after-id", items="data", param="after", before="before", more="has_more"),
-)
-BOOKS_BY_LINK: Operation[models.BookList, Any] = Operation(
-    name="books.by_link",
-    method="GET",
-    path="/by-link",
-    result=models.BookList,
-    group="books",
-    pages=PageRule(style="link", items="data", next="links.next"),
-)
-BOOKS_BY_NUMBER: Operation[models.BookList, Any] = Operation(
-    name="books.by_number",
-    method="GET",
-    path="/by-number",
-    result=models.BookList,
-    group="books",
-    pages=PageRule(style="page", items="data", param="page", size_param="page_size", total="total", start=0),
-)
-BOOKS_LOST: Operation[models.BookList, Any] = Operation(
-    name="books.lost",
-    method="GET",
-    path="/lost",
-    result=models.BookList,
-    group="books",
-    pages=PageRule(style="link", items="nowhere", next="next"),
-)
-BOOKS_SEARCH: Operation[models.BooksSearchResponse, Any] = Operation(
-    name="books.search",
-    method="POST",
-    path="/search",
-    result=models.BooksSearchResponse,
-    group="books",
-    has_body=True,
-    pages=PageRule(style="cursor", items="titles", param="cursor", next="next", in_body=True),
-)

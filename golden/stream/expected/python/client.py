@@ -6,107 +6,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ...runtime.client import AsyncClient, AsyncResource, SyncClient, SyncResource
-from . import profile
+from ...runtime.client import AsyncClient, SyncClient
 from .profile import PROFILE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Unpack
-
-    from ...runtime.options import CallOptions
-    from ...runtime.stream import AsyncStream, Stream
-    from . import models, params
-
-
-class Blocks(SyncResource):
-    """Operations `blocks.*`, blocking."""
-
-    def run(self, *, text: str, **options: Unpack[CallOptions]) -> models.Answer:
-        """Answer in blocks."""
-        return self._client.call(profile.BLOCKS_RUN, body={"text": text}, options=options)
-
-    def run_stream(
-        self,
-        *,
-        text: str,
-        **options: Unpack[CallOptions],
-    ) -> Stream[models.BlocksRunResponseEvent, models.Answer]:
-        """Answer in blocks, as a stream of events.
-
-        Arguments are those of `run`; the stream opens when it is entered or first read.
-        """
-        return self._client.stream(profile.BLOCKS_RUN, body={"text": text}, options=options)
-
-
-class AsyncBlocks(AsyncResource):
-    """Operations `blocks.*`, awaited."""
-
-    async def run(self, *, text: str, **options: Unpack[CallOptions]) -> models.Answer:
-        """Answer in blocks."""
-        return await self._client.call(profile.BLOCKS_RUN, body={"text": text}, options=options)
-
-    def run_stream(
-        self,
-        *,
-        text: str,
-        **options: Unpack[CallOptions],
-    ) -> AsyncStream[models.BlocksRunResponseEvent, models.Answer]:
-        """Answer in blocks, as a stream of events.
-
-        Arguments are those of `run`; the stream opens when it is entered or first read.
-        """
-        return self._client.stream(profile.BLOCKS_RUN, body={"text": text}, options=options)
-
-
-class Chat(SyncResource):
-    """Operations `chat.*`, blocking."""
-
-    def create(
-        self,
-        *,
-        messages: Sequence[params.ChatCreateRequestMessagesItem],
-        **options: Unpack[CallOptions],
-    ) -> models.Answer:
-        """Answer."""
-        return self._client.call(profile.CHAT_CREATE, body={"messages": messages}, options=options)
-
-    def stream(
-        self,
-        *,
-        messages: Sequence[params.ChatCreateRequestMessagesItem],
-        **options: Unpack[CallOptions],
-    ) -> Stream[models.Chunk, models.Answer]:
-        """Answer, as a stream of events.
-
-        Arguments are those of `create`; the stream opens when it is entered or first read.
-        """
-        return self._client.stream(profile.CHAT_CREATE, body={"messages": messages}, options=options)
-
-
-class AsyncChat(AsyncResource):
-    """Operations `chat.*`, awaited."""
-
-    async def create(
-        self,
-        *,
-        messages: Sequence[params.ChatCreateRequestMessagesItem],
-        **options: Unpack[CallOptions],
-    ) -> models.Answer:
-        """Answer."""
-        return await self._client.call(profile.CHAT_CREATE, body={"messages": messages}, options=options)
-
-    def stream(
-        self,
-        *,
-        messages: Sequence[params.ChatCreateRequestMessagesItem],
-        **options: Unpack[CallOptions],
-    ) -> AsyncStream[models.Chunk, models.Answer]:
-        """Answer, as a stream of events.
-
-        Arguments are those of `create`; the stream opens when it is entered or first read.
-        """
-        return self._client.stream(profile.CHAT_CREATE, body={"messages": messages}, options=options)
+    from .resources.blocks import AsyncBlocks, Blocks
+    from .resources.chat import AsyncChat, Chat
 
 
 class Talk(SyncClient):
@@ -120,11 +25,15 @@ class Talk(SyncClient):
     @cached_property
     def blocks(self) -> Blocks:
         """Operations of `blocks`."""
+        from .resources.blocks import Blocks
+
         return Blocks(self)
 
     @cached_property
     def chat(self) -> Chat:
         """Operations of `chat`."""
+        from .resources.chat import Chat
+
         return Chat(self)
 
 
@@ -139,9 +48,13 @@ class AsyncTalk(AsyncClient):
     @cached_property
     def blocks(self) -> AsyncBlocks:
         """Operations of `blocks`."""
+        from .resources.blocks import AsyncBlocks
+
         return AsyncBlocks(self)
 
     @cached_property
     def chat(self) -> AsyncChat:
         """Operations of `chat`."""
+        from .resources.chat import AsyncChat
+
         return AsyncChat(self)

@@ -3,25 +3,6 @@
 
 from __future__ import annotations
 
-from ...core.profile import Operation, Profile, StreamRule
-from . import models
+from ...core.profile import Profile
 
 PROFILE = Profile(name="talk", base_url="https://api.example.com", env_api_key=("TALK_API_KEY",))
-BLOCKS_RUN: Operation[models.Answer, models.BlocksRunResponseEvent] = Operation(
-    name="blocks.run",
-    method="POST",
-    path="/blocks",
-    result=models.Answer,
-    stream=StreamRule(family="block-event", event=models.to_blocks_run_response_event, parameter="live"),
-    group="blocks",
-    has_body=True,
-)
-CHAT_CREATE: Operation[models.Answer, models.Chunk] = Operation(
-    name="chat.create",
-    method="POST",
-    path="/chat",
-    result=models.Answer,
-    stream=StreamRule(family="chat-completion", event=models.Chunk),
-    group="chat",
-    has_body=True,
-)

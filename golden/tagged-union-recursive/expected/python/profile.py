@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...core.profile import AuthScheme, ErrorRules, LimitHeaders, Operation, Profile
-from . import models
+from ...core.profile import AuthScheme, ErrorRules, LimitHeaders, Profile
 
 PROFILE = Profile(
     name="shapes",
@@ -38,12 +35,4 @@ PROFILE = Profile(
     idempotency_header="Idempotency-Key",
     attempt_header="x-attempt",
     previous_attempts_header="x-retry-count",
-)
-DRAWINGS_CREATE: Operation[models.Drawing, Any] = Operation(
-    name="drawings.create",
-    method="POST",
-    path="/v1/drawings",
-    result=models.Drawing,
-    group="drawings",
-    has_body=True,
 )

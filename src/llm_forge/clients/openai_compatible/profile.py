@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...core.profile import AuthScheme, ErrorRules, LimitHeaders, Operation, Probe, Profile, StreamRule
-from . import models
+from ...core.profile import AuthScheme, ErrorRules, LimitHeaders, Probe, Profile
 
 PROFILE = Profile(
     name="openai_compatible",
@@ -58,36 +55,4 @@ PROFILE = Profile(
     ),
     base_url_suffixes=("/chat/completions",),
     health=Probe(name="models.list", path="/models", group="models"),
-)
-CHAT_COMPLETIONS_CREATE: Operation[models.ChatCompletion, models.ChatCompletionChunk] = Operation(
-    name="chat.completions.create",
-    method="POST",
-    path="/chat/completions",
-    result=models.ChatCompletion,
-    stream=StreamRule(family="chat-completion", event=models.ChatCompletionChunk),
-    group="chat",
-    has_body=True,
-)
-EMBEDDINGS_CREATE: Operation[models.EmbeddingList, Any] = Operation(
-    name="embeddings.create",
-    method="POST",
-    path="/embeddings",
-    result=models.EmbeddingList,
-    group="embeddings",
-    has_body=True,
-)
-MODELS_GET: Operation[models.Model, Any] = Operation(
-    name="models.get", method="GET", path="/models/{model}", result=models.Model, group="models"
-)
-MODELS_LIST: Operation[models.ModelList, Any] = Operation(
-    name="models.list", method="GET", path="/models", result=models.ModelList, group="models"
-)
-RESPONSES_CREATE: Operation[models.Response, models.ResponseEvent] = Operation(
-    name="responses.create",
-    method="POST",
-    path="/responses",
-    result=models.Response,
-    stream=StreamRule(family="response", event=models.to_response_event),
-    group="responses",
-    has_body=True,
 )

@@ -1,4 +1,4 @@
-"""Prints the package's __init__.py."""
+"""Prints the `__init__.py` of the package and of its resources."""
 
 from __future__ import annotations
 
@@ -22,3 +22,9 @@ def write_init(view: View) -> str:
             f"__all__ = [{exported}]",
         ]
     )
+
+
+def write_resources(view: View) -> str:
+    """The source of resources/__init__.py."""
+    title = f"The resources of {view.title}, each imported when a client first uses it."
+    return text([f"# {view.header}", *docstring(wrapped(title), "")])

@@ -111,7 +111,7 @@ class MethodPlan:
         return self.models.alias(made, f"{self.operation.name.replace('.', '_')}_{what}")
 
     def _convert(self, found: ir.Type, *, always_object: bool) -> str:
-        """The source of the converter, as profile.py spells it; one that gets objects only is a class."""
+        """The source of the converter, beside the method; one that gets objects only is a class."""
         source = self.models.converter(found) or "either()"
         whole = re.fullmatch(r"obj\((\w+)\)", source) if always_object else None
         if whole:

@@ -1,4 +1,4 @@
-"""The classes, converters and aliases of models.py."""
+"""The classes, converters and aliases of the types of answers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def plan_pages(side: Side, operations: Iterable[ir.Operation]) -> dict[str, Page
 
 
 def plan_models(side: Side, pages: Mapping[str, PageClass]) -> Models:
-    """Everything in models.py; classes come after the classes they convert to, where that is possible."""
+    """What answers are made of; classes come after the classes they convert to, where that is possible."""
     side.paged = frozenset(pages)
     classes = {name: _class(side, name) for name in side.class_names if _is_object(side, name)}
     ordered = _ordered({one.name: one for one in classes.values()})

@@ -1,32 +1,45 @@
-"""Prints models.py."""
+"""Prints the package `models`."""
 
 from __future__ import annotations
 
 from . import layout
 from .expressions import Either, Subscript, node
+from .lazy_writer import LAZY_REASON, write_lazy
+from .parts import COMMON, EMPTY, names_of, split
 from .printing import alias, blocks, class_line, head, imports, names_used, text, wrapped
 from .text import Quoted, docstring
-from .view import Attribute, Converter, ModelClass, PageClass, View
+from .view import Attribute, Converter, ModelClass, Models, PageClass, View
 
+_TYPING = ("Any", "Literal", "TypeAlias")
 _IMPORTS = {
-    "typing": ("Any", "Literal", "TypeAlias"),
-    "...core.views": ("Unknown", "View", "either", "field", "list_of", "map_of", "obj", "shaped", "union"),
-    "...runtime.pages": ("AsyncPageOf", "PageOf"),
+    "....core.views": ("Unknown", "View", "either", "field", "list_of", "map_of", "obj", "shaped", "union"),
+    "....runtime.pages": ("AsyncPageOf", "PageOf"),
 }
 
 
-def write_models(view: View) -> str:
-    """The source of models.py."""
-    found = [_converter(one) for one in view.models.converters]
-    found += [_class(one) for one in view.models.classes]
-    found += [alias(one, "models") for one in view.models.aliases]
-    for page in view.models.pages:
+def write_models(view: View) -> dict[str, str]:
+    """The files of `models/`: a module for each service, one for what they share, and their names."""
+    parts = split(view)
+    shared = parts.get(COMMON, EMPTY)
+    found = {f"{module}.py": _part(view, module, part, shared) for module, part in parts.items()}
+    title = f"What {view.title} answers with: typed views over its JSON, imported on first use."
+    homes = {module: names_of(part) for module, part in parts.items()}
+    return {"__init__.py": write_lazy(head(view, title, LAZY_REASON if parts else ""), homes), **found}
+
+
+def _part(view: View, module: str, part: Models, shared: Models) -> str:
+    found = [_converter(one) for one in part.converters]
+    found += [_class(one) for one in part.classes]
+    found += [alias(one, "models") for one in part.aliases]
+    for page in part.pages:
         found += [_page(page, "PageOf", ""), _page(page, "AsyncPageOf", "Async")]
     body = blocks(found)
     words = names_used(body)
-    title = f"What {view.title} answers with: typed views over its JSON."
-    needed = imports(words, {"typing": _IMPORTS["typing"]})
-    own = imports(words, {name: names for name, names in _IMPORTS.items() if name != "typing"})
+    what = "several services" if module == COMMON else f"`{module}`"
+    title = f"What {view.title} answers with, as {what} needs it: typed views over its JSON."
+    needed = imports(words, {"typing": _TYPING})
+    own = imports(words, _IMPORTS)
+    own += [] if part is shared else imports(words, {f".{COMMON}": names_of(shared)})
     return text([*head(view, title), *needed, *([""] if needed and own else []), *own, *body])
 
 

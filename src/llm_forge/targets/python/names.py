@@ -43,7 +43,7 @@ CLIENT_NAMES = frozenset(
         "health_check",
     }
 )
-METHOD_SCOPE = frozenset({"models", "params", "profile", "str", "int", "float", "bool"})
+METHOD_SCOPE = frozenset({"models", "params", "str", "int", "float", "bool"})
 CALL_OPTIONS = frozenset(
     {
         "timeout", "max_attempts", "attempt_timeout", "first_event_timeout", "idle_timeout",
@@ -52,7 +52,7 @@ CALL_OPTIONS = frozenset(
         "idempotency_key", "extra_headers", "extra_query", "extra_body", "call_metadata", "trace_parent",
     }
 )  # fmt: skip
-ARGUMENT_SCOPE = CALL_OPTIONS | {"self", "options", "models", "params", "profile"}
+ARGUMENT_SCOPE = CALL_OPTIONS | {"self", "options", "models", "params"}
 TYPE_SCOPE = frozenset(
     {
         "Any", "AsyncClient", "AsyncDownload", "AsyncLines", "AsyncPageOf", "AsyncPaging", "Download",

@@ -45,6 +45,7 @@ class _Plan:
         self.class_names = Names(TYPE_SCOPE)
         self.client = self.class_names.pascal(api.client)
         self.class_names.pascal(f"Async{self.client}")
+        self.modules = Names()
 
     def _answers(self) -> list[ir.Type]:
         found = [one.result.type for one in self.operations]
@@ -97,7 +98,8 @@ class _Plan:
             self.class_names.pascal(f"Async{class_name}")
             own = Names(METHOD_SCOPE)
             inner = self._resources(child, found, own)
-            found.append(ResourceClass(class_name, child.path, self._methods(child, own), inner))
+            module = self.modules.snake(child.path.replace(".", "_"))
+            found.append(ResourceClass(class_name, child.path, module, self._methods(child, own), inner))
             children.append((attribute, class_name))
         return tuple(children)
 

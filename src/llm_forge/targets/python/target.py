@@ -13,12 +13,13 @@ from ...spec.ir import Api
 from ..protocol import Options
 from . import support
 from .client_writer import write_client
-from .init_writer import write_init
+from .init_writer import write_init, write_resources
 from .models_writer import write_models
 from .package_writer import write_package
 from .params_writer import write_params
 from .plan import plan
 from .profile_writer import write_profile
+from .resource_writer import write_resource
 from .view import View
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -56,14 +57,16 @@ def client_package(api: Api) -> tuple[str, dict[str, str]]:
 
 
 def client_files(view: View) -> dict[str, str]:
-    """The five files of a client package."""
-    return {
+    """The files of a client package."""
+    found = {
         "__init__.py": write_init(view),
         "client.py": write_client(view),
-        "models.py": write_models(view),
         "params.py": write_params(view),
         "profile.py": write_profile(view),
+        "resources/__init__.py": write_resources(view),
     }
+    found |= {f"resources/{one.module}.py": write_resource(view, one) for one in view.resources}
+    return found | {f"models/{name}": source for name, source in write_models(view).items()}
 
 
 @cache

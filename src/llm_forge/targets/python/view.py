@@ -68,7 +68,7 @@ class PageClass:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """models.py; `pages` come twice, for threads and for asyncio."""
+    """The types of answers, or a part of them; `pages` come twice, for threads and for asyncio."""
 
     converters: tuple[Converter, ...]
     classes: tuple[ModelClass, ...]
@@ -160,10 +160,11 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class ResourceClass:
-    """A resource and the attribute names of its children (name, class name)."""
+    """A resource, the module it is printed in, and its children (attribute name, class name)."""
 
     name: Identifier
     path: str
+    module: Identifier
     methods: tuple[Method, ...]
     children: tuple[tuple[Identifier, Identifier], ...]
 

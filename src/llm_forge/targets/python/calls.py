@@ -1,0 +1,41 @@
+"""Calls, dictionaries and sets of literals as the nodes that `layout` breaks into lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from . import layout
+from .text import Quoted, literal
+
+
+def call(function: str, /, **arguments: layout.Node | None) -> layout.Group:
+    """`function(a=..., b=...)` without arguments that are None."""
+    items = tuple(_argument(key, value) for key, value in arguments.items() if value is not None)
+    return layout.Group(f"{function}(", items, ")")
+
+
+def _argument(key: str, value: layout.Node) -> layout.Node:
+    if isinstance(value, layout.Group):
+        return layout.Group(f"{key}={value.opening}", value.items, value.closing, value.comma)
+    assert isinstance(value, str)  # noqa: S101 - arguments are texts or calls
+    return f"{key}={value}"
+
+
+def tuple_of(values: Iterable[object]) -> layout.Group | None:
+    """A tuple of literals; None for an empty one."""
+    items = tuple(literal(value) for value in values)
+    if not items:
+        return None
+    return layout.Group("(", items, ",)" if len(items) == 1 else ")")
+
+
+def set_of(values: Iterable[object]) -> layout.Group:
+    """A frozen set of literals, sorted."""
+    items = tuple(literal(value) for value in sorted(values, key=str))
+    return layout.Group("frozenset(", (layout.Group("{", items, "}"),) if items else (), ")")
+
+
+def dict_of(pairs: Iterable[tuple[str, object]]) -> layout.Group | None:
+    """A dictionary of literals; None for an empty one."""
+    items = tuple(f"{Quoted(key)}: {literal(value)}" for key, value in pairs)
+    return layout.Group("{", items, "}") if items else None

@@ -1,0 +1,27 @@
+"""Prints a package whose names are imported from its modules on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from . import layout
+from .printing import text
+from .text import Quoted
+
+LAZY_REASON = "F403 - the names of this package are those of its modules"
+
+
+def write_lazy(head: list[str], homes: Mapping[str, Sequence[str]]) -> str:
+    """The source of an `__init__.py` that has the names in `homes`, by module."""
+    if not homes:
+        return text(head)
+    found = [*head, "from typing import TYPE_CHECKING", "", "from ....core.lazy import lazy_names", ""]
+    found += ["if TYPE_CHECKING:", *(f"    from .{module} import *" for module in sorted(homes)), "else:"]
+    items = tuple(_entry(module, names) for module, names in sorted(homes.items()))
+    call = layout.Group("lazy_names(", ("__name__", layout.Group("{", items, "}")), ")")
+    return text([*found, *layout.lines("__getattr__, __dir__ = ", call, indent="    ")])
+
+
+def _entry(module: str, names: Sequence[str]) -> layout.Group:
+    quoted = tuple(Quoted(name) for name in names)
+    return layout.Group(f"{Quoted(module)}: (", quoted, ",)" if len(quoted) == 1 else ")")
