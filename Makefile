@@ -5,7 +5,7 @@ BIN := .venv/bin
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden requirements conformance vendors fuzz proof mutation soak bench bench-overhead compare-faults clean
+.PHONY: help demo test check gen golden requirements conformance vendors fuzz proof kill-test mutation soak bench bench-overhead compare-faults clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ mutation: .venv/mutation.stamp ## mutate the core and count what the tests notic
 
 soak: .venv/dev.stamp ## an hour in virtual time and SOAK_MINUTES (10) of real calls: memory, handles and tasks stay constant
 	@$(BIN)/python -m tests.proof.soak --minutes $(or $(SOAK_MINUTES),10)
+
+kill-test: .venv/dev.stamp ## kill a job of 2,000 items at 200 random points, resume it, and print what was lost or paid twice
+	@$(BIN)/python -m tests.unified.jobs.kill
 
 vendors: .venv/vendors.stamp ## install the vendors' own clients, which more tests and `bench` use
 

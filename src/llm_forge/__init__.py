@@ -93,7 +93,7 @@ if TYPE_CHECKING:
     from .runtime.transports.protocol import PoolLimits
     from .runtime.uploads import Upload
     from .runtime.webhooks import verify_webhook
-    from .unified import LanguageModel, Reply, get_llm
+    from .unified import LanguageModel, Reply, get_llm, jobs
 
 _HOMES = {
     "clients.anthropic": ("Anthropic", "AsyncAnthropic"),
@@ -176,6 +176,7 @@ _HOMES = {
     "runtime.webhooks": ("verify_webhook",),
     "unified": ("LanguageModel", "Reply", "get_llm"),
 }
+_MODULES = {"jobs": "unified.jobs"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -273,11 +274,14 @@ __all__ = [
     "fetch_url",
     "fetch_url_async",
     "get_llm",
+    "jobs",
     "verify_webhook",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f".{_MODULES[name]}", __name__)
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -147,6 +147,9 @@ def test_a_command_line_of_a_document_parses(path: Path, arguments: list[str]) -
         return  # prose that names the command
     context = group.make_context("llm-forge", list(arguments))
     name, command, rest = group.resolve_command(context, list(arguments))
+    while hasattr(command, "commands"):
+        context = command.make_context(name, list(rest), parent=context)
+        name, command, rest = command.resolve_command(context, list(rest))
     assert command.make_context(name, rest, parent=context).params
 
 

@@ -17,6 +17,7 @@ from llm_forge.runtime.options import CallOptions, ClientOptions, Settings
 from llm_forge.simulator import Fault, Simulator
 from llm_forge.simulator.script_file import reply_from
 from llm_forge.spec import forge, load_description, providers
+from llm_forge.unified.jobs.options import RunOptions, RunSettings
 from tests.shared import ROOT
 
 from .documents import rows, sections
@@ -168,3 +169,11 @@ def test_the_tables_are_read_from_files_that_exist() -> None:
         assert isinstance(path, Path)
         assert len(sections(path)) >= 5
     assert dataclasses.is_dataclass(Fault)
+
+
+def test_the_options_of_a_job_are_those_of_the_code() -> None:
+    told = rows(ROOT / "docs" / "jobs.md", "Faults, limits and pace")
+    assert told.keys() == set(RunOptions.__annotations__)
+    defaults = RunSettings()
+    for name in ("concurrency", "passes", "fail_fast", "stream"):
+        assert told[name].strip("`") == str(getattr(defaults, name))

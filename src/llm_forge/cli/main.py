@@ -14,6 +14,7 @@ import typer
 from typer.exceptions import Exit, TyperException
 
 from ..core.version import VERSION
+from .batch_commands import batch_app
 from .failure import Failure
 
 app = typer.Typer(
@@ -23,6 +24,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(batch_app, name="batch")
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,235 @@
+"""A job as its user has it: run it, run it again, look at it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, Unpack
+
+from ...core.errors import ConfigError, JournalError
+from ...runtime.rate_limiter import RateLimiter
+from ..model import LanguageModel
+from .asking import Asker, GivenModel, NamedModel, limits_of
+from .committing import DiskThread, Offload
+from .importing import Importer
+from .items import Outcome, canonical
+from .lock import JobLock
+from .options import RunOptions, RunSettings
+from .output import write_outcomes
+from .slots import Run
+from .sources import Source
+from .states import State
+from .store import Store
+
+Place = str | PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a job is: its model, how many items are in each state, and what it used so far.
+
+    `total` is None while an iterator has not been read to its end. `interrupted` are the ids of items with a
+    call that was under way when a process died: it may have been paid for twice. `cost` is in US dollars over
+    the answers whose price is known, None if none is.
+    """
+
+    model: str
+    total: int | None
+    counts: Mapping[State, int]
+    interrupted: tuple[str, ...]
+    cost: float | None
+    cancelled: bool
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every item has ended."""
+        return self.total is not None and self.ended == self.total
+
+    @property
+    def ended(self) -> int:
+        """How many items have ended."""
+        return sum(self.counts[state] for state in (State.DONE, State.FAILED, State.CANCELLED))
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a job was begun with."""
+
+    model: str
+    parameters: Mapping[str, Any]
+
+
+class Job:
+    """The job in a file, to look at: it may be read while a run is under way.
+
+    Iterating gives all items in their order, each with its outcome if it has one. BatchError if there is no
+    job, JournalError if the file is damaged.
+    """
+
+    def __init__(self, path: Place) -> None:
+        self.path = Path(path)
+        with self._store():
+            pass
+
+    def __iter__(self) -> Iterator[Outcome]:
+        with self._store() as store:
+            yield from store.outcomes()
+
+    @property
+    def begun(self) -> Begun:
+        """The model and the parameters of the job."""
+        with self._store() as store:
+            return Begun(store.get("model") or "", json.loads(store.get("parameters") or "{}"))
+
+    def status(self) -> Status:
+        """Where the job is."""
+        with self._store() as store:
+            return Status(
+                model=store.get("model") or "",
+                total=store.total(),
+                counts=store.counts(),
+                interrupted=tuple(store.interrupted()),
+                cost=store.cost(),
+                cancelled=store.get("cancelled") is not None,
+            )
+
+    def export(self, out: Place) -> Path:
+        """Write all items to a file, .parquet or JSON Lines, whole or not at all; its path."""
+        path = Path(out)
+        write_outcomes(iter(self), path)
+        return path
+
+    def cancel(self) -> Status:
+        """Cancel what has not ended; a run under way lets its calls end first (R-181)."""
+        with self._store() as store:
+            store.put(cancelled="1")
+            with contextlib.suppress(JournalError), contextlib.closing(JobLock(self.path)):
+                store.cancel()
+        return self.status()
+
+    @contextlib.contextmanager
+    def _store(self) -> Iterator[Store]:
+        with contextlib.closing(Store(self.path, must_exist=True)) as store:
+            yield store
+
+    def __repr__(self) -> str:
+        return f"Job({str(self.path)!r})"
+
+
+async def arun(
+    job: Place, llm: str | LanguageModel | Asker, inputs: Source | None = None, **options: Unpack[RunOptions]
+) -> Job:
+    """Run the job in a file, or run on with one that was interrupted, until every item has its outcome.
+
+    `llm` is a model's name or handle. `inputs` are a path (.jsonl, .csv, .parquet, .txt) or an iterable of
+    prompts, lists of messages or mappings; a job that has taken them all over needs none. A finished job
+    sends nothing.
+
+    Raises JournalError for a damaged file, for other inputs or another model than the job's, and while
+    another process runs it; BatchError for a bad input or a disk that refuses; and an error that no item can
+    overcome, such as AuthenticationError or QuotaExceededError, after which the job can be run on.
+    """
+    settings = RunSettings(**options)
+    path = Path(job)
+    async with _asking(llm, settings) as asker, _disk(settings) as offload:
+        with contextlib.closing(JobLock(path)), contextlib.closing(_opened(path, asker, settings)) as store:
+            await _local_run(store, inputs, asker, settings, offload).finish()
+            if store.get("cancelled"):
+                store.cancel()
+    found = Job(path)
+    if settings.out is not None:
+        found.export(settings.out)
+    return found
+
+
+def run(
+    job: Place, llm: str | LanguageModel | Asker, inputs: Source | None = None, **options: Unpack[RunOptions]
+) -> Job:
+    """`arun`, for programs without an event loop; the same parameters and errors."""
+    return asyncio.run(arun(job, llm, inputs, **options))
+
+
+def _local_run(
+    store: Store, inputs: Source | None, asker: Asker, settings: RunSettings, offload: Offload
+) -> Run:
+    return Run(
+        store=store,
+        importer=Importer(store, inputs),
+        asker=asker,
+        offload=offload,
+        concurrency=settings.concurrency,
+        passes=settings.passes,
+        fail_fast=settings.fail_fast,
+        on_outcome=settings.on_outcome,
+        on_progress=settings.on_progress,
+        clock=settings.clock,
+    )
+
+
+def _opened(path: Path, asker: Asker, settings: RunSettings) -> Store:
+    """The job's file, checked, and without what a process that is gone left under way."""
+    store = Store(path, owner=uuid.uuid4().hex)
+    try:
+        store.verify()
+        store.recover()
+        _bind(store, model=asker.name, parameters=canonical(dict(settings.parameters)))
+        if settings.again is not None:
+            store.reopen(*_AGAIN[settings.again])
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+_AGAIN = {
+    "failed": (State.FAILED,),
+    "cancelled": (State.CANCELLED,),
+    "all": (State.FAILED, State.CANCELLED),
+}
+
+
+def _bind(store: Store, **facts: str) -> None:
+    """A job stays with the model and the parameters that it began with."""
+    for name, value in facts.items():
+        known = store.get(name)
+        if known is not None and known != value:
+            raise JournalError(
+                f"{store.path} was begun with {name} {known}, not {value}; use another job file"
+            )
+    store.put(**facts)
+
+
+@contextlib.asynccontextmanager
+async def _asking(llm: str | LanguageModel | Asker, settings: RunSettings) -> AsyncIterator[Asker]:
+    limits = limits_of(settings.requests_per_minute, settings.tokens_per_minute)
+    if isinstance(llm, str):
+        limiter = RateLimiter(limits, concurrency=settings.concurrency, adaptive_concurrency=True)
+        asker: Asker = NamedModel(llm, limiter, settings.options, settings.parameters, stream=settings.stream)
+    elif limits or settings.options:
+        raise ConfigError(
+            "limits and options belong to the model's client: give them to get_llm, or name the model"
+        )
+    else:
+        asker = GivenModel(llm, settings.parameters) if isinstance(llm, LanguageModel) else llm
+    try:
+        yield asker
+    finally:
+        await asker.close()
+
+
+@contextlib.asynccontextmanager
+async def _disk(settings: RunSettings) -> AsyncIterator[Offload]:
+    if settings.offload is not None:
+        yield settings.offload
+        return
+    disk = DiskThread()
+    try:
+        yield disk
+    finally:
+        disk.close()

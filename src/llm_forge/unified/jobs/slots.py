@@ -1,0 +1,192 @@
+"""The local engine: `concurrency` slots, each with one call at a time.
+
+Rules of this file:
+- A slot writes its last outcome and the next item's `sent` in one transaction, and only then sends.
+- An outcome is reported after it is durable (R-182).
+- A pass goes once through all pending items; what comes back to pending waits for the next pass.
+- A stop (an error that no item can overcome, a cancellation from outside) lets calls under way end.
+  `fail_fast` does not: it cancels them (R-181).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...core.errors import BatchError, ForgeError
+from ...runtime.clock import Clock
+from .asking import Asker
+from .committing import Committer, Offload
+from .importing import Importer
+from .items import Answer, Item, Outcome, described
+from .progress import Meter, Progress
+from .states import State
+from .store import Change, Ended, Returned, Sent, Store
+from .verdicts import Fail, Hold, Later, Stop, judge
+
+LEASE = 60.0  # seconds
+WAIT_FOR_OTHERS = 1.0
+
+
+@dataclass
+class Run:
+    """One run of a job by the local engine; `leased` where other processes work on it too."""
+
+    store: Store
+    importer: Importer
+    asker: Asker
+    offload: Offload
+    concurrency: int
+    passes: int
+    fail_fast: bool = False
+    leased: bool = False
+    on_outcome: Callable[[Outcome], Any] | None = None
+    on_progress: Callable[[Progress], Any] | None = None
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self._committer = Committer(self.store, self.offload)
+        counts = self.store.counts()
+        self._meter = Meter(counts[State.DONE], counts[State.FAILED], self.store.cost())
+        self._total = self.store.total()
+        self._ready: deque[Item] = deque()
+        self._refilling = asyncio.Lock()
+        self._position = -1
+        self._claimed = 0
+        self._error: BaseException | None = None
+        self._stopped = False
+
+    async def finish(self) -> None:
+        """Run until every item has ended, the run is stopped or the job cancelled; raises what stopped it."""
+        try:
+            while not self._stopped and await self._pass():
+                pass
+        finally:
+            await self._committer.idle()
+            await self.offload(self.store.let_go)
+        if self._error is not None:
+            raise self._error
+
+    async def _pass(self) -> bool:
+        """One pass; whether another is to follow."""
+        self._position, self._claimed = -1, 0
+        slots = [asyncio.create_task(self._slot()) for _ in range(self.concurrency)]
+        try:
+            await _all_of(slots)
+        except _FailFastError:
+            await self._committer.idle()
+            await self.offload(self.store.cancel)
+            return False
+        if self._stopped or not await self.offload(self.store.has_open):
+            return False
+        if not self._claimed:  # other workers have what is left, for as long as they hold their leases
+            await self.clock.asleep(WAIT_FOR_OTHERS)
+        return True
+
+    async def _slot(self) -> None:
+        last: Change | None = None
+        while (item := await self._next()) is not None:
+            if await self._write(last, item):
+                last = await self._call(item)
+            else:
+                last = None
+        await self._write(last, None)
+
+    async def _next(self) -> Item | None:
+        async with self._refilling:
+            if not self._ready and not self._stopped:
+                await self._refill()
+        if self._stopped or not self._ready:
+            return None
+        return self._ready.popleft()
+
+    async def _refill(self) -> None:
+        try:
+            items = await self.offload(self._claim)
+        except Exception as error:  # noqa: BLE001 - the caller's iterator may raise anything; `finish` raises it
+            self._stop(error)
+            return
+        self._claimed += len(items)
+        self._ready.extend(items)
+
+    def _claim(self) -> list[Item]:
+        """The next items of this pass; an iterator is read on where the store has no more."""
+        if self.store.get("cancelled"):
+            self._stopped = True
+            return []
+        items = self._claim_stored()
+        if not items and not self.importer.is_complete and self.importer.more(self.concurrency):
+            items = self._claim_stored()
+            self._total = self.store.total()
+        if items:
+            self._position = items[-1].index
+        return items
+
+    def _claim_stored(self) -> list[Item]:
+        now = self.clock.wall()
+        until = now + LEASE if self.leased else float("inf")
+        return self.store.claim(self.concurrency, self._position, now, until)
+
+    async def _write(self, last: Change | None, following: Item | None) -> bool:
+        """Make the last item's end and the next one's sending durable; whether the next may be sent."""
+        changes: list[Change] = [] if last is None else [last]
+        if following is not None:
+            changes.append(Sent(following.index))
+        if not changes:
+            return False
+        late = await self._committer.write(*changes)
+        if isinstance(last, Ended) and last.index not in late:
+            self._report(last)
+        return following is not None and following.index not in late
+
+    def _report(self, ended: Ended) -> None:
+        if self.on_outcome is not None:
+            self.on_outcome(ended.outcome)
+        if self.on_progress is not None:
+            self.on_progress(self._meter.add(ended.outcome, self._total, self.clock.now()))
+        if self.fail_fast and ended.answer.state is State.FAILED:
+            raise _FailFastError
+
+    async def _call(self, item: Item) -> Change:
+        """Ask until the client sends: what becomes of the item."""
+        while True:
+            began = self.clock.now()
+            try:
+                answer = await self.asker.ask(item)
+            except ForgeError as error:
+                match judge(error, item.turn, self.passes):
+                    case Hold(seconds) if not self._stopped:
+                        await self.clock.asleep(seconds)
+                        continue
+                    case Hold():
+                        return Returned(item.index, counted=False)
+                    case Stop():
+                        self._stop(error)
+                        return Returned(item.index, counted=False)
+                    case Later():
+                        return Returned(item.index)
+                    case Fail():
+                        answer = Answer(error=described(error), attempts=len(error.attempts) or None)
+            return Ended(item, dataclasses.replace(answer, latency=self.clock.now() - began))
+
+    def _stop(self, error: BaseException) -> None:
+        self._stopped = True
+        self._error = self._error or error
+
+
+class _FailFastError(BatchError):
+    """An item failed, and the job was told to end with it."""
+
+
+async def _all_of(tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for all; the first error cancels the others and is raised once they have ended."""
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

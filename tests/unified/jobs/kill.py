@@ -1,0 +1,179 @@
+"""BA-03: a job is killed with SIGKILL at random points, and run again until it is done.
+
+`python -m tests.unified.jobs.kill` measures 200 points of a job of 2,000 items; `make kill-test`.
+
+The simulator counts, for each item, the answers that it made and would bill. An item may be answered once
+more for each kill that found its request under way, which the job file says, and never otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from llm_forge.simulator import Simulator
+from llm_forge.simulator.ledger import Entry
+from llm_forge.unified import jobs
+from llm_forge.unified.jobs import State
+
+CONCURRENCY = 8
+FAULTS: Sequence[dict[str, Any]] = (
+    {"probability": 0.1, "status": 500},
+    {"probability": 0.11, "status": 429, "retry_after": 0.01},
+    {"probability": 0.12, "drop": "reset"},
+)
+PROGRAM = """
+import json, sys
+from llm_forge.unified import jobs
+given = json.loads(sys.argv[1])
+jobs.run(given.pop("job"), "openai/gpt-4o-mini", given.pop("inputs"), **given)
+"""
+
+
+class Billing(Simulator):
+    """A simulator that knows which prompts it has answered, and how many requests came."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed, faults=list(FAULTS), pacing=0.001)
+        self.answered: Counter[str] = Counter()
+        self.came = 0
+        self._news = threading.Condition()
+        service: Any = self._services["openai"]
+        reply = service.reply
+
+        def counted(turn: Any, entry: Entry) -> Any:
+            made = reply(turn, entry)
+            with self._news:
+                self.came += 1
+                if entry.status == 200:
+                    self.answered[json.loads(turn.request.body)["messages"][0]["content"]] += 1
+                self._news.notify_all()
+            return made
+
+        service.reply = counted
+
+    def wait_until_came(self, count: int, process: subprocess.Popen[bytes]) -> None:
+        """Wait for so many requests, or the end of the process that sends them."""
+        with self._news:
+            while self.came < count and process.poll() is None:
+                self._news.wait(0.05)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the kills did: `killed` runs of `runs`; answers `paid_twice`, and the most at one kill."""
+
+    items: int
+    runs: int
+    killed: int
+    requests: int
+    lost: int
+    doubled_in_output: int
+    paid_twice: int
+    sent_again_without_reason: int
+    most_in_flight_at_a_kill: int
+
+
+def measure(folder: Path, items: int, kills: int, seed: int) -> Figures:
+    """Kill a job so often at seeded points, then let it end."""
+    chance = Random(seed)
+    inputs, out, path = folder / "in.jsonl", folder / "out.jsonl", folder / "job.db"
+    prompts = [f"Say item-{number}." for number in range(items)]
+    inputs.write_text("".join(f"{json.dumps(prompt)}\n" for prompt in prompts), "utf-8")
+    in_flight: Counter[str] = Counter()
+    runs = killed = most = 0
+    with Billing(seed) as simulator:
+        given = {
+            "job": str(path),
+            "inputs": str(inputs),
+            "out": str(out),
+            "concurrency": CONCURRENCY,
+            "passes": 8,
+            "options": {
+                "api_key": "any",
+                "base_url": simulator.base_urls["openai"],
+                "max_backoff": 0.02,
+            },
+        }
+        command = [sys.executable, "-c", PROGRAM, json.dumps(given)]
+        step = max(1, int(items * 1.4 / (kills + 1)))
+        while True:
+            runs += 1
+            with subprocess.Popen(command) as process:
+                if killed < kills:
+                    _kill(process, simulator, chance, step)
+                code = process.wait()
+            if code == 0:
+                break
+            assert code == -9, f"the job failed with exit code {code}"
+            killed += 1
+            under_way = _under_way(path)
+            most = max(most, len(under_way))
+            in_flight.update(under_way)
+        return _figures(out, prompts, simulator, in_flight, runs, killed, most)
+
+
+def _kill(process: subprocess.Popen[bytes], simulator: Billing, chance: Random, step: int) -> None:
+    """Kill it after some requests and some milliseconds; one time in ten while it starts."""
+    if chance.random() < 0.1:
+        wait = chance.uniform(0, 0.6)
+    else:
+        simulator.wait_until_came(simulator.came + chance.randint(1, 2 * step - 1), process)
+        wait = chance.uniform(0, 0.01)
+    try:
+        process.wait(wait)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _under_way(path: Path) -> list[str]:
+    """The prompts whose requests may have been under way, as the job file has it."""
+    if not path.exists():
+        return []
+    return [f"Say item-{one.id}." for one in jobs.Job(path) if one.state is State.SENT]
+
+
+def _figures(
+    out: Path,
+    prompts: list[str],
+    simulator: Billing,
+    in_flight: Counter[str],
+    runs: int,
+    killed: int,
+    most: int,
+) -> Figures:
+    lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    texts = {line["id"]: line["text"] for line in lines if line.get("reply")}
+    whole = sum(f"item-{number}" in (texts.get(str(number)) or "") for number in range(len(prompts)))
+    again = {prompt: count - 1 for prompt, count in simulator.answered.items() if count > 1}
+    return Figures(
+        items=len(prompts),
+        runs=runs,
+        killed=killed,
+        requests=simulator.came,
+        lost=len(prompts) - whole,
+        doubled_in_output=len(lines) - len({line["id"] for line in lines}),
+        paid_twice=sum(again.values()),
+        sent_again_without_reason=sum(max(0, count - in_flight[prompt]) for prompt, count in again.items()),
+        most_in_flight_at_a_kill=most,
+    )
+
+
+def main() -> int:
+    """Measure 200 points of 2,000 items."""
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(asdict(measure(Path(folder), 2000, 200, seed=1)), indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
