@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..httpx2 import Httpx2AsyncTransport
 
 HIGH_WATER: Final = 256 * 1024
+CLOCK_STEP: Final = 0.001  # loops fire a timer up to their clock's resolution too early
 
 
 class LoopHandle(Handle):
@@ -169,6 +170,7 @@ class Engine(Multi[LoopHandle]):
         self._setup = setup
         self._free: list[LoopHandle] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
         self._watching: dict[int, int] = {}
         self.closed = False
 
@@ -218,14 +220,22 @@ class Engine(Multi[LoopHandle]):
                 loop.remove_writer(fd)
 
     def arm(self) -> None:
+        """Set the loop's timer, unless one is set that comes early enough; it looks what is due then."""
         super().arm()
-        loop = asyncio.get_running_loop()
+        if self.due is None or (self._timer is not None and self._timer_due <= self.due):
+            return
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if self.due is not None:
-            left = max(0.0, self.due - time.monotonic())
-            self._timer = loop.call_later(left, self.act, pycurl.SOCKET_TIMEOUT, 0)
+        self._timer_due = self.due
+        left = max(0.0, self.due - time.monotonic())
+        self._timer = asyncio.get_running_loop().call_later(left, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        if self.due is not None and self.due <= time.monotonic() + CLOCK_STEP:
+            self.act(pycurl.SOCKET_TIMEOUT, 0)
+        else:
+            self.arm()
 
     def close(self) -> None:
         """End every connection; those who wait for one are told."""
