@@ -15,9 +15,8 @@ from llm_forge.core.durations import parse_duration
 from llm_forge.core.error_body import api_error, stream_error
 from llm_forge.core.errors import ApiError, ForgeError
 from llm_forge.core.file_names import disposition_name, safe_file_name
-from llm_forge.core.framing import RawEvent
+from llm_forge.core.framing import JsonLineDecoder, RawEvent
 from llm_forge.core.headers import Headers
-from llm_forge.core.lines import LineDecoder
 from llm_forge.core.profile import LimitHeaders, Profile, StreamRule
 from llm_forge.core.redact import Redactor
 from llm_forge.core.retry import Failure, Retry, RetryPolicy
@@ -54,12 +53,13 @@ def sse(value: Any) -> dict[str, Any]:
 
 def lines(value: Any) -> dict[str, Any]:
     """Bytes to lines, and what is left at the end."""
-    decoder = LineDecoder(**value.get("limits", {}))
+    decoder = JsonLineDecoder(**value.get("limits", {}))
     told: dict[str, Any] = {"lines": [], "rest": None, "error": None}
     try:
         for chunk in _chunks(value["chunks"]):
-            told["lines"] += [line.decode() for line in decoder.feed(chunk)]
-        told["rest"] = decoder.finish().decode()
+            told["lines"] += [line.data.strip() for line in decoder.feed(chunk)]
+        rest = decoder.finish()
+        told["rest"] = rest.data.strip() if rest is not None else ""
     except ForgeError as error:
         told["error"] = error.kind
     return told

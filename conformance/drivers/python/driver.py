@@ -16,6 +16,7 @@ import threading
 from typing import Any
 
 import core_functions
+from first_call import warm_up
 from outcomes import LogNotes
 from scenarios import AsyncRun, BlockingRun, MainThread
 
@@ -122,6 +123,7 @@ def main() -> None:
     parser.add_argument("--mode", choices=["sync", "async"], required=True)
     parser.add_argument("--transport", choices=["curl", "httpx2"], required=True)
     arguments = parser.parse_args()
+    warm_up(arguments.mode, arguments.transport)
     Driver(arguments.mode, arguments.transport).serve()
 
 

@@ -63,12 +63,16 @@ class ScenarioJob:
         self.id = case.id
         self.title = scenario.title
         self.needs: Sequence[str] = scenario.needs
-        flowing = scenario.clock.scale is not None
-        self.width = ALONE if scenario.alone else FLOWING if flowing else QUICK
+        self.flows = case.flows
+        self.width = ALONE if scenario.alone else FLOWING if case.flows else QUICK
         self._case = case
         self._server = server
         self._scripted: Scripted | None = None
         self._hole: BlackHole | None = None
+
+    def slower(self, factor: float) -> ScenarioJob:
+        """The same case, alone and at a slower clock."""
+        return ScenarioJob(self._case.slower(factor), self._server)
 
     def begin(self, numbers: Iterator[int]) -> list[Run | Core]:
         """Script the server, then the one message of the scenario."""

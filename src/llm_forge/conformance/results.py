@@ -22,7 +22,10 @@ class ConformanceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one case ended in one column; `notes` say why where it did not pass."""
+    """How one case ended in one column; `notes` say why where it did not pass.
+
+    `pace` is how many times slower than planned the clock flowed.
+    """
 
     case: str
     id: str
@@ -30,6 +33,7 @@ class Result:
     column: str
     status: Status
     notes: tuple[str, ...] = ()
+    pace: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 from msgspec import Struct
+from msgspec.structs import replace
 
 from .canon import FAMILIES, FIRST, KEY, TEXT, FamilyName
 from .cuts import every_cut
@@ -276,9 +277,32 @@ class Case:
         return sum(self.times(step) for step in self.scenario.calls if step.is_call)
 
     @property
+    def flows(self) -> bool:
+        """Whether its clock moves with real time too, so that a busy machine can make it late."""
+        return self.scenario.clock.scale is not None
+
+    def slower(self, factor: float) -> Case:
+        """The same case with every real time so many times as long; in virtual time nothing changes."""
+        scenario = self.scenario
+        clock, expect = scenario.clock, scenario.expect
+        slowed = replace(
+            scenario,
+            clock=replace(clock, scale=_times(clock.scale, factor)),
+            expect=replace(expect, left_within=_times(expect.left_within, factor)),
+            slack=scenario.slack * factor,
+            opens_after=_times(scenario.opens_after, factor),
+            alone=True,
+        )
+        return Case(self.name, self.family, slowed)
+
+    @property
     def id(self) -> str:
         """The id of SCENARIOS."""
         return self.scenario.id
+
+
+def _times(seconds: float | None, factor: float) -> float | None:
+    return None if seconds is None else seconds * factor
 
 
 def load_scenarios(folder: Path) -> list[Case]:

@@ -17,7 +17,7 @@ from ..core.errors import (
     StreamDecodeError,
     StreamInterruptedError,
 )
-from ..core.lines import LineDecoder
+from ..core.framing import JsonLineDecoder, RawEvent
 from .context import Call
 
 
@@ -28,7 +28,7 @@ class LineReader:
         self.ready: Iterator[Any] = iter(())
         self.ended = False
         self._call = call
-        self._decoder = LineDecoder()
+        self._decoder = JsonLineDecoder()
         self._seen = 0
 
     def take(self, piece: bytes) -> None:
@@ -38,16 +38,17 @@ class LineReader:
     def _whole(self, piece: bytes) -> Iterator[Any]:
         for line in self._decoder.feed(piece):
             try:
-                value = decode(line)
+                value = decode(line.raw)
             except JsonError as error:
                 raise StreamDecodeError(f"Line {self._seen + 1} is not valid JSON: {error}") from error
             yield self._typed(value)
 
     def _last(self) -> Iterator[Any]:
         """The value of a last line without a line end, if it is whole; StreamInterruptedError if torn."""
-        if rest := self._decoder.finish():
+        rest = self._decoder.finish()
+        if rest is not None:
             try:
-                value = decode(rest)
+                value = decode(rest.raw)
             except JsonError:
                 value = None
             if not isinstance(value, (dict, list)):
@@ -70,10 +71,10 @@ class LineReader:
         except ForgeError as error:
             raise self._enriched(error) from error.__cause__
 
-    def _interrupted(self, rest: bytes) -> StreamInterruptedError:
+    def _interrupted(self, rest: RawEvent | None) -> StreamInterruptedError:
         return StreamInterruptedError(
             f"The answer was cut after {self._seen} whole lines; error.partial is the rest",
-            partial=rest.decode("utf-8", "replace"),
+            partial="" if rest is None else rest.data,
         )
 
     def _enriched(self, error: ForgeError) -> ForgeError:
