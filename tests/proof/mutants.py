@@ -23,9 +23,10 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many mutants of a module were run, and those that no test killed."""
+    """How many mutants of a module were made and run, and those that no test killed."""
 
     module: str
+    made: int
     run: int
     alive: tuple[Mutant, ...]
 
@@ -43,7 +44,7 @@ def _outcome(folder: Path, meta: Path) -> Outcome:
     module = source.relative_to(folder).as_posix()
     run = {key: code for key, code in codes.items() if code not in NOT_RUN}
     alive = [key.rpartition(".")[2] for key, code in run.items() if code == SURVIVED or code in NO_TESTS]
-    return Outcome(module, len(run), tuple(_mutants(module, source, set(alive))))
+    return Outcome(module, len(codes), len(run), tuple(_mutants(module, source, set(alive))))
 
 
 def _mutants(module: str, source: Path, names: set[str]) -> Iterator[Mutant]:

@@ -36,6 +36,7 @@ def main() -> int:
     record(
         "mutation",
         {
+            "made": sum(one.made for one in found),
             "run": run,
             "killed": run - alive,
             "modules": {one.module: {"run": one.run, "alive": len(one.alive)} for one in found},

@@ -109,7 +109,9 @@ def _mutation(facts: dict[str, Any]) -> Iterator[str]:
     run, killed = facts["run"], facts["killed"]
     share = _percent(killed / run, 1)
     yield f"mutmut on `src/llm_forge/core`: **{killed:,} of {run:,} mutants killed, {share}**. "
-    yield "Modules with survivors; every survivor with its change is in `docs/proof/mutation.json`."
+    made = f"{facts['made']:,}"
+    yield f"{made} were made in these modules; what was not run, and other modules, do not count."
+    yield "Modules run; every survivor with its change is in `docs/proof/mutation.json`."
     yield ""
     modules = facts["modules"].items()
     rows: list[tuple[Any, ...]] = [

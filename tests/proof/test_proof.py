@@ -35,7 +35,7 @@ def test_the_mutants_of_a_run_are_counted_and_those_alive_say_what_they_changed(
     (tmp_path / "a.py").write_text(MUTATED, "utf-8")
     (tmp_path / "a.py.meta").write_text(CODES, "utf-8")
     (found,) = outcomes(tmp_path)
-    assert (found.module, found.run) == ("a.py", 3)
+    assert (found.module, found.made, found.run) == ("a.py", 4, 3)
     assert found.alive == (
         Mutant(
             "a.py", "double", "- value: int, times: int = 2) -> int:\n+ value: int, times: int = 3) -> int:"
