@@ -13,7 +13,7 @@ import pytest
 
 from llm_forge.core import errors
 from llm_forge.core.call_context import CallContext
-from llm_forge.core.errors import FACTS, Attempt, ErrorDetail, ForgeError, class_for_status
+from llm_forge.core.errors import FACTS, Attempt, ErrorDetail, ForgeError, TriedModel, class_for_status
 from llm_forge.core.views import View
 
 CLASSES = [found for _, found in inspect.getmembers(errors, inspect.isclass) if issubclass(found, ForgeError)]
@@ -56,6 +56,7 @@ EVERY_FACT: dict[str, Any] = {
     "param": "p",
     "details": (ErrorDetail("body.x", "bad", "t"),),
     "attempts": (Attempt(1, "503", 0.5), Attempt(2, "ConnectError", 0.1, 0.4, "r", 503)),
+    "tried": (TriedModel("acme", "n", "ServerError", "down", 500, "r"),),
     "elapsed": 1.5,
     "retry_after": 3.0,
     "retryable": True,

@@ -38,7 +38,7 @@ def test_its_own_types_are_described_in_short_sentences() -> None:
 
 
 def test_it_knows_what_some_servers_can_do() -> None:
-    servers = load_description("openai_compatible").capabilities
+    servers = load_description("openai_compatible").capabilities["servers"]
     keys = {
         "base_url", "embeddings", "json_schema", "key", "reasoning", "responses", "stream_usage", "tool_index"
     }  # fmt: skip

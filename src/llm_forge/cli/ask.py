@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from ..core.errors import ConfigError, ForgeError
 from ..unified import LanguageModel, get_llm
@@ -22,7 +23,7 @@ def run_ask(prompt: str, model: str, *, stream: bool, max_tokens: int | None, ti
         raise Failure(_described(error), 2 if isinstance(error, ConfigError) else 1) from error
 
 
-def _print_answer(llm: LanguageModel, prompt: str, parameters: dict[str, int], *, stream: bool) -> None:
+def _print_answer(llm: LanguageModel, prompt: str, parameters: dict[str, Any], *, stream: bool) -> None:
     if not stream:
         print(llm.invoke(prompt, **parameters).text)
         return

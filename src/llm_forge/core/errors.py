@@ -70,6 +70,18 @@ class ErrorDetail:
     type: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TriedModel:
+    """A model of a chain that failed before the one that the error, or the answer, is about."""
+
+    provider: str
+    model: str
+    kind: str
+    message: str
+    status: int | None = None
+    request_id: str | None = None
+
+
 class ForgeError(Exception):
     """The root of all errors of this library; absent facts are None.
 
@@ -89,6 +101,7 @@ class ForgeError(Exception):
     param: str | None = None
     details: Sequence[ErrorDetail] = ()
     attempts: Sequence[Attempt] = ()
+    tried: Sequence[TriedModel] = ()
     elapsed: float | None = None
     retry_after: float | None = None
     retryable: bool = False
@@ -216,6 +229,7 @@ def _made(make: type[Any], value: Mapping[str, Any]) -> Any:
 
 _FACT_CLASSES: Mapping[str, type[Any]] = {
     "attempts": Attempt,
+    "tried": TriedModel,
     "details": ErrorDetail,
     "context": CallContext,
 }

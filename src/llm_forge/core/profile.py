@@ -82,7 +82,7 @@ class Profile:
     """One provider as its description gives it.
 
     `base_url_suffixes` are path ends that users' base URLs may carry although the operations' paths
-    bring them already; they are dropped when a base URL is read.
+    bring them already; they are dropped when a base URL is read. `capabilities` are facts for layers above.
     """
 
     name: str
@@ -100,6 +100,7 @@ class Profile:
     attempt_header: str | None = None
     previous_attempts_header: str | None = None
     health: Probe | None = None
+    capabilities: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ from .options import (
     reject_unknown,
 )
 from .pages import AsyncPageOf, AsyncPaging, PageOf, Turn
+from .rate_limiter import RateLimiter
 from .request import RequestParts, prepare
 from .shared import Shared
 from .stream import AsyncStream, Stream
@@ -169,6 +170,11 @@ class _Client:
         if "base_url" not in self._sources:
             found["base_url"] = "description"
         return {**found, "api_key": self._shared.auth.source, **dict.fromkeys(options, "call option")}
+
+    @property
+    def rate_limiter(self) -> RateLimiter:
+        """The limits of its calls, to share with another client of the same credential (R-105)."""
+        return self._shared.limiter
 
     def rate_limit_status(self) -> dict[str, list[Any]]:
         """What is known of the limits, by model or, where limits were declared for one, by family."""

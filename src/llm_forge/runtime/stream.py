@@ -293,7 +293,7 @@ class AsyncStream(_Handle[E, R]):
             while (event := await self._next_event()) is not None:
                 file.write(self._text_of(event))  # to a buffer, and from there to the page cache
             result = await self.result()
-            await _uninterrupted(file.commit)
+            await uninterrupted(file.commit)
         except ForgeError as error:
             await self.close()
             raise self._with_partial(error) from error.__cause__
@@ -361,7 +361,7 @@ class AsyncStream(_Handle[E, R]):
         return self._pump
 
 
-async def _uninterrupted(work: Callable[[], None]) -> None:
+async def uninterrupted(work: Callable[[], None]) -> None:
     """Do blocking work in a thread; a cancellation takes effect only when it is done."""
     running = asyncio.ensure_future(asyncio.to_thread(work))
     try:

@@ -1,6 +1,42 @@
 """One vocabulary for all providers: name a model, ask it, stream it."""
 
-from .model import LanguageModel, Piece, Reply
-from .registry import get_llm, model_name, provider_names
+from .batch import BatchResult
+from .connection import Connection
+from .model import Explanation, LanguageModel
+from .optimizers import Change, Optimization, Optimizer
+from .parts import Media, Message, Raw, Text, Thinking, ToolCall, ToolResult
+from .prices import Cost
+from .registry import get_llm, model_name, provider_names, server_names
+from .reply import Piece, Reply, ToolCallDelta, Usage
+from .stream import AsyncReplyStream, ReplyStream, StreamProgress
+from .tools import Tool
 
-__all__ = ["LanguageModel", "Piece", "Reply", "get_llm", "model_name", "provider_names"]
+__all__ = [
+    "AsyncReplyStream",
+    "BatchResult",
+    "Change",
+    "Connection",
+    "Cost",
+    "Explanation",
+    "LanguageModel",
+    "Media",
+    "Message",
+    "Optimization",
+    "Optimizer",
+    "Piece",
+    "Raw",
+    "Reply",
+    "ReplyStream",
+    "StreamProgress",
+    "Text",
+    "Thinking",
+    "Tool",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolResult",
+    "Usage",
+    "get_llm",
+    "model_name",
+    "provider_names",
+    "server_names",
+]

@@ -1,63 +1,49 @@
-"""How the one vocabulary is said to each kind of API: facts as data and two small functions."""
+"""The forms of requests and answers, by the name that descriptions give them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-DEFAULT_MAX_TOKENS = 4096  # for APIs that insist on a limit
+from ..core.views import View
+from . import blocks_form, chat_form
+from .ask import Ask
+from .capabilities import Target
+from .form import check, plain_parameters
+from .reply import Piece, Reply
+
+
+class PieceReader(Protocol):
+    """Reads the events of one stream."""
+
+    def read(self, data: Any, /) -> Piece:
+        """What an event brings; an empty piece for nothing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`resource` is the attribute path of the operations, `required` what the API insists on.
+    """One form: how requests are written, and answers and streams read."""
 
-    `output_limit` is the API's own name for `max_tokens`.
-    """
-
-    resource: tuple[str, ...]
-    read_text: Callable[[Mapping[str, Any]], str]
-    read_finish: Callable[[Mapping[str, Any]], str | None]
-    required: Mapping[str, Any]
-    output_limit: str = "max_tokens"
+    write: Callable[[Ask, Target], dict[str, Any]]
+    read: Callable[[View, Target, str | None], Reply]
+    pieces: Callable[[], PieceReader]
 
 
-def _blocks_text(message: Mapping[str, Any]) -> str:
-    blocks = message.get("content") or []
-    return "".join(block.get("text", "") for block in blocks if block.get("type") == "text")
-
-
-def _first_choice(completion: Mapping[str, Any]) -> Mapping[str, Any]:
-    choices = completion.get("choices") or [{}]
-    first: Mapping[str, Any] = choices[0]
-    return first
-
-
-def _choice_text(completion: Mapping[str, Any]) -> str:
-    content = (_first_choice(completion).get("message") or {}).get("content")
-    if isinstance(content, list):
-        return "".join(part.get("text", "") for part in content if part.get("type") == "text")
-    return content or ""
-
-
-_BLOCKS = Dialect(
-    ("messages",),
-    _blocks_text,
-    lambda message: message.get("stop_reason"),
-    {"max_tokens": DEFAULT_MAX_TOKENS},
-)
-_CHAT = Dialect(
-    ("chat", "completions"),
-    _choice_text,
-    lambda completion: _first_choice(completion).get("finish_reason"),
-    {},
-)
-# Models that reason refuse `max_tokens`; both APIs take the newer name for all models.
-_CHAT_NEWER_LIMIT = replace(_CHAT, output_limit="max_completion_tokens")
 DIALECTS: Mapping[str, Dialect] = {
-    "anthropic": _BLOCKS,
-    "groq": _CHAT_NEWER_LIMIT,
-    "mistral": _CHAT,
-    "openai": _CHAT_NEWER_LIMIT,
+    "blocks": Dialect(blocks_form.write, blocks_form.read, blocks_form.Pieces),
+    "chat": Dialect(chat_form.write, chat_form.read, chat_form.Pieces),
 }
+
+
+def request_of(ask: Ask, target: Target, *, streaming: bool) -> dict[str, Any]:
+    """The arguments of the call: InvalidRequestError for what the API has no word for.
+
+    The provider's own parameters win over ours; a stream asks for its usage where that is needed.
+    """
+    check(ask, target)
+    body = {**plain_parameters(ask, target), **DIALECTS[target.can.dialect].write(ask, target)}
+    if streaming:
+        body |= target.can.stream_usage
+    return {"model": target.model, **body, **ask.native}

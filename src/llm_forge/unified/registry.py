@@ -3,43 +3,108 @@
 from __future__ import annotations
 
 import difflib
-from importlib import import_module
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ..core.errors import ConfigError
-from .dialects import DIALECTS
+from ..runtime.options import OPTION_NAMES, unknown
+from .ask import PARAMETERS
+from .capabilities import Target
+from .connection import Connection, Provider, load_provider
 from .model import LanguageModel
+from .optimizers import Optimizer
+from .route import Route
 
+COMPATIBLE = "openai_compatible"
 _CLIENTS = {"anthropic": "Anthropic", "groq": "Groq", "mistral": "Mistral", "openai": "OpenAI"}
 
 
 def provider_names() -> tuple[str, ...]:
-    """The providers this package has clients for."""
+    """The providers this package has clients for, beside servers that imitate OpenAI's API."""
     return tuple(_CLIENTS)
 
 
-def model_name(name: str) -> tuple[str, str]:
+@lru_cache
+def server_names() -> tuple[str, ...]:
+    """The servers that imitate OpenAI's API of which the description knows something."""
+    return tuple(_servers())
+
+
+def _servers() -> Mapping[str, Any]:
+    from ..clients.openai_compatible.profile import PROFILE
+
+    servers: Mapping[str, Any] = PROFILE.capabilities["servers"]
+    return servers
+
+
+def model_name(name: str, known: Sequence[str] = ()) -> tuple[str, str]:
     """Provider and model of `provider/model` or `provider:model`; ConfigError says what is wrong."""
     cut = min((at for at in (name.find("/"), name.find(":")) if at >= 0), default=-1)
     provider, model = (name[:cut], name[cut + 1 :]) if cut >= 0 else ("", name)
+    providers = [*_CLIENTS, COMPATIBLE, *known]
     if not provider or not model:
         raise ConfigError(
             f"Model {name!r} needs a provider and a model, as in anthropic/claude-sonnet-4-5; "
-            f"providers: {', '.join(_CLIENTS)}"
+            f"providers: {', '.join(providers)}"
         )
-    if provider not in _CLIENTS:
-        near = difflib.get_close_matches(provider, _CLIENTS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known ones: {', '.join(_CLIENTS)}"
+    if provider not in providers and provider not in server_names():
+        near = difflib.get_close_matches(provider, [*providers, *server_names()], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known ones: {', '.join(providers)}"
         raise ConfigError(f"Unknown provider {provider!r}; {hint}")
     return provider, model
 
 
-def get_llm(name: str, **options: Any) -> LanguageModel:
-    """A model by its name; `options` are the client's (api_key, base_url, timeout, ...).
+@lru_cache(maxsize=64)
+def find_provider(name: str, *, compatible: bool = False) -> Provider:
+    """What is known of a provider; `compatible`: it imitates OpenAI's API, whatever it is called."""
+    if name in _CLIENTS and not compatible:
+        return load_provider(name, _CLIENTS[name], name, {})
+    changed: dict[str, Any] = {}
+    if name != COMPATIBLE:
+        server = _servers().get(name, {})
+        word = name.upper().replace("-", "_")
+        variables = {"env_api_key": (f"{word}_API_KEY",), "env_base_url": (f"{word}_BASE_URL",)}
+        changed = {"name": name, "base_url": server.get("base_url", ""), **variables}
+    return load_provider(COMPATIBLE, "OpenAICompatible", name, changed)
 
+
+def get_llm(name: str | Sequence[str | LanguageModel] | None = None, **options: Any) -> LanguageModel:
+    """A model by its name, or a chain of models of which the next is asked when one cannot answer.
+
+    A name is `provider/model` or `provider:model`; entries of a list may be models that were made with
+    options, such as keys, of their own. `options` are the client's (`api_key`, `base_url`, `timeout`, ...),
+    defaults of the calls' parameters (`temperature`, `system`, ...), and `optimize`, a list of optimizers.
     Raises ConfigError for an unknown provider, a missing key or a wrong option.
     """
-    provider, model = model_name(name)
-    module = import_module(f"..clients.{provider}", __package__)
-    client = getattr(module, _CLIENTS[provider])(**options)
-    return LanguageModel(client, DIALECTS[provider], model)
+    if name is None:
+        raise ConfigError("No model: name one, as in get_llm('anthropic/claude-sonnet-4-5')")
+    if isinstance(name, str):
+        return _model(name, options)
+    models = [one if isinstance(one, LanguageModel) else _model(one, options) for one in name]
+    if not models:
+        raise ConfigError("The list of models is empty")
+    return LanguageModel([route for model in models for route in model.routes], options.get("clock"))
+
+
+def _model(name: str, options: Mapping[str, Any]) -> LanguageModel:
+    provider_name, model = model_name(name)
+    provider = find_provider(provider_name)
+    client, defaults = _divided(options)
+    optimizers: Sequence[Optimizer] = options.get("optimize") or ()
+    target = Target(provider.name, model, provider.can)
+    route = Route(Connection(provider, client), target, defaults, tuple(optimizers))
+    return LanguageModel([route], options.get("clock"))
+
+
+def _divided(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options of the client, and defaults of calls."""
+    for name in options:
+        if name not in OPTION_NAMES and name not in PARAMETERS and name not in _OWN:
+            raise ConfigError(unknown(name, sorted({*OPTION_NAMES, *PARAMETERS, *_OWN}), "option of get_llm"))
+    client = {name: value for name, value in options.items() if name in OPTION_NAMES}
+    defaults = {name: value for name, value in options.items() if name in PARAMETERS}
+    return client, {**defaults, **options.get("parameters", {})}
+
+
+_OWN = frozenset({"optimize", "parameters"})

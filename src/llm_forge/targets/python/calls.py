@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from . import layout
 from .text import Quoted, literal
@@ -39,3 +40,25 @@ def dict_of(pairs: Iterable[tuple[str, object]]) -> layout.Group | None:
     """A dictionary of literals; None for an empty one."""
     items = tuple(f"{Quoted(key)}: {literal(value)}" for key, value in pairs)
     return layout.Group("{", items, "}") if items else None
+
+
+def facts_of(facts: Mapping[str, Any]) -> layout.Group | None:
+    """Facts of a description as they are, as deep as they go; None for no facts."""
+    return _group(facts) if facts else None
+
+
+def _fact(value: Any) -> layout.Node:
+    return _group(value) if isinstance(value, (Mapping, list, tuple)) else literal(value)
+
+
+def _group(value: Mapping[str, Any] | Iterable[Any]) -> layout.Group:
+    if isinstance(value, Mapping):
+        return layout.Group("{", tuple(_entry(name, one) for name, one in value.items()), "}")
+    return layout.Group("[", tuple(map(_fact, value)), "]")
+
+
+def _entry(name: str, value: Any) -> layout.Node:
+    fact = _fact(value)
+    if isinstance(fact, layout.Group):
+        return layout.Group(f"{Quoted(name)}: {fact.opening}", fact.items, fact.closing)
+    return f"{Quoted(name)}: {fact}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...spec import ir
 from . import layout
-from .calls import call, dict_of, set_of, tuple_of
+from .calls import call, dict_of, facts_of, set_of, tuple_of
 from .printing import head, imports, names_used, text
 from .text import Quoted, literal
 from .view import View
@@ -45,6 +45,7 @@ def _profile(api: ir.Api) -> list[str]:
         attempt_header=_quoted(api.attempt_header),
         previous_attempts_header=_quoted(api.previous_attempts_header),
         health=_probe(api),
+        capabilities=facts_of(api.capabilities),
     )
     return layout.lines("PROFILE = ", made)
 
