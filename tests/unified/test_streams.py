@@ -32,6 +32,7 @@ def test_a_stream_tells_pieces_and_progress_and_ends_in_the_whole_reply(
     assert told[-1].chars == len(TEXT)
     assert told[-1].tokens == reply.usage.output
     assert reply.request_id
+    assert reply.attempts == 1
 
 
 def test_a_buffer_makes_pieces_of_at_least_its_size_and_loses_nothing(simulator: Simulator) -> None:

@@ -62,9 +62,9 @@ _EXCHANGE: ContextVar[Exchange | None] = ContextVar("llm_forge_exchange", defaul
 
 
 @contextmanager
-def noting() -> Iterator[Exchange]:
-    """The facts of the call that is made inside."""
-    token = _EXCHANGE.set(exchange := Exchange())
+def noting(exchange: Exchange | None = None) -> Iterator[Exchange]:
+    """The facts of the call that is made inside, or more of them."""
+    token = _EXCHANGE.set(exchange := exchange or Exchange())
     try:
         yield exchange
     finally:
@@ -73,8 +73,10 @@ def noting() -> Iterator[Exchange]:
 
 def _note(event: Event) -> None:
     exchange = _EXCHANGE.get()
-    if exchange is not None and event.name == "attempt-end":
-        exchange.attempts = max(exchange.attempts, event.attempt)
+    if exchange is None:
+        return
+    exchange.attempts = max(exchange.attempts, event.attempt)
+    if event.name == "attempt-end":
         exchange.request_id = event.facts.get("request_id") or exchange.request_id
 
 

@@ -40,6 +40,11 @@ class Usage:
         """Input and output together."""
         return None if self.input is None or self.output is None else self.input + self.output
 
+    def to_dict(self) -> dict[str, int | None]:
+        """The counts, without the provider's own account."""
+        names = ("input", "output", "cached", "cache_written", "reasoning", "total")
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

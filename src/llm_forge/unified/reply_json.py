@@ -17,7 +17,7 @@ def reply_to_dict(reply: Reply) -> dict[str, Any]:
         "finish_reason": reply.finish_reason,
         "raw_finish_reason": reply.raw_finish_reason,
         "refusal": reply.refusal,
-        "usage": None if reply.usage is None else asdict(reply.usage),
+        "usage": None if reply.usage is None else reply.usage.to_dict(),
         "cost": None if reply.cost is None else reply.cost.to_dict(),
         "model": reply.model,
         "provider": reply.provider,

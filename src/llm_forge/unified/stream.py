@@ -21,7 +21,7 @@ from typing import Any, Self
 from ..core.errors import ForgeError, StreamError
 from ..runtime.consume import TextFile, refuse_awaitable
 from ..runtime.stream import uninterrupted
-from .connection import Exchange
+from .connection import Exchange, noting
 from .reply import Piece, Reply
 from .route import Chain
 
@@ -91,6 +91,7 @@ class _Handle:
 
     def _opened(self, stream: Any) -> Any:
         self._stream = stream
+        self._exchange = Exchange()
         self._reader = self._chain.step.route.dialect.pieces()
         return stream.raw_events()
 
@@ -117,8 +118,8 @@ class _Handle:
         self._reply = self._read(view)
 
     def _read(self, view: Any) -> Reply:
-        exchange = Exchange(self._stream.request_id, 1)
-        return self._chain.step.reply(view, self._chain.ask, exchange, self._chain.tried)
+        self._exchange.request_id = self._stream.request_id
+        return self._chain.step.reply(view, self._chain.ask, self._exchange, self._chain.tried)
 
     def _fail(self, error: ForgeError) -> None:
         """Go on with the next model, or keep the error until all that came was handed out."""
@@ -236,7 +237,11 @@ class ReplyStream(_Handle):
         try:
             if self._stream is None:
                 self._events = self._opened(self._chain.step.route.stream(self._chain.request()))
-            event = next(self._events, None)
+            if self._handed_out:
+                event = next(self._events, None)
+            else:
+                with noting(self._exchange):  # all attempts come before the first piece
+                    event = next(self._events, None)
             if event is None:
                 self._finish(self._stream.result())
             else:
@@ -313,7 +318,11 @@ class AsyncReplyStream(_Handle):
         try:
             if self._stream is None:
                 self._events = self._opened(self._chain.step.route.astream(self._chain.request()))
-            event = await anext(self._events, None)
+            if self._handed_out:
+                event = await anext(self._events, None)
+            else:
+                with noting(self._exchange):
+                    event = await anext(self._events, None)
             if event is None:
                 self._finish(await self._stream.result())
             else:

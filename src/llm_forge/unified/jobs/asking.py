@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
-from importlib import import_module
-from operator import attrgetter
 from typing import Any, Protocol
 
 from ...core.limiter import Limit
-from ...runtime.client import AsyncClient
-from ...runtime.events import Event
 from ...runtime.rate_limiter import RateLimiter
-from ..dialects import DIALECTS
 from ..model import LanguageModel
-from ..registry import _CLIENTS, model_name
+from ..registry import get_llm
+from ..reply import Reply
 from .items import Answer, Item
 
 _PATIENCE = 7 * 86400.0  # seconds that a job's call waits for a limit: its deadline ends it sooner
-_ITEM = "llm_forge.item"
 
 
 class Asker(Protocol):
@@ -41,7 +35,7 @@ def limits_of(requests_per_minute: float | None, tokens_per_minute: float | None
 
 
 class NamedModel:
-    """A model by its name, with a client of the job's own."""
+    """A model by its name, with clients of the job's own."""
 
     def __init__(
         self,
@@ -52,79 +46,46 @@ class NamedModel:
         *,
         stream: bool = False,
     ) -> None:
-        provider, model = model_name(name)
-        self.name = f"{provider}/{model}"
-        self._attempts: dict[int, int] = {}
-        module = import_module(f"...clients.{provider}", __package__)
-        hooks = _hooks(options.get("on_event"))
-        given = {
-            "max_limit_wait": _PATIENCE,
-            "rate_limiter": limiter,
-            **options,
-            "on_event": [self._count, *hooks],
-        }
-        self.client: AsyncClient = getattr(module, f"Async{_CLIENTS[provider]}")(**given)
-        self._llm = LanguageModel(self.client, DIALECTS[provider], model)
-        self._resource: Any = attrgetter(".".join(DIALECTS[provider].resource))(self.client)
+        self._llm = get_llm(name, **{"max_limit_wait": _PATIENCE, "rate_limiter": limiter, **options})
+        self.name = self._llm.name
         self._parameters = dict(parameters)
         self._stream = stream
 
     async def ask(self, item: Item) -> Answer:
         """The answer to an item."""
-        metadata = {**self._parameters.get("call_metadata", {}), _ITEM: item.index}
-        parameters = {**self._parameters, "call_metadata": metadata}
-        arguments = self._llm._arguments(json.loads(item.messages), parameters)
-        try:
-            if not self._stream:
-                return self._answer(await self._resource.create(**arguments), item)
-            async with self._resource.stream(**arguments) as stream:
-                whole = await stream.result()
-            return self._answer(whole, item, stream.first_content_after)
-        finally:
-            self._attempts.pop(item.index, None)
-
-    def _answer(self, raw: Any, item: Item, first_token: float | None = None) -> Answer:
-        reply = self._llm._reply(raw)
-        return Answer(
-            text=reply.text,
-            reply=reply.raw.to_dict(),
-            usage=reply.usage,
-            cost=getattr(reply, "cost", None),
-            attempts=self._attempts.get(item.index),
-            first_token=first_token,
-        )
-
-    def _count(self, event: Event) -> None:
-        if event.name == "attempt-start":
-            item = event.context.metadata.get(_ITEM)
-            if isinstance(item, int):
-                self._attempts[item] = event.attempt
+        messages = json.loads(item.messages)
+        if not self._stream:
+            return _answer(await self._llm.ainvoke(messages, **self._parameters))
+        async with self._llm.astream(messages, **self._parameters) as stream:
+            return _answer(await stream.reply(), stream.first_content_after)
 
     async def close(self) -> None:
-        """Close the client."""
-        await self.client.close()
+        """Close the clients."""
+        await self._llm.aclose()
 
 
 class GivenModel:
     """The caller's own handle, which stays open."""
 
     def __init__(self, llm: LanguageModel, parameters: Mapping[str, Any]) -> None:
-        self.name = f"{llm.client.profile.name}/{llm.model}"
+        self.name = llm.name
         self._llm = llm
         self._parameters = dict(parameters)
 
     async def ask(self, item: Item) -> Answer:
         """The answer to an item."""
-        reply = await asyncio.to_thread(self._llm.invoke, json.loads(item.messages), **self._parameters)
-        return Answer(
-            text=reply.text, reply=reply.raw.to_dict(), usage=reply.usage, cost=getattr(reply, "cost", None)
-        )
+        return _answer(await self._llm.ainvoke(json.loads(item.messages), **self._parameters))
 
     async def close(self) -> None:
         """Nothing: the handle is the caller's."""
 
 
-def _hooks(given: Any) -> list[Any]:
-    if given is None:
-        return []
-    return list(given) if isinstance(given, list | tuple) else [given]
+def _answer(reply: Reply, first_token: float | None = None) -> Answer:
+    return Answer(
+        text=reply.text,
+        reply=reply.raw.to_dict(),
+        usage=None if reply.usage is None else reply.usage.to_dict(),
+        cost=None if reply.cost is None else reply.cost.total,
+        attempts=reply.attempts,
+        first_token=first_token,
+    )
