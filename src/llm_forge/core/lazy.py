@@ -29,3 +29,19 @@ def lazy_names(
         return value
 
     return find, lambda: sorted(home_of)
+
+
+class LateModule:
+    """Stands for a module, which is imported when one of its names is first used.
+
+    A name is kept once it is found, so that later uses cost what they cost of the module itself. Give type
+    checkers the import instead.
+    """
+
+    def __init__(self, name: str, package: str | None = None) -> None:
+        self.__dict__["_from"] = (name, package)
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(import_module(*self._from), name)
+        self.__dict__[name] = value
+        return value

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from .errors import ConfigError
 
@@ -18,14 +16,23 @@ class Secret:
     A pickled secret does not carry its value: the restored one raises ConfigError at `reveal()`.
     """
 
-    __slots__ = ("_read", "fingerprint")
+    __slots__ = ("_fingerprint", "_read")
     _read: Callable[[], str]
-    fingerprint: str
+    _fingerprint: str | None
 
     def __init__(self, value: str) -> None:
         # A closure instead of an attribute: debuggers and crash reporters print attributes.
         object.__setattr__(self, "_read", lambda: value)
-        object.__setattr__(self, "fingerprint", hashlib.sha256(value.encode()).hexdigest()[:8])
+        object.__setattr__(self, "_fingerprint", None)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells secrets apart without telling them: the start of a hash."""
+        if self._fingerprint is None:
+            from hashlib import sha256
+
+            object.__setattr__(self, "_fingerprint", sha256(self.reveal().encode()).hexdigest()[:8])
+        return cast("str", self._fingerprint)
 
     @classmethod
     def clean(cls, text: str, source: str) -> Self:
@@ -67,7 +74,9 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self.reveal().encode(), other.reveal().encode())
+        from hmac import compare_digest
+
+        return compare_digest(self.reveal().encode(), other.reveal().encode())
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
@@ -90,7 +99,7 @@ def _lost(fingerprint: str) -> Secret:
 
     secret = Secret("")
     object.__setattr__(secret, "_read", refuse)
-    object.__setattr__(secret, "fingerprint", fingerprint)
+    object.__setattr__(secret, "_fingerprint", fingerprint)
     return secret
 
 

@@ -7,10 +7,11 @@ asyncio cancels a task; a thread cannot be cancelled. So whoever blocks says how
 from __future__ import annotations
 
 import threading
-from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
+
+from .late import asyncio
 
 Wake = Callable[[], object]
 
@@ -34,7 +35,7 @@ class Abort:
     def check(self) -> None:
         """CancelledError once `fire` was called."""
         if self.fired:
-            raise CancelledError
+            raise asyncio.CancelledError
 
     @contextmanager
     def during(self, wake: Wake) -> Iterator[None]:
@@ -50,7 +51,7 @@ class Abort:
             yield
         except BaseException:
             if self.fired:
-                raise CancelledError from None
+                raise asyncio.CancelledError from None
             raise
         finally:
             with self._lock:

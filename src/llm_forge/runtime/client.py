@@ -10,28 +10,22 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 
 from ..core.errors import ClientClosedError, ConfigError, ForgeError
+from ..core.lazy import LateModule
 from ..core.profile import Operation, Profile
-from ..core.views import View
-from .attempt import unary
 from .auth.credential import KeySource
 from .auth.resolve import resolve_auth
 from .base_url import checked_link, read_base_url
-from .call import run
 from .circuit import Circuit
 from .clock import Clock
 from .config.find import find_options
 from .config.sources import ARGUMENT, DEFAULT, values
-from .context import Call, outcome_name
-from .download import AsyncDownload, AsyncLines, Download, Lines
 from .enclosing import call_deadline
 from .events import Hooks
-from .health import Health, failure, probe_of
-from .hedge import hedged
 from .io import AsyncIo, Io, SyncIo, run_now
-from .middleware import AnyMiddleware, AsyncMiddleware, Middleware, steps_of, through
+from .middleware import AnyMiddleware, AsyncMiddleware, Middleware, steps_of
 from .options import (
     OMIT,
     OPTION_NAMES,
@@ -46,22 +40,30 @@ from .options import (
     hooks_of,
     reject_unknown,
 )
-from .pages import AsyncPageOf, AsyncPaging, PageOf, Turn
 from .rate_limiter import RateLimiter
-from .request import RequestParts, prepare
 from .shared import Shared
-from .stream import AsyncStream, Stream
 from .transports import resolve_async_transport, resolve_transport
 from .transports.protocol import Network
 
+if TYPE_CHECKING:
+    from . import context, download, health, pages, request, stream, unary
+    from .context import Call
+    from .download import AsyncDownload, AsyncLines, Download, Lines
+    from .health import Health
+    from .pages import AsyncPageOf, AsyncPaging, PageOf, Turn
+    from .request import RequestParts
+    from .stream import AsyncStream, Stream
+else:  # what makes calls is imported by the first of them
+    context, download, health, pages, request, stream, unary = (
+        LateModule(f".{name}", __package__)
+        for name in ("context", "download", "health", "pages", "request", "stream", "unary")
+    )
+
 R = TypeVar("R")
 E = TypeVar("E")
-P = TypeVar("P", bound=PageOf[Any])
-AP = TypeVar("AP", bound=AsyncPageOf[Any])
+P = TypeVar("P", bound="PageOf[Any]")
+AP = TypeVar("AP", bound="AsyncPageOf[Any]")
 CLOSE_SECONDS = 5.0
-LINK: Operation[Any, Any] = Operation(
-    "download_url", "GET", "", View, group="download", answer="binary", accept="*/*"
-)
 
 
 class Resource:
@@ -194,12 +196,12 @@ class _Client:
     def _health(self, began: float, error: ForgeError | None) -> Health:
         if isinstance(error, (ClientClosedError, ConfigError)):
             raise error  # the caller's own mistakes say nothing of the provider
-        return Health(
+        return health.Health(
             ok=error is None,
             latency=self._shared.io.now() - began,
             circuits={name: circuit.state for name, circuit in self.circuits().items()},
             limits=self.rate_limit_status(),
-            **(failure(error) if error is not None else {}),
+            **(health.failure(error) if error is not None else {}),
         )
 
     @property
@@ -233,12 +235,12 @@ class _Client:
         body = parts.get("body")
         known = body if isinstance(body, Mapping) else ()
         settings, extras = call_settings(self._settings, options, known)
-        prepared = prepare(
+        prepared = request.prepare(
             operation, self.profile, self._shared.base_url, settings, extras, streaming=streaming, **parts
         )
         now = self._shared.io.now()
         timeout = settings.call_timeout(streaming=streaming)
-        return Call(
+        return context.Call(
             shared=self._shared,
             io=self._shared.io,
             operation=operation,
@@ -264,36 +266,21 @@ class _Client:
         return f"{type(self).__name__}(base_url={self._shared.base_url!r}, api_key=[redacted])"
 
 
-async def _run_unary(call: Call) -> Any:
-    """A unary call from its start to its end."""
-    call.begin()
-    try:
-        value = await through(
-            call,
-            call.shared.steps.call,
-            call.prepared.request,
-            lambda request: run(call.asking(request), hedged(unary)),
-        )
-    except BaseException as error:
-        call.finish(outcome_name(error))
-        raise
-    call.finish("ok", value)
-    return value
-
-
 class SyncClient(_Client):
     """A client whose calls block; safe to use from many threads."""
 
     _takes = (Middleware,)
 
     def _make_io(self, transport: Any, network: Network, clock: Clock, chance: Callable[[], float]) -> Io:
-        return SyncIo(resolve_transport(transport, network), clock, chance)
+        given = None if transport is None else resolve_transport(transport, network)
+        return SyncIo(given, clock, chance, network)
 
     def call(self, operation: Operation[R, E], *, options: CallOptions, **parts: Unpack[RequestParts]) -> R:
         """Make one unary call; any error of core.errors may be raised."""
         self._check_open()
+        run = unary.run_unary  # the first call imports it, before its time begins to run
         call = self._prepared_call(operation, parts, options, streaming=False)
-        return operation.result(run_now(_run_unary(call)))
+        return operation.result(run_now(run(call)))
 
     def stream(
         self, operation: Operation[R, E], *, options: CallOptions, **parts: Unpack[RequestParts]
@@ -301,7 +288,7 @@ class SyncClient(_Client):
         """A stream that opens when it is entered or first used."""
         self._check_open()
         call = self._prepared_call(operation, parts, options, streaming=True)
-        return Stream(call.restarted)
+        return stream.Stream(call.restarted)
 
     def stream_events(
         self, operation: Operation[Any, E], *, options: CallOptions, **parts: Unpack[RequestParts]
@@ -314,7 +301,7 @@ class SyncClient(_Client):
     ) -> Download:
         """A file that opens when it is entered or first used."""
         self._check_open()
-        return Download(self._prepared_call(operation, parts, options, streaming=True))
+        return download.Download(self._prepared_call(operation, parts, options, streaming=True))
 
     def download_url(self, url: str, **options: Unpack[CallOptions]) -> Download:
         """The file at an absolute URL that an answer named, such as one with results (R-241).
@@ -323,14 +310,14 @@ class SyncClient(_Client):
         else supplied there is `fetch_url`.
         """
         checked = checked_link(url, allow_insecure_http=self._settings.allow_insecure_http)
-        return self.download(LINK, options=options, url=checked)
+        return self.download(download.LINK, options=options, url=checked)
 
     def lines(
         self, operation: Operation[R, Any], *, options: CallOptions, **parts: Unpack[RequestParts]
     ) -> Lines[R]:
         """Lines of JSON that open when they are entered or first used."""
         self._check_open()
-        return Lines(self._prepared_call(operation, parts, options, streaming=True))
+        return download.Lines(self._prepared_call(operation, parts, options, streaming=True))
 
     def paged(
         self,
@@ -348,14 +335,14 @@ class SyncClient(_Client):
             found._turn = turn
             return found
 
-        return fetch(Turn(operation, self.base_url, options, parts, fetch))
+        return fetch(pages.Turn(operation, self.base_url, options, parts, fetch))
 
     def health_check(self, *, timeout: float = 10.0) -> Health:
         """What one cheap call shows, within `timeout` seconds and without a retry.
 
         Never raises for what the provider or the network does: that is in the `Health`.
         """
-        probe, began = probe_of(self.profile), self._shared.io.now()
+        probe, began = health.probe_of(self.profile), self._shared.io.now()
         try:
             self.call(probe, options={"timeout": timeout, "max_attempts": 1})
         except ForgeError as error:
@@ -374,7 +361,7 @@ class SyncClient(_Client):
             self._shared.closed = True
             self._shared.idle.wait_for(lambda: not self._shared.others_run(me), io.clock.real(CLOSE_SECONDS))
         self._shared.auth.close()
-        io.transport.close()
+        io.end()
 
     def __enter__(self) -> Self:
         return self
@@ -389,15 +376,17 @@ class AsyncClient(_Client):
     """A client whose calls are awaited."""
 
     def _make_io(self, transport: Any, network: Network, clock: Clock, chance: Callable[[], float]) -> Io:
-        return AsyncIo(resolve_async_transport(transport, network), clock, chance)
+        given = None if transport is None else resolve_async_transport(transport, network)
+        return AsyncIo(given, clock, chance, network)
 
     async def call(
         self, operation: Operation[R, E], *, options: CallOptions, **parts: Unpack[RequestParts]
     ) -> R:
         """Make one unary call; any error of core.errors may be raised."""
         self._check_open()
+        run = unary.run_unary  # the first call imports it, before its time begins to run
         call = self._prepared_call(operation, parts, options, streaming=False)
-        return operation.result(await _run_unary(call))
+        return operation.result(await run(call))
 
     def stream(
         self, operation: Operation[R, E], *, options: CallOptions, **parts: Unpack[RequestParts]
@@ -405,7 +394,7 @@ class AsyncClient(_Client):
         """A stream that opens when it is entered or first used."""
         self._check_open()
         call = self._prepared_call(operation, parts, options, streaming=True)
-        return AsyncStream(call.restarted)
+        return stream.AsyncStream(call.restarted)
 
     def stream_events(
         self, operation: Operation[Any, E], *, options: CallOptions, **parts: Unpack[RequestParts]
@@ -418,7 +407,7 @@ class AsyncClient(_Client):
     ) -> AsyncDownload:
         """A file that opens when it is entered or first used."""
         self._check_open()
-        return AsyncDownload(self._prepared_call(operation, parts, options, streaming=True))
+        return download.AsyncDownload(self._prepared_call(operation, parts, options, streaming=True))
 
     def download_url(self, url: str, **options: Unpack[CallOptions]) -> AsyncDownload:
         """The file at an absolute URL that an answer named, such as one with results (R-241).
@@ -427,14 +416,14 @@ class AsyncClient(_Client):
         else supplied there is `fetch_url`.
         """
         checked = checked_link(url, allow_insecure_http=self._settings.allow_insecure_http)
-        return self.download(LINK, options=options, url=checked)
+        return self.download(download.LINK, options=options, url=checked)
 
     def lines(
         self, operation: Operation[R, Any], *, options: CallOptions, **parts: Unpack[RequestParts]
     ) -> AsyncLines[R]:
         """Lines of JSON that open when they are entered or first used."""
         self._check_open()
-        return AsyncLines(self._prepared_call(operation, parts, options, streaming=True))
+        return download.AsyncLines(self._prepared_call(operation, parts, options, streaming=True))
 
     def paged(
         self,
@@ -452,15 +441,15 @@ class AsyncClient(_Client):
             found._turn = turn
             return found
 
-        first = Turn(operation, self.base_url, options, parts, fetch)
-        return AsyncPaging(lambda: fetch(first))
+        first = pages.Turn(operation, self.base_url, options, parts, fetch)
+        return pages.AsyncPaging(lambda: fetch(first))
 
     async def health_check(self, *, timeout: float = 10.0) -> Health:
         """What one cheap call shows, within `timeout` seconds and without a retry.
 
         Never raises for what the provider or the network does: that is in the `Health`.
         """
-        probe, began = probe_of(self.profile), self._shared.io.now()
+        probe, began = health.probe_of(self.profile), self._shared.io.now()
         try:
             await self.call(probe, options={"timeout": timeout, "max_attempts": 1})
         except ForgeError as error:
@@ -479,7 +468,7 @@ class AsyncClient(_Client):
         while self._shared.others_run(io.owner()) and io.now() < ends:
             await io.sleep(0.01)
         self._shared.auth.close()
-        await io.transport.close()
+        await io.end()
 
     async def __aenter__(self) -> Self:
         return self

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
+
+from .late import asyncio
 
 
 class Clock:

@@ -6,7 +6,6 @@ of a loop or dropping it, closes its connection at once.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -16,14 +15,20 @@ from urllib.parse import urlsplit
 
 from ..core.errors import ResponseTooLargeError, StreamError
 from ..core.file_names import disposition_name
+from ..core.profile import Operation
+from ..core.views import View
 from .arrival import Arrival, arrive
 from .context import Call
 from .files import AtomicFile, choose_target
 from .finalise import finalise
 from .io import run_now
+from .late import asyncio
 from .line_reader import LineReader
 
 E = TypeVar("E")
+LINK: Operation[Any, Any] = Operation(
+    "download_url", "GET", "", View, group="download", answer="binary", accept="*/*"
+)
 MOST_BYTES = 64 * 1024 * 1024
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.deadline import MIN_ATTEMPT, Deadline
 from ..core.errors import DeadlineExceededError, RateLimitConfigError, RateLimitWaitError
 from ..core.limiter import Cost, Decision, Health, Limiter, Refused, Reservation, Result, Ticket, Wait
 from ..core.rate_headers import Observed
-from .io import Io, Signal
+
+if TYPE_CHECKING:
+    from .io import Io, Signal
 
 FOREVER = float("inf")
 

@@ -11,7 +11,6 @@ Rules:
 
 from __future__ import annotations
 
-from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +20,7 @@ from ..core.errors import ForgeError, LocalRejection
 from ..core.retry import RETRY_COST, Retry
 from .call import note, retry_policy, spend
 from .context import Call
+from .late import asyncio
 from .race import Run
 
 Attempt = Callable[[Call], Awaitable[Any]]
@@ -124,7 +124,9 @@ class _Hedge:
     def _note_loser(self, branch: _Branch) -> None:
         self.call.adopt(branch.call)
         if not isinstance(branch.error, LocalRejection):
-            note(self.call, branch.error if isinstance(branch.error, ForgeError) else CancelledError())
+            note(
+                self.call, branch.error if isinstance(branch.error, ForgeError) else asyncio.CancelledError()
+            )
         elif branch.call.plan is not None:
             with self.call.shared.lock:
                 self.call.budget.refund(branch.call.plan.cost)

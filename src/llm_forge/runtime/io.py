@@ -7,24 +7,28 @@ a running event loop too. `ScriptedIo` (module `scripted`) is the unit-test kit.
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import inspect
 import random
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeVar
+from functools import cached_property
+from typing import Any, Protocol, TypeVar, cast
 
 from ..core.errors import ConfigError
 from .abort import abortable, check_abort
 from .clock import Clock
+from .late import asyncio
 from .race import Final, Run, race_tasks, race_threads
+from .transports import default_async_transport, default_transport
+from .transports.limits import DEFAULT_NETWORK
 from .transports.protocol import (
     AsyncExchange,
     AsyncTransport,
     Exchange,
     HttpRequest,
+    Network,
     Timers,
     Transport,
 )
@@ -156,13 +160,23 @@ def _real_timers(clock: Clock, timers: Timers) -> Timers:
 
 
 class _World:
-    """Clock and chance, the same in both worlds."""
+    """Clock, chance and the making of a transport, the same in both worlds."""
 
-    def __init__(self, clock: Clock, chance: Callable[[], float] = random.random) -> None:
+    def __init__(self, clock: Clock, chance: Callable[[], float], network: Network) -> None:
         self.clock = clock
         self.now = time.monotonic if type(clock) is Clock else clock.now
         self.wall = clock.wall
         self.random = chance
+        self._network = network
+        self._making = threading.Lock()
+
+    def _made(self, make: Callable[[Network], Any]) -> Any:
+        """A new transport, or the one that another thread has just made."""
+        with self._making:
+            found = vars(self)
+            if "transport" not in found:
+                found["transport"] = make(self._network)
+            return found["transport"]
 
 
 class ThreadSignal:
@@ -213,10 +227,25 @@ class SyncIo(_World):
     """The world of threads."""
 
     def __init__(
-        self, transport: Transport, clock: Clock, chance: Callable[[], float] = random.random
+        self,
+        transport: Transport | None,
+        clock: Clock,
+        chance: Callable[[], float] = random.random,
+        network: Network = DEFAULT_NETWORK,
     ) -> None:
-        super().__init__(clock, chance)
-        self.transport = transport
+        super().__init__(clock, chance, network)
+        if transport is not None:
+            self.transport = transport
+
+    @cached_property
+    def transport(self) -> Transport:
+        """The transport given, else the default one, made for the first request."""
+        return cast("Transport", self._made(default_transport))
+
+    def end(self) -> None:
+        """Close the transport, if there ever was a request for it."""
+        if "transport" in vars(self):
+            self.transport.close()
 
     def owner(self) -> int:
         return threading.get_ident()
@@ -301,10 +330,25 @@ class AsyncIo(_World):
     """The world of asyncio."""
 
     def __init__(
-        self, transport: AsyncTransport, clock: Clock, chance: Callable[[], float] = random.random
+        self,
+        transport: AsyncTransport | None,
+        clock: Clock,
+        chance: Callable[[], float] = random.random,
+        network: Network = DEFAULT_NETWORK,
     ) -> None:
-        super().__init__(clock, chance)
-        self.transport = transport
+        super().__init__(clock, chance, network)
+        if transport is not None:
+            self.transport = transport
+
+    @cached_property
+    def transport(self) -> AsyncTransport:
+        """The transport given, else the default one, made for the first request."""
+        return cast("AsyncTransport", self._made(default_async_transport))
+
+    async def end(self) -> None:
+        """Close the transport, if there ever was a request for it."""
+        if "transport" in vars(self):
+            await self.transport.close()
 
     def owner(self) -> int:
         return id(asyncio.current_task())

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from ..core.call_context import CallContext
-from ..core.codec import decode, encode
 from ..core.errors import InvalidRequestError
 from ..core.headers import Headers
 from .base_url import origin_of
 from .events import Event, Hook, Reader
-from .request import check_header
+from .header_check import check_header
 from .transports.protocol import BodySource, HttpRequest
 
 if TYPE_CHECKING:
@@ -51,10 +50,14 @@ class Request:
         """The body decoded, afresh each time; TypeError for a body that is not held in memory."""
         if not isinstance(self.body, bytes):
             raise TypeError("this request has no JSON body in memory")
+        from ..core.codec import decode
+
         return decode(self.body)
 
     def with_json(self, value: Any) -> Request:
         """The same request with this JSON as its body; InvalidRequestError for what JSON cannot hold."""
+        from ..core.codec import encode
+
         return replace(self, body=encode(value))
 
 

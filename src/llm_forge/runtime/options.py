@@ -10,7 +10,6 @@ Rules of this file:
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 import re
@@ -25,7 +24,6 @@ from ..core.breaker import BreakerSettings
 from ..core.call_context import Plain
 from ..core.durations import check_seconds
 from ..core.errors import ConfigError
-from ..core.limiter import Limit, Mode, Oversize
 from ..core.secrets import Secret
 from .base_url import checked_url
 from .clock import Clock
@@ -37,6 +35,7 @@ from .transports.limits import DEFAULT_NETWORK
 from .transports.protocol import Network, PoolLimits
 
 if TYPE_CHECKING:
+    from ..core.limiter import Limit, Mode, Oversize
     from .auth.api_key import ApiKey
     from .auth.basic import Basic
     from .auth.bearer import Bearer
@@ -302,6 +301,12 @@ def _are_texts(value: Any) -> bool:
     )
 
 
+def _are_limits(value: Any) -> bool:
+    from ..core.limiter import Limit
+
+    return not isinstance(value, str) and all(isinstance(one, Limit) for one in value)
+
+
 _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "backoff_factor": (_is_factor, "a finite number from 1"),
     "respect_retry_after": (lambda value: isinstance(value, bool), "True or False"),
@@ -316,7 +321,7 @@ _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "trusted_origins": (_are_texts, "a list of URLs"),
     "secret_headers": (_are_texts, "a list of header names"),
     "limits": (
-        lambda value: not isinstance(value, str) and all(isinstance(one, Limit) for one in value),
+        _are_limits,
         "a list of Limit objects",
     ),
     "limiter_mode": (lambda value: value in ("bucket", "sliding"), "'bucket' or 'sliding'"),
@@ -439,6 +444,8 @@ def unknown(name: str, candidates: list[str], what: str) -> str:
     """A sentence on a name that is not known, with the nearest one that is."""
     if name == "stream":
         return "Unknown option 'stream': create() returns a whole answer; call .stream(...) for a stream."
+    import difflib
+
     near = difflib.get_close_matches(name, [*candidates, *_ELSEWHERE], n=1, cutoff=0.5)
     hint = (
         f"did you mean {_ELSEWHERE.get(near[0], near[0])}?"

@@ -9,7 +9,6 @@ Rules of both worlds:
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import threading
 from collections.abc import Callable, Coroutine
@@ -17,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from .abort import ABORT, Abort
 from .clock import Clock
+from .late import asyncio
 
 T = TypeVar("T")
 Run = Callable[[], Coroutine[Any, Any, T]]

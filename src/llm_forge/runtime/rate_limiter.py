@@ -5,11 +5,19 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ..core.limiter import FamilyState, Limit, Limiter, Mode, Oversize, family_of, limits_of
-from .gate import Gate
+from ..core.lazy import LateModule
+
+if TYPE_CHECKING:
+    from ..core import limiter as limiting
+    from ..core.limiter import FamilyState, Limit, Mode, Oversize
+    from .gate import Gate
+else:
+    limiting = LateModule("..core.limiter", __package__)
 
 MODELS_KEPT = 1000
+NO_LIMITS = ((), "bucket", None, "refuse", False, None)  # what makes sense without a look
 
 
 class RateLimiter:
@@ -39,7 +47,8 @@ class RateLimiter:
         self._throttle = adaptive_throttle
         self._lock = threading.Lock()
         self._gates: OrderedDict[str, Gate] = OrderedDict()
-        self._make(self._limits)  # a value that makes no sense is told now, not at the first call
+        if (self._limits, mode, concurrency, oversize, adaptive_concurrency, adaptive_throttle) != NO_LIMITS:
+            self._make(self._limits)  # a value that makes no sense is told now, not at the first call
 
     def gate(self, model: str | None, elsewhere: str | None = None) -> Gate:
         """The limiter of a model or its family; the least recently used go beyond a thousand.
@@ -47,12 +56,13 @@ class RateLimiter:
         `elsewhere` is an origin that the declared limits are not about; what it says holds for it alone.
         """
         name = model or ""
-        family = None if elsewhere else family_of(name, self._limits)
+        family = None if elsewhere else limiting.family_of(name, self._limits)
         key = elsewhere or (name if family is None else family)
         with self._lock:
             gate = self._gates.get(key)
             if gate is None:
-                gate = self._gates[key] = self._make(() if elsewhere else limits_of(family, self._limits))
+                limits = () if elsewhere else limiting.limits_of(family, self._limits)
+                gate = self._gates[key] = self._make(limits)
                 if len(self._gates) > MODELS_KEPT:
                     self._gates.popitem(last=False)
             else:
@@ -66,7 +76,9 @@ class RateLimiter:
         return {key: gate.snapshot(now) for key, gate in gates.items()}
 
     def _make(self, limits: Sequence[Limit]) -> Gate:
-        limiter = Limiter(
+        from .gate import Gate
+
+        limiter = limiting.Limiter(
             limits,
             mode=self._mode,
             concurrency=self._concurrency,

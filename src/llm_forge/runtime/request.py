@@ -21,6 +21,7 @@ from ..core.profile import Operation, Profile
 from ..core.version import VERSION
 from ..core.views import View
 from .base_url import encode_query, fill_path
+from .header_check import check_header
 from .options import Extras, Omit, Settings
 from .payload import make_payload
 from .transports.protocol import HttpRequest
@@ -172,16 +173,6 @@ def _checked_headers(
     for name, value in given.items():
         check_header(name, value)
     return given
-
-
-def check_header(name: str, value: str) -> None:
-    """Refuse a header that would break the request apart (R-240)."""
-    if not _TOKEN.match(name):
-        raise InvalidRequestError(f"Header name {name!r} has a character that HTTP does not allow")
-    if _FORBIDDEN.search(value):
-        raise InvalidRequestError(f"The value of header {name!r} contains CR, LF or NUL")
-    if not value.isascii():
-        raise InvalidRequestError(f"The value of header {name!r} must be ASCII")
 
 
 def _cookies(given: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ by breaking out of the loop or dropping it, closes its connection at once (R-150
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
@@ -20,6 +19,7 @@ from .consume import Callbacks, Progress, TextFile, refuse_awaitable
 from .context import Call
 from .finalise import finalise
 from .io import run_now
+from .late import asyncio
 from .pump import Pump, open_call
 
 E = TypeVar("E")

@@ -9,7 +9,6 @@ Rules of this file:
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import io
 import os
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from ..core.errors import InvalidRequestError
+from .late import asyncio
 from .transports.protocol import BodySource
 
 PIECE = 64 * 1024

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...core.errors import AuthError, ConfigError, ForgeError
 from ...core.secrets import Secret
-from ..io import Io
+
+if TYPE_CHECKING:
+    from ..io import Io
 
 KeySource = str | Secret | Path | Callable[[], Any]
 LONGEST_FILE = 64 * 1024

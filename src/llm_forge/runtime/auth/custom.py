@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from ...core.call_context import CallContext
 from ...core.errors import AuthError, ForgeError, InvalidRequestError
 from ...core.secrets import Secret
-from ..request import check_header
+from ..header_check import check_header
 from ..transports.protocol import BodySource, HttpRequest
 from ..uploads import sha256_of
 from .policy import AuthPolicy

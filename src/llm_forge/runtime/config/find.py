@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...core.profile import Profile
 from ...core.secrets import Secret
 from ..auth.credential import Credential, credential_from
 from ..options import LIMITER_NAMES
 from .environment import options_from_environment
-from .schema import ConfigFile
 from .sources import Found, Layer, arguments, resolve
+
+if TYPE_CHECKING:
+    from .schema import ConfigFile
 
 CREDENTIALS = frozenset({"api_key", "auth"})
 
@@ -70,6 +72,10 @@ def _value(option: str, text: str, variable: str) -> Any:
 
 def _files(found: Found | None) -> Sequence[ConfigFile]:
     """The files of the option `config`; a later one goes before an earlier."""
-    config = found.value if found is not None else ()
+    if found is None:
+        return ()
+    from .schema import ConfigFile
+
+    config = found.value
     listed = [config] if isinstance(config, (str, Path, ConfigFile)) else config
     return [one if isinstance(one, ConfigFile) else ConfigFile.read(one) for one in listed]

@@ -7,7 +7,6 @@ and any number of event loops at once (R-043). A freed slot goes to the longest 
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 
 from ...core.errors import PoolTimeoutError
 from ..base_url import origin_of
+from ..late import asyncio
 from .protocol import PoolLimits
 
 
