@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from ...core.limiter import Limit
+from ...core.views import View
+from ...runtime.client import AsyncClient
+from ...runtime.options import CallOptions
 from ...runtime.rate_limiter import RateLimiter
 from ..model import LanguageModel
 from ..registry import get_llm
@@ -58,6 +62,21 @@ class NamedModel:
             return _answer(await self._llm.ainvoke(messages, **self._parameters))
         async with self._llm.astream(messages, **self._parameters) as stream:
             return _answer(await stream.reply(), stream.first_content_after)
+
+    @property
+    def client(self) -> AsyncClient:
+        """The provider's client."""
+        return self._llm.routes[0].connection.async_client()
+
+    def request(self, item: Item) -> dict[str, Any]:
+        """The body of an item's request, as a call would send it."""
+        request = self._llm.explain(json.loads(item.messages), **self._parameters).request
+        return {name: value for name, value in request.items() if name not in CallOptions.__annotations__}
+
+    def read(self, body: dict[str, Any]) -> Answer:
+        """The answer in the body of a batch's response; what batches cost is in no table of ours."""
+        route = self._llm.routes[0]
+        return replace(_answer(route.dialect.read(View(body), route.target, None)), attempts=1)
 
     async def close(self) -> None:
         """Close the clients."""

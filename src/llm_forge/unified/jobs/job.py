@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from .items import Outcome, canonical
 from .lock import JobLock
 from .options import RunOptions, RunSettings
 from .output import write_outcomes
+from .provider.engine import BatchRun
+from .provider.part_store import OWNER, PartStore
+from .provider.services import service_of
 from .slots import Run
 from .sources import Source
 from .states import State
@@ -106,9 +110,14 @@ class Job:
         return path
 
     def cancel(self) -> Status:
-        """Cancel what has not ended; a run under way lets its calls end first (R-181)."""
+        """Cancel what has not ended; a run under way lets its calls end first (R-181).
+
+        Batches of a provider are cancelled by the run under way, or by the next.
+        """
         with self._store() as store:
             store.put(cancelled="1")
+            if store.get("engine") != "local":
+                return self.status()
             with contextlib.suppress(JournalError), contextlib.closing(JobLock(self.path)):
                 store.cancel()
         return self.status()
@@ -139,7 +148,7 @@ async def arun(
     path = Path(job)
     async with _asking(llm, settings) as asker, _disk(settings) as offload:
         with contextlib.closing(JobLock(path)), contextlib.closing(_opened(path, asker, settings)) as store:
-            await _local_run(store, inputs, asker, settings, offload).finish()
+            await _run_of(store, inputs, asker, settings, offload).finish()
             if store.get("cancelled"):
                 store.cancel()
     found = Job(path)
@@ -155,12 +164,15 @@ def run(
     return asyncio.run(arun(job, llm, inputs, **options))
 
 
-def _local_run(
+def _run_of(
     store: Store, inputs: Source | None, asker: Asker, settings: RunSettings, offload: Offload
-) -> Run:
+) -> Run | BatchRun:
+    importer = Importer(store, inputs)
+    if isinstance(store, PartStore):
+        return _provider_run(store, importer, asker, settings, offload)
     return Run(
         store=store,
-        importer=Importer(store, inputs),
+        importer=importer,
         asker=asker,
         offload=offload,
         concurrency=settings.concurrency,
@@ -172,13 +184,35 @@ def _local_run(
     )
 
 
+def _provider_run(
+    store: PartStore, importer: Importer, asker: Asker, settings: RunSettings, offload: Offload
+) -> BatchRun:
+    if not isinstance(asker, NamedModel):
+        raise ConfigError("A provider's batch needs the model by its name, such as openai/gpt-4o-mini")
+    while importer.more(1000):
+        pass
+    return BatchRun(
+        store=store,
+        service=service_of(asker.client.profile.name, asker.client),
+        body=asker.request,
+        read=asker.read,
+        offload=offload,
+        chance=random.random,
+        on_outcome=settings.on_outcome,
+        clock=settings.clock,
+    )
+
+
 def _opened(path: Path, asker: Asker, settings: RunSettings) -> Store:
     """The job's file, checked, and without what a process that is gone left under way."""
-    store = Store(path, owner=uuid.uuid4().hex)
+    is_local = settings.engine == "local"
+    store = Store(path, owner=uuid.uuid4().hex) if is_local else PartStore(path, owner=OWNER)
     try:
         store.verify()
         store.recover()
-        _bind(store, model=asker.name, parameters=canonical(dict(settings.parameters)))
+        _bind(
+            store, engine=settings.engine, model=asker.name, parameters=canonical(dict(settings.parameters))
+        )
         if settings.again is not None:
             store.reopen(*_AGAIN[settings.again])
     except BaseException:

@@ -13,12 +13,14 @@ from .committing import Offload
 from .items import Outcome
 from .progress import Progress
 
+Engine = Literal["local", "provider"]
 Again = Literal["failed", "cancelled", "all"]
 
 
 class RunOptions(TypedDict, total=False):
     """How a job is run; all may be left out.
 
+    `engine` is "local", or "provider" for the provider's batch API, which is slower and cheaper.
     `parameters` go with every call, under the provider's own names. `out` is a file for the outcomes in
     input order, .parquet or JSON Lines. At most `concurrency` [8] calls are in flight, fewer while the server
     is overloaded. An item whose call failed by something that time may cure goes again after all others,
@@ -30,6 +32,7 @@ class RunOptions(TypedDict, total=False):
     the event loop, are for tests.
     """
 
+    engine: Engine
     parameters: Mapping[str, Any]
     out: str | PathLike[str] | None
     concurrency: int
@@ -50,6 +53,7 @@ class RunOptions(TypedDict, total=False):
 class RunSettings:
     """The options with their defaults. ConfigError for a value that makes no sense."""
 
+    engine: Engine = "local"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     out: str | PathLike[str] | None = None
     concurrency: int = 8
@@ -70,5 +74,7 @@ class RunSettings:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ConfigError(f"{name} must be a whole number of at least 1, not {value!r}")
+        if self.engine not in ("local", "provider"):
+            raise ConfigError(f"engine must be local or provider, not {self.engine!r}")
         if self.again not in (None, "failed", "cancelled", "all"):
             raise ConfigError(f"again must be failed, cancelled or all, not {self.again!r}")

@@ -26,6 +26,7 @@ from .items import Answer, Item, Outcome, described
 from .progress import Meter, Progress
 from .states import State
 from .store import Change, Ended, Returned, Sent, Store
+from .tasks import all_of
 from .verdicts import Fail, Hold, Later, Stop, judge
 
 LEASE = 60.0  # seconds
@@ -74,9 +75,8 @@ class Run:
     async def _pass(self) -> bool:
         """One pass; whether another is to follow."""
         self._position, self._claimed = -1, 0
-        slots = [asyncio.create_task(self._slot()) for _ in range(self.concurrency)]
         try:
-            await _all_of(slots)
+            await all_of(self._slot() for _ in range(self.concurrency))
         except _FailFastError:
             await self._committer.idle()
             await self.offload(self.store.cancel)
@@ -180,13 +180,3 @@ class Run:
 
 class _FailFastError(BatchError):
     """An item failed, and the job was told to end with it."""
-
-
-async def _all_of(tasks: list[asyncio.Task[None]]) -> None:
-    """Wait for all; the first error cancels the others and is raised once they have ended."""
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -40,7 +40,8 @@ UPDATE items SET lost = lost + (state = 'sent'), state = 'pending', owner = NULL
 WHERE state IN ('leased', 'sent') AND lease <= ?
 """
 CANCEL = """
-UPDATE items SET lost = lost + (state = 'sent'), state = 'cancelled', owner = NULL, lease = NULL
+UPDATE items
+SET lost = lost + (state = 'sent' AND lease IS NOT NULL), state = 'cancelled', owner = NULL, lease = NULL
 WHERE state IN ('pending', 'leased', 'sent')
 """
 REOPEN = """

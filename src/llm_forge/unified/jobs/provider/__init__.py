@@ -1,0 +1,1 @@
+"""A job by the provider's own batch API."""
