@@ -36,7 +36,7 @@ def resume_batch(path: Path, *, quiet: bool, as_json: bool, **options: Unpack[Ru
     """`run_batch` with the job's own model and parameters."""
     with _failing():
         begun = Job(path).begun
-    options["parameters"] = begun.parameters
+    options["engine"], options["parameters"] = begun.engine, begun.parameters
     run_batch(path, begun.model, None, quiet=quiet, as_json=as_json, **options)
 
 

@@ -15,6 +15,7 @@ class Engine(StrEnum):
     """What works a job off."""
 
     LOCAL = "local"
+    PROVIDER = "provider"
 
 
 class Again(StrEnum):
@@ -65,11 +66,11 @@ def run_command(
     """
     from .batch import run_batch
 
-    del engine
     run_batch(
         job,
         model,
         inputs,
+        engine=engine.value,
         quiet=quiet,
         as_json=as_json,
         out=out,

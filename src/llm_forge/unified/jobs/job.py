@@ -21,7 +21,7 @@ from .committing import DiskThread, Offload
 from .importing import Importer
 from .items import Outcome, canonical
 from .lock import JobLock
-from .options import RunOptions, RunSettings
+from .options import Engine, RunOptions, RunSettings
 from .output import write_outcomes
 from .provider.engine import BatchRun
 from .provider.part_store import OWNER, PartStore
@@ -65,6 +65,7 @@ class Status:
 class Begun:
     """What a job was begun with."""
 
+    engine: Engine
     model: str
     parameters: Mapping[str, Any]
 
@@ -89,7 +90,8 @@ class Job:
     def begun(self) -> Begun:
         """The model and the parameters of the job."""
         with self._store() as store:
-            return Begun(store.get("model") or "", json.loads(store.get("parameters") or "{}"))
+            engine: Any = store.get("engine") or "local"
+            return Begun(engine, store.get("model") or "", json.loads(store.get("parameters") or "{}"))
 
     def status(self) -> Status:
         """Where the job is."""
