@@ -16,10 +16,10 @@ demo: .venv/run.stamp ## the main job on the embedded simulator: no key, no netw
 test: .venv/dev.stamp ## every test (tests that need more than Python say so when they skip)
 	@$(BIN)/python -m pytest -n auto
 
-check: .venv/dev.stamp ## lint, strict types, architecture, regenerated output equals what is checked in, no requirement without a test
+check: .venv/dev.stamp ## lint, strict types, architecture, lightness, regenerated output equals what is checked in, no requirement without a test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q tests/test_architecture.py
+	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_lightness.py
 	@$(BIN)/python -m llm_forge.targets.regenerate --check
 	@$(BIN)/python -m tests.requirements.table --check
 

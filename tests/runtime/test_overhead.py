@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import httpx2
 import pytest
 
 from llm_forge import OpenAI
+from tests.counting import calls_of
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 TELEMETRY = {"events.py", "middleware.py", "call_context.py", "answer_facts.py", "logs.py", "background.py"}
@@ -21,24 +18,6 @@ OF_A_CALL = {"emit", "context", "tell_attempt"}  # in context.py
 
 def answer(_: httpx2.Request) -> httpx2.Response:
     return httpx2.Response(200, json={"id": "x", "choices": []})
-
-
-def calls_of(work: Callable[[], object]) -> Counter[tuple[str, str]]:
-    """How often each function was called, by file name and name; C functions by their name alone."""
-    counts: Counter[tuple[str, str]] = Counter()
-
-    def note(frame: FrameType, event: str, argument: Any) -> None:
-        if event == "call":
-            counts[Path(frame.f_code.co_filename).name, frame.f_code.co_name] += 1
-        elif event == "c_call":
-            counts["", getattr(argument, "__name__", "")] += 1
-
-    sys.setprofile(note)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return counts
 
 
 def of_telemetry(counts: Counter[tuple[str, str]]) -> int:
