@@ -5,7 +5,7 @@ BIN := .venv/bin
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden requirements conformance vendors fuzz proof kill-test mutation soak bench bench-overhead compare-faults clean
+.PHONY: help demo test check gen golden requirements coverage-spec conformance vendors fuzz proof kill-test mutation soak bench bench-overhead compare-faults clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ golden: .venv/dev.stamp ## rewrite the expected output of every case under golde
 
 requirements: .venv/dev.stamp ## write docs/requirements.md: each requirement with the tests that name it
 	@$(BIN)/python -m tests.requirements.table
+
+coverage-spec: .venv/dev.stamp ## vendors' documents beside our descriptions; a newer one: SPEC=file PROVIDER=name [BASE=older file]
+	@$(BIN)/python -m tests.descriptions.report --write $(if $(SPEC),--spec '$(SPEC)') $(if $(BASE),--base '$(BASE)') $(if $(PROVIDER),--provider $(PROVIDER))
 
 conformance: .venv/dev.stamp ## corpora and scenarios, LANG=python (default), one result table
 	@$(BIN)/llm-forge conformance --lang $(LANG_NAME)

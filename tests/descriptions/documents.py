@@ -19,6 +19,7 @@ Node: TypeAlias = dict[str, Any]
 
 PROVIDERS = ("anthropic", "groq", "mistral", "openai")
 DESCRIPTIONS = ROOT / "src" / "llm_forge" / "descriptions"
+_GZIP = b"\x1f\x8b"
 VERBS = ("get", "put", "post", "delete", "patch")
 
 _CORE_SCHEMA = (
@@ -116,8 +117,14 @@ def _forget_files(node: Any) -> None:
 @cache
 def vendor_document(name: str) -> Document:
     """Return a vendor's document from the reference data, parsed once."""
-    packed = (SHARED / "specs" / f"{name}.yaml.gz").read_bytes()
-    return Document(name, parse(gzip.decompress(packed).decode("utf-8")))
+    return read_document(SHARED / "specs" / f"{name}.yaml.gz")
+
+
+def read_document(path: Path) -> Document:
+    """Return a document of any place, YAML or JSON, gzipped or not, called after its file."""
+    data = path.read_bytes()
+    plain = gzip.decompress(data) if data.startswith(_GZIP) else data
+    return Document(path.name.removesuffix(".gz").rpartition(".")[0], parse(plain.decode("utf-8")))
 
 
 def operations(document: Document) -> dict[str, tuple[str, str, Node]]:
@@ -128,3 +135,9 @@ def operations(document: Document) -> dict[str, tuple[str, str, Node]]:
             if verb in item:
                 found[item[verb]["operationId"]] = (path, verb, item[verb])
     return found
+
+
+def endpoints(document: Document) -> set[str]:
+    """Return the operations of a document as `verb path`."""
+    paths = document.root["paths"].items()
+    return {f"{verb} {path}" for path, item in paths for verb in VERBS if verb in item}

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .coverage import Comparison
 from .documents import description, operations, parse, vendor_document
+from .parts import Parts, compare, parts
 
 if TYPE_CHECKING:
-    from .documents import Document, Node
-
-
-JSON_LINES = "application/x-jsonl"
+    from .coverage import Comparison
+    from .documents import Document
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,11 @@ class Truth:
     floor: int
     verb: str = "get"
     event: str | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Verb and path, as documents have them."""
+        return f"{self.verb} {self.path}"
 
     @property
     def name(self) -> str:
@@ -246,35 +249,30 @@ SECOND_SOURCES = (
 )
 
 
-def measure(truth: Truth, ours: Document | None = None) -> Comparison:
-    """Return the comparison of one operation: parameters, request, response, error and streamed event."""
-    ours, vendor = ours or description(truth.provider), vendor_document(truth.document)
-    _, _, mine = operations(ours)[truth.operation]
-    item = vendor.root["paths"][truth.path]
-    theirs = item[truth.verb]
-    found = Comparison(vendor, ours)
-    found.parameters(
-        [*item.get("parameters", ()), *theirs.get("parameters", ())],
-        _parameters(ours, truth.operation),
-        _headers_sent_anyway(ours),
-    )
-    if "requestBody" in theirs:
-        found.schemas("request", [_request(vendor, theirs)], [_request(ours, mine)])
-    if _is_json(vendor, theirs):
-        found.schemas("response", [_json(vendor, theirs, "200")], [_json(ours, mine, "200")])
-    if (lines := _lines(vendor, theirs)) is not None:
-        found.schemas("line", [lines], [_lines(ours, mine) or {}])
-    if "4XX" in theirs["responses"] and "application/json" in _content(vendor, theirs, "4XX"):
-        found.schemas("error", [_json(vendor, theirs, "4XX")], [_json(ours, mine, "default")])
-    if truth.event is not None:
-        found.schemas("event", [_member(vendor, truth.event)], [_event(ours, mine)])
-    return found
+def measure(truth: Truth, ours: Document | None = None, vendor: Document | None = None) -> Comparison:
+    """Return the comparison of one operation: parameters, request, response, error and streamed event.
+
+    `ours` and `vendor` are read from the descriptions and the reference data unless they are given.
+    """
+    ours, vendor = ours or description(truth.provider), vendor or vendor_document(truth.document)
+    return compare(vendor, their_parts(truth, vendor), ours, our_parts(truth, ours))
 
 
-def _member(vendor: Document, name: str) -> Node:
-    schema, _, member = name.partition(".")
-    found: Node = vendor.schema(schema)
-    return found["properties"][member] if member else found
+def reverse(truth: Truth, vendor: Document | None = None) -> Comparison:
+    """Return the comparison the other way round, whose gaps are what only we have."""
+    ours, vendor = description(truth.provider), vendor or vendor_document(truth.document)
+    return compare(ours, our_parts(truth, ours), vendor, their_parts(truth, vendor))
+
+
+def their_parts(truth: Truth, vendor: Document) -> Parts:
+    """Return the parts of an operation in a vendor's document; KeyError if it has no such operation."""
+    return parts(vendor, truth.path, truth.verb, truth.event)
+
+
+def our_parts(truth: Truth, ours: Document) -> Parts:
+    """Return the parts of an operation in our description; KeyError if it has no such operation."""
+    path, verb, _ = operations(ours)[truth.operation]
+    return parts(ours, path, verb)
 
 
 def not_excused(truth: Truth, found: list[str]) -> list[str]:
@@ -285,15 +283,16 @@ def not_excused(truth: Truth, found: list[str]) -> list[str]:
 
 def concerns(entry: dict[str, Any], truth: Truth) -> bool:
     """Whether an exception is about an operation; a `*` in its path covers any text."""
-    return bool(entry["document"] == truth.document) and _matches(entry["path"], truth.path)
+    return bool(entry["document"] == truth.document) and matches(entry["path"], truth.path)
 
 
 def excuses(entry: dict[str, Any], gap: str) -> bool:
     """Whether an exception covers a difference; a `*` in it covers any text."""
-    return _matches(entry["gap"], gap)
+    return matches(entry["gap"], gap)
 
 
-def _matches(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str) -> bool:
+    """Whether a text fits a pattern in which `*` stands for any text."""
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text) is not None
 
 
@@ -302,54 +301,3 @@ def exceptions() -> list[dict[str, Any]]:
     text = Path(__file__).with_name("exceptions.yaml").read_text(encoding="utf-8")
     entries: list[dict[str, Any]] = parse(text)
     return entries
-
-
-def _parameters(ours: Document, operation: str) -> list[Node]:
-    path, _, definition = operations(ours)[operation]
-    return [*ours.root["paths"][path].get("parameters", ()), *definition.get("parameters", ())]
-
-
-def _headers_sent_anyway(ours: Document) -> set[str]:
-    fixed = set(ours.root["x-forge"].get("headers", ()))
-    schemes = ours.root["components"].get("securitySchemes", {}).values()
-    return {f"header.{name.lower()}" for name in fixed | {s.get("name", "authorization") for s in schemes}}
-
-
-def _request(document: Document, operation: Node) -> Node:
-    content: Node = document.follow(operation["requestBody"])["content"]
-    kind = next(kind for kind in ("multipart/form-data", "application/json") if kind in content)
-    schema: Node = content[kind]["schema"]
-    return schema
-
-
-def _is_json(document: Document, operation: Node) -> bool:
-    """Whether success is JSON of a described shape, and not a file or nothing."""
-    content = _success(document, operation)
-    return "application/json" in content and content["application/json"]["schema"] != {"type": "string"}
-
-
-def _lines(document: Document, operation: Node) -> Node | None:
-    """The schema of one line where success is JSON Lines."""
-    media: Node = _success(document, operation).get(JSON_LINES, {})
-    return media.get("itemSchema", media.get("schema"))
-
-
-def _success(document: Document, operation: Node) -> Node:
-    """What success may hold; nothing where only a status without content is promised."""
-    content: Node = document.follow(operation["responses"].get("200", {})).get("content", {})
-    return content
-
-
-def _content(document: Document, operation: Node, status: str) -> Node:
-    content: Node = document.follow(operation["responses"][status])["content"]
-    return content
-
-
-def _json(document: Document, operation: Node, status: str) -> Node:
-    schema: Node = _content(document, operation, status)["application/json"]["schema"]
-    return schema
-
-
-def _event(document: Document, operation: Node) -> Node:
-    schema: Node = _content(document, operation, "200")["text/event-stream"]["itemSchema"]
-    return schema
