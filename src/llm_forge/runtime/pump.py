@@ -32,27 +32,14 @@ from ..core.headers import Headers
 from ..core.profile import StreamRule
 from ..core.stream import Decoded, StreamReader, accumulator_of
 from ..core.synthesise import Events, synthesise
-from .answer import invalid_response, lacking, read_result
-from .attempt import acquire, read_body, read_chunk, refuse, send
+from .answer import lacking
 from .body import DEFAULT_LIMITS, Decoder
-from .call import run
 from .context import Call, outcome_name
 from .events import log
 from .lease import Lease, usage_cost
-from .middleware import through
-from .transports.protocol import HttpRequest
 
 DRAIN_SECONDS = 0.1
 GAPS_KEPT = 10_000
-EVENT_STREAM = frozenset({"text/event-stream"})
-JSON_LINES = frozenset(
-    {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/stream+json"}
-)
-UNLABELLED = (None, "text/plain", "application/octet-stream")
-NO_CONTENT = (204, 205)
-EVENT_STREAM_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:", b"\xef\xbb\xbf")
-WHOLE_STARTS = (b"{", b"[", b"<")
-ENOUGH_BYTES = 6  # the longest start of an event stream
 
 
 class Timer(Enum):
@@ -65,7 +52,7 @@ class Timer(Enum):
 
 
 class Pump:
-    """One stream from its first byte to its end; made by `open_stream`."""
+    """One stream from its first byte to its end; made by `opening`."""
 
     def __init__(self, call: Call, lease: Lease, rule: StreamRule[Any], began: float) -> None:
         self.call = call
@@ -79,34 +66,26 @@ class Pump:
         self.wrapped_to_the_end = False
         self._waits: list[float] = []
         self._shown: Accumulator | None = None
+        self.began = began
         self._lease = lease
-        self._began = began
         self._stalled = 0.0
         self.handed_over = False
-        self._exchange: Any = None
-        self._decoder = Decoder(Headers(), DEFAULT_LIMITS.stream_bytes)
-        self._labels = JSON_LINES if rule.ndjson else EVENT_STREAM
+        self.exchange: Any = None
+        self.decoder = Decoder(Headers(), DEFAULT_LIMITS.stream_bytes)
 
-    # -- opening -----------------------------------------------------------------------------------
+    # -- beginning ----------------------------------------------------------------------------------
 
-    async def open(self, request: HttpRequest) -> Pump:
-        """Send the request and read up to the first application event or the end."""
-        call = self.call
-        ends = self._began + call.settings.first_event_timeout
-        self._exchange = await send(call, self._lease, request, ends)
-        if not 200 <= self._exchange.status < 300:
-            raise await refuse(call, self._exchange, ends)
-        if self._exchange.status in NO_CONTENT:
-            raise invalid_response(call, self._exchange, f"The {self._exchange.status} answer is empty", b"")
-        self._decoder = Decoder(self._exchange.headers, DEFAULT_LIMITS.stream_bytes)
-        kind = _media_type(self._exchange.headers)
-        if kind not in self._labels and await self._is_whole(kind, ends):
-            return self
+    def attach(self, exchange: Any) -> None:
+        """Take over the exchange of a 2xx answer."""
+        self.exchange = exchange
+        self.decoder = Decoder(exchange.headers, DEFAULT_LIMITS.stream_bytes)
+
+    async def begin(self) -> None:
+        """Read up to the first application event or the end; raises what failed before that."""
         while not self.reader.application_events and not self.reader.ended:
             await self._read()
         if self.reader.failure is not None and not self.reader.application_events:
-            raise self._with_partial(self.reader.failure)
-        return self
+            raise self.with_partial(self.reader.failure)
 
     def take_whole(self, value: Any) -> Pump:
         """Give this value, which middleware answered with, as the events of a stream."""
@@ -114,54 +93,15 @@ class Pump:
         if events is None:
             raise TypeError("middleware answered a stream call with what is no result of its operation")
         self.reader = StreamReader(self.rule, self._error_of, self._redact)
-        self._take_events(events)
+        self.take_events(events)
         return self
 
-    def _take_events(self, events: Events) -> None:
+    def take_events(self, events: Events) -> None:
+        """Give these events, which stood in one whole answer."""
         self.synthesised = True
         for name, data in events:
             self.reader.accept(name, data)
             self._note_arrivals()
-
-    async def _is_whole(self, kind: str | None, ends: float) -> bool:
-        """Whether the answer is no event stream; then it was taken as the whole result (R-134).
-
-        Some servers label a real event stream wrongly, or not at all: its first bytes tell.
-        """
-        first = await self._first_bytes(ends)
-        if self._looks_streamed(kind, first.lstrip()):
-            self.reader.feed(first)
-            return False
-        whole = self._whole(first + await read_body(self.call, self._exchange, ends, self._decoder))
-        if isinstance(whole, ForgeError):
-            raise whole
-        self._take_events(whole)
-        return True
-
-    def _looks_streamed(self, kind: str | None, head: bytes) -> bool:
-        if self.rule.ndjson:  # a line and a whole answer look the same: only the label tells
-            return kind in UNLABELLED and not head.startswith(b"<")
-        return not head.startswith(WHOLE_STARTS) if kind is None else head.startswith(EVENT_STREAM_STARTS)
-
-    async def _first_bytes(self, ends: float) -> bytes:
-        first = b""
-        try:
-            while len(first.lstrip()) < ENOUGH_BYTES:
-                chunk = await read_chunk(self.call, self._exchange, ends, "body")
-                if not chunk:
-                    break
-                first += self._decoder.feed(chunk)
-        except (ConnectionLostError, ProtocolError) as error:
-            raise self._with_partial(self._broken()) from error
-        return first
-
-    def _whole(self, body: bytes) -> Events | ForgeError:
-        result = read_result(self.call, self._exchange, body)
-        if isinstance(result, ForgeError):
-            return result
-        events = synthesise(self.rule.family, result)
-        message = "The answer to a stream request is neither an event stream nor a result"
-        return events or invalid_response(self.call, self._exchange, message, body)
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -174,7 +114,7 @@ class Pump:
             if self.reader.ready:
                 return True
             if self.reader.failure is not None:
-                raise self._with_partial(self.reader.failure)
+                raise self.with_partial(self.reader.failure)
         except BaseException as error:
             await self.end(error)
             raise
@@ -186,11 +126,11 @@ class Pump:
         began = self.call.io.now()
         limit, timer = self._limit(began)
         try:
-            chunk = await self.call.io.read(self._exchange, limit)
+            chunk = await self.call.io.read(self.exchange, limit)
         except TimeoutError as error:
-            raise self._with_partial(self._late(timer)) from error
+            raise self.with_partial(self._late(timer)) from error
         except (ConnectionLostError, ProtocolError) as error:
-            raise self._with_partial(self._broken()) from error
+            raise self.with_partial(self.broken()) from error
         finally:
             self._stalled += self.call.io.now() - began
         self._feed(chunk)
@@ -207,23 +147,23 @@ class Pump:
 
     def _decoded(self, chunk: bytes) -> bytes:
         try:
-            return self._decoder.feed(chunk)
+            return self.decoder.feed(chunk)
         except (ProtocolError, ResponseTooLargeError) as error:
-            raise self._with_partial(error) from error.__cause__
+            raise self.with_partial(error) from error.__cause__
 
     def _body_ended(self) -> None:
         try:
-            self._decoder.finish()
+            self.decoder.finish()
         except ProtocolError as error:
             lost = StreamInterruptedError("The stream's content encoding ended early")
-            raise self._with_partial(lost) from error
+            raise self.with_partial(lost) from error
         self.reader.finish(strict=self.call.settings.strict_completion)
 
     def _limit(self, now: float) -> tuple[float | None, Timer]:
         """How long the next read may take, and the timer that would then have fired."""
         settings = self.call.settings
         if not self.reader.application_events:
-            limit, timer = self._began + settings.first_event_timeout - now, Timer.FIRST_EVENT
+            limit, timer = self.began + settings.first_event_timeout - now, Timer.FIRST_EVENT
         else:
             limit, timer = settings.idle_timeout, Timer.IDLE
             if (stall := settings.stall_timeout - self._stalled) < limit:
@@ -287,7 +227,7 @@ class Pump:
         ends = self.call.io.now() + DRAIN_SECONDS
         try:
             while not self.synthesised and (left := ends - self.call.io.now()) > 0:
-                if not await self.call.io.read(self._exchange, left):
+                if not await self.call.io.read(self.exchange, left):
                     return
         except (TimeoutError, ForgeError):
             return  # the stream is complete; whatever follows it cannot matter (R-142)
@@ -309,7 +249,7 @@ class Pump:
         """
         self._settle(GeneratorExit())
         self._lease.exchange = None
-        self._exchange = None
+        self.exchange = None
         self._release("left")
 
     def _settle(self, error: BaseException | None) -> None:
@@ -349,7 +289,8 @@ class Pump:
     def _redact(self, text: str) -> str:
         return self.call.redactor.text(text)
 
-    def _with_partial(self, error: ForgeError) -> ForgeError:
+    def with_partial(self, error: ForgeError) -> ForgeError:
+        """The error with what arrived, and once the stream was handed over with the facts of the call."""
         error.enrich(
             partial=self.result_of(self.reader.accumulator.partial()),
             events_seen=self.reader.events_seen,
@@ -364,7 +305,8 @@ class Pump:
         self.call.fail_last(error)
         return self.call.enrich(error)
 
-    def _broken(self) -> StreamInterruptedError:
+    def broken(self) -> StreamInterruptedError:
+        """The error of a connection that was lost in the stream."""
         return StreamInterruptedError(
             f"The connection broke after {self.reader.events_seen} events; error.partial is what arrived"
         )
@@ -417,64 +359,9 @@ class Pump:
         result = self.result_of(self.message.result())
         error = lacking(self.call, result)
         if error is not None:
-            raise self._with_partial(error)
+            raise self.with_partial(error)
         return result
 
     def typed(self, event: Decoded) -> Any:
         """The typed form of an event."""
         return self.rule.event(event.data)
-
-
-def _media_type(headers: Headers) -> str | None:
-    kind = headers.get("content-type")
-    return kind.partition(";")[0].strip().lower() if kind else None
-
-
-async def open_stream(call: Call) -> Pump:
-    """One attempt to open a stream: a pump that has an event ready or is at its end."""
-    rule = call.operation.stream
-    if rule is None:
-        raise TypeError(f"{call.operation.name} does not stream")
-    lease = await acquire(call)
-    pump = Pump(call, lease, rule, call.io.now())
-    try:
-        answer = await through(call, call.shared.steps.attempt, call.prepared.request, pump.open)
-        if answer is not pump:
-            await lease.close()
-            pump.take_whole(answer)
-    except BaseException as error:
-        lease.end(error)
-        await lease.close()
-        raise
-    return pump
-
-
-async def open_call(call: Call) -> Pump:
-    """A stream call from its start to its open stream; the call ends with the stream."""
-    opened: list[Pump] = []
-
-    async def send(request: HttpRequest) -> Pump:
-        opened.append(await run(call.asking(request), open_stream))
-        return opened[-1]
-
-    call.begin()
-    pump: Pump | None = None
-    try:
-        answer = await through(call, call.shared.steps.call, call.prepared.request, send)
-        pump = answer if isinstance(answer, Pump) else _unsent(call).take_whole(answer)
-    except BaseException as error:
-        call.finish(outcome_name(error))
-        raise
-    finally:
-        for left in opened:
-            if left is not pump:
-                await left.end(None)
-    pump.handed_over = True
-    return pump
-
-
-def _unsent(call: Call) -> Pump:
-    """A pump for what middleware answers: it holds nothing, and nothing was sent."""
-    rule = call.operation.stream
-    assert rule is not None  # noqa: S101 - only operations that stream are opened
-    return Pump(call, Lease(call.io, call.circuit, call.gate, call.emit), rule, call.io.now())

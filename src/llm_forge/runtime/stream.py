@@ -20,7 +20,8 @@ from .context import Call
 from .finalise import finalise
 from .io import run_now
 from .late import asyncio
-from .pump import Pump, open_call
+from .opening import open_call
+from .pump import Pump
 
 E = TypeVar("E")
 R = TypeVar("R")
