@@ -97,6 +97,18 @@ def test_a_json_object_is_one() -> None:
     assert list(json.loads(ask("Tell me about tides", json_object=True).text)) == ["answer"]
 
 
+@pytest.mark.parametrize(
+    ("prompt", "keys"),
+    [
+        ("A joke as JSON with 'setup' and 'punchline' keys", ["setup", "punchline"]),
+        ('Answer with "name", "age", and "town" fields', ["name", "age", "town"]),
+        ("An object with the `and` key", ["and"]),
+    ],
+)
+def test_a_json_object_has_the_keys_that_the_prompt_names(prompt: str, keys: list[str]) -> None:
+    assert list(json.loads(ask(prompt, json_object=True).text)) == keys
+
+
 def fill(schema: dict[str, Any], prompt: str = "", *, everything: bool = True) -> Any:
     return value_for(schema, Evidence(prompt), everything=everything)
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from .schema_values import Evidence, value_for
+from .schema_values import Evidence, value_for, wanted_keys
 from .text import answer_text, count, thinking_text, tokens
 
 Finish: TypeAlias = Literal["stop", "stop-sequence", "length", "tools"]
@@ -42,7 +42,8 @@ class Question:
 
     `prompt` is the last text of the user; `results` are tool results after the model's last turn.
     `choice` is "auto", "any", "none", or the name of a tool in `forced`. `schema` asks for JSON that
-    fits it, `json_object` for any JSON object. `input_tokens` counts all that was sent.
+    fits it, `json_object` for a JSON object with the keys that the prompt names. `input_tokens`
+    counts all that was sent.
     """
 
     prompt: str
@@ -105,9 +106,11 @@ def _text(question: Question, seed: int, variant: int) -> str:
     if question.results:
         found = "; ".join(question.results) or "nothing"
         text = f"According to the tool: {found}."
-        return _json({"answer": text}) if question.json_object else text
-    text = answer_text(seed, question.prompt, variant)
-    return _json({"answer": text}) if question.json_object else text
+    else:
+        text = answer_text(seed, question.prompt, variant)
+    if not question.json_object:
+        return text
+    return _json(dict.fromkeys(wanted_keys(question.prompt) or ("answer",), text))
 
 
 def _calls(question: Question) -> tuple[Call, ...]:

@@ -19,6 +19,8 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
 _QUOTED = re.compile(
     r"\"([^\"]+)\"|(?<!\w)'([^']+)'(?!\w)|`([^`]+)`|“([^”]+)”|「([^」]+)」|『([^』]+)』|«([^»]+)»"
 )
+_WORD = r"[\"'`]\w+[\"'`]"
+_KEYS = re.compile(rf"((?:{_WORD}(?:,? and |, ))*{_WORD}) (?:keys?|fields?|properties)\b")
 _NAME = re.compile(r"(?<![.?!:]\s)(?<!^)\b[A-Z]\w+(?:[ -][A-Z]\w+)*")
 _DEEPEST = 5  # from here on, whatever may be left out or null is
 _BOTTOM = 12  # from here on, everything is null: the schema demands itself without end
@@ -85,6 +87,12 @@ def value_for(schema: Schema, evidence: Evidence, *, everything: bool = True) ->
     prompt gives a reason for (arguments of a tool).
     """
     return _Filler(schema, evidence, everything).value(schema, "", 0)
+
+
+def wanted_keys(prompt: str) -> tuple[str, ...]:
+    """The keys of an object that a prompt asks for, as in `with 'name' and 'age' keys`."""
+    found = _KEYS.search(prompt)
+    return tuple(word[1:-1] for word in re.findall(_WORD, found[1])) if found else ()
 
 
 def schema_fault(schema: Any, path: str = "") -> str | None:
