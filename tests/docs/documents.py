@@ -20,7 +20,17 @@ from pathlib import Path
 from tests.shared import ROOT
 
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-GUIDES = ("clients.md", "jobs.md", "simulator.md", "generator.md")
+GUIDES = (
+    "clients.md",
+    "streams.md",
+    "resilience.md",
+    "auth.md",
+    "files.md",
+    "observability.md",
+    "jobs.md",
+    "simulator.md",
+    "generator.md",
+)
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"<!-- ([^\n]*?) -->\s*\Z")
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")

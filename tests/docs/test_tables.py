@@ -23,6 +23,7 @@ from tests.shared import ROOT
 from .documents import rows, sections
 
 CLIENTS = ROOT / "docs" / "clients.md"
+OBSERVABILITY = ROOT / "docs" / "observability.md"
 SIMULATOR = ROOT / "docs" / "simulator.md"
 GENERATOR = ROOT / "docs" / "generator.md"
 FAULT_TABLES = ("Which requests", "Which of those", "Instead of the answer", "Spoiling the answer")
@@ -76,7 +77,7 @@ def test_the_clients_are_those_of_the_descriptions() -> None:
 
 @pytest.mark.requirement("R-230")
 def test_the_events_are_those_of_the_code() -> None:
-    assert set(rows(CLIENTS, "Events")) == set(get_args(EventName))
+    assert set(rows(OBSERVABILITY, "Events")) == set(get_args(EventName))
 
 
 @pytest.mark.requirement("R-230")
@@ -91,7 +92,7 @@ def test_the_facts_of_events_are_those_that_come() -> None:
             client.chat.completions.stream(**question).result()
             with pytest.raises(llm_forge.StreamInterruptedError):
                 client.chat.completions.stream(**question).result()
-    told = rows(CLIENTS, "Events")
+    told = rows(OBSERVABILITY, "Events")
     assert {"retry", "call-end", "stream-end", "stream-interrupted"} <= {event.name for event in seen}
     ends = [event.facts["outcome"] for event in seen if event.name == "call-end"]
     assert ends == ["ok", "ok", "StreamInterruptedError"]
