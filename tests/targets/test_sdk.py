@@ -215,3 +215,16 @@ def test_a_wrong_choice_is_refused_before_anything_is_written(
     with pytest.raises(OutputError):
         generate(spec.load(MINIMAL), language, tmp_path / "out", package)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stand_alone_sdk_has_all_its_names_and_loads_each_on_first_use(tmp_path: Path) -> None:
+    generate(spec.load(MINIMAL), "python", tmp_path / "out", "notes_sdk")
+    program = (
+        "import sys, notes_sdk\n"
+        "assert 'notes_sdk.clients' not in sys.modules\n"
+        "with notes_sdk.Minimal(api_key='k'): pass\n"
+        "assert not {'asyncio', 'msgspec', 'pycurl'} & set(sys.modules)\n"
+        "assert {*dir(notes_sdk)} == {*notes_sdk.__all__}\n"
+        "print(all(getattr(notes_sdk, name) is not None for name in notes_sdk.__all__))\n"
+    )
+    assert run(tmp_path / "out", "-c", program).split() == ["True"]

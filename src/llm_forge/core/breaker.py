@@ -11,12 +11,14 @@ Rules:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from .durations import check_seconds
 from .errors import ConfigError
 from .outcome_window import OutcomeWindow
-from .retry import Failure
+
+if TYPE_CHECKING:
+    from .retry import Failure
 
 State = Literal["closed", "open", "half-open", "forced-open", "disabled"]
 Outcome = Literal["success", "failure", "neutral"]

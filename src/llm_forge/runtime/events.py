@@ -7,16 +7,12 @@ counted (R-234).
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..core.call_context import CallContext
-
-log = logging.getLogger("llm_forge")
-log.addHandler(logging.NullHandler())
 
 EventName = Literal[
     "call-start",

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ..core.call_context import CallContext
 from .events import Event
-from .events import log as default_logger
+from .log import log as default_logger
 from .middleware import Middleware
 
 _AT_INFO = frozenset({"call-end", "retry", "breaker", "budget-exhausted", "stream-interrupted"})

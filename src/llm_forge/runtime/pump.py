@@ -35,8 +35,8 @@ from ..core.synthesise import Events, synthesise
 from .answer import lacking
 from .body import DEFAULT_LIMITS, Decoder
 from .context import Call, outcome_name
-from .events import log
 from .lease import Lease, usage_cost
+from .log import log
 
 DRAIN_SECONDS = 0.1
 GAPS_KEPT = 10_000

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...spec import ir
 from . import layout
+from .lazy_writer import lazily
 from .printing import import_lines, text
 from .sample import argument, described, sample
 from .text import Comment, Quoted, docstring
@@ -86,21 +87,34 @@ def _init(view: View) -> str:
         [*names, *errors, "OMIT", "Upload", "fetch_url", "verify_webhook"],
         key=lambda one: (not one.isupper(), one),
     )
+    homes = {
+        f"clients.{view.package}": names,
+        "core.errors": sorted(errors, key=str.lower),
+        "runtime.fetch": ["fetch_url"],
+        "runtime.options": ["OMIT"],
+        "runtime.uploads": ["Upload"],
+        "runtime.webhooks": ["verify_webhook"],
+    }
     return text(
         [
             f"# {view.header}",
-            *docstring([f"Clients of {view.title}, and every error that they raise."], ""),
+            *docstring([f"Clients of {view.title} and all their errors, imported on first use."], ""),
             "",
-            *import_lines(f".clients.{view.package}", names),
-            *import_lines(".core.errors", errors),
-            "from .runtime.fetch import fetch_url",
-            "from .runtime.options import OMIT",
-            "from .runtime.uploads import Upload",
-            "from .runtime.webhooks import verify_webhook",
+            "from typing import TYPE_CHECKING",
+            "",
+            "from .core.lazy import lazy_names",
             "",
             "__all__ = [",
             *(f'    "{name}",' for name in exported),
             "]",
+            "",
+            "if TYPE_CHECKING:",
+            *(
+                line
+                for home, found in homes.items()
+                for line in import_lines(f".{home}", sorted(found, key=str.lower), "    ")
+            ),
+            *lazily(homes),
         ]
     )
 
