@@ -5,7 +5,7 @@ BIN := .venv/bin
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden requirements coverage-spec conformance vendors fuzz proof kill-test mutation soak bench bench-overhead compare-faults clean
+.PHONY: help demo test check gen golden requirements coverage-spec conformance vendors fuzz proof kill-test pace mutation soak bench bench-overhead compare-faults clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ soak: .venv/dev.stamp ## an hour in virtual time and SOAK_MINUTES (10) of real c
 
 kill-test: .venv/dev.stamp ## kill a job of 2,000 items at 200 random points, resume it, and print what was lost or paid twice
 	@$(BIN)/python -m tests.unified.jobs.kill
+
+pace: .venv/dev.stamp ## how much of its declared limits a job of 10,000 items uses, by the server's ledger
+	@$(BIN)/python -m tests.unified.jobs.pace
 
 vendors: .venv/vendors.stamp ## install the vendors' own clients, which more tests and `bench` use
 

@@ -58,6 +58,12 @@ def export_batch(path: Path, out: Path) -> None:
         Job(path).export(out)
 
 
+def report_batch(path: Path, out: Path) -> None:
+    """Write a job's report."""
+    with _failing():
+        Job(path).report(out)
+
+
 @contextlib.contextmanager
 def _failing() -> Iterator[None]:
     try:

@@ -139,3 +139,14 @@ def export_command(
     from .batch import export_batch
 
     export_batch(job, out)
+
+
+@batch_app.command("report")
+def report_command(
+    job: JobArgument,
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
+) -> None:
+    """Write a page on latencies, first tokens, tokens, cost, errors and retries."""
+    from .batch import report_batch
+
+    report_batch(job, out)

@@ -22,10 +22,11 @@ from .importing import Importer
 from .items import Outcome, canonical
 from .lock import JobLock
 from .options import Engine, RunOptions, RunSettings
-from .output import write_outcomes
+from .output import write_outcomes, write_whole
 from .provider.engine import BatchRun
 from .provider.part_store import OWNER, PartStore
 from .provider.services import service_of
+from .report import Facts, page
 from .slots import Run
 from .sources import Source
 from .states import State
@@ -110,6 +111,16 @@ class Job:
         path = Path(out)
         write_outcomes(iter(self), path)
         return path
+
+    def report(self, out: Place) -> Path:
+        """Write a page on latencies, first tokens, tokens, cost, errors and retries; its path.
+
+        One HTML file that needs nothing else; it has the first error message of each kind, and no answers.
+        """
+        status = self.status()
+        text = page(status.model, Facts.of(self), status.interrupted)
+        write_whole(Path(out), [text.encode("utf-8", "replace")])
+        return Path(out)
 
     def cancel(self) -> Status:
         """Cancel what has not ended; a run under way lets its calls end first (R-181).

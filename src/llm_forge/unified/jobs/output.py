@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -21,10 +21,15 @@ def write_outcomes(outcomes: Iterator[Outcome], path: Path) -> None:
 
     The same outcomes give the same bytes. BatchError where the disk refuses or the format is not there.
     """
+    write_whole(path, _parquet(outcomes) if path.suffix.lower() == ".parquet" else _lines(outcomes))
+
+
+def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file that appears whole or not at all; BatchError where the disk refuses."""
     try:
         file = AtomicFile(path)
         try:
-            for piece in _parquet(outcomes) if path.suffix.lower() == ".parquet" else _lines(outcomes):
+            for piece in pieces:
                 file.write(piece)
             file.commit()
         finally:
