@@ -28,6 +28,7 @@ GUIDES = (
     "files.md",
     "observability.md",
     "jobs.md",
+    "langchain.md",
     "simulator.md",
     "generator.md",
 )
