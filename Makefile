@@ -23,7 +23,7 @@ check: .venv/dev.stamp ## lint, strict types, architecture, lightness, regenerat
 	@$(BIN)/python -m llm_forge.targets.regenerate --check
 	@$(BIN)/python -m tests.requirements.table --check
 
-gen: .venv/dev.stamp ## regenerate src/llm_forge/clients from the descriptions
+gen: .venv/dev.stamp ## regenerate src/llm_forge/clients and docs/providers from the descriptions
 	@$(BIN)/python -m llm_forge.targets.regenerate
 
 golden: .venv/dev.stamp ## rewrite the expected output of every case under golden/

@@ -20,6 +20,7 @@ from pathlib import Path
 from tests.shared import ROOT
 
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = tuple(sorted((ROOT / "docs" / "providers").glob("*.md")))
 GUIDES = (
     "clients.md",
     "streams.md",

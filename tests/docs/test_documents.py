@@ -18,7 +18,7 @@ from llm_forge.runtime.config.schema import ConfigFile
 from llm_forge.simulator import Simulator, load_faults
 from llm_forge.spec import load
 
-from .documents import DOCUMENTS, GUIDES, Block, anchors, blocks, command_lines, links
+from .documents import DOCUMENTS, GUIDES, PAGES, Block, anchors, blocks, command_lines, links
 
 CHAT = """
 openapi: 3.1.0
@@ -175,7 +175,7 @@ def test_the_guides_show_every_command() -> None:
     assert {"ask", "simulate", "generate"} <= {arguments[0] for _, arguments in COMMANDS}
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+@pytest.mark.parametrize("path", [*DOCUMENTS, *PAGES], ids=name_of)
 def test_the_links_of_a_document_lead_somewhere(path: Path) -> None:
     for link in links(path):
         target, _, anchor = link.partition("#")

@@ -1,4 +1,4 @@
-"""`python -m llm_forge.targets.regenerate`: src/llm_forge/clients from the descriptions, byte for byte.
+"""`python -m llm_forge.targets.regenerate`: src/llm_forge/clients and docs/providers, byte for byte.
 
 `--check` writes nothing, prints what differs and ends with 1 if anything does; `--golden` rewrites
 (or checks) the expected output of every case under golden/ instead.
@@ -12,11 +12,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from .. import spec
-from .python.target import ROOT, PythonTarget, client_package
+from .python.examples import Examples
+from .python.page_writer import write_page
+from .python.plan import plan
+from .python.target import ROOT, PythonTarget, client_package, version
 
 CLIENTS = ROOT / "clients"
 GOLDEN = ROOT.parent.parent / "golden"
+PAGES = ROOT.parent.parent / "docs" / "providers"
+EXAMPLES = ROOT / "descriptions" / "examples"
 DIFF_LINES = 20
 
 
@@ -27,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--golden", action="store_true", help="the golden cases instead of the clients")
     options = parser.parse_args(arguments)
     try:
-        wanted = golden_trees() if options.golden else {CLIENTS: client_tree()}
+        wanted = golden_trees() if options.golden else {CLIENTS: client_tree(), PAGES: page_tree()}
     except spec.DescriptionError as error:
         print(error, file=sys.stderr)
         return 2
@@ -48,6 +55,20 @@ def client_tree() -> dict[str, str]:
         package, files = client_package(spec.load_description(provider))
         found.update({f"{package}/{name}": source for name, source in files.items()})
     return found
+
+
+def page_tree() -> dict[str, str]:
+    """What docs/providers should hold: a page for each provider."""
+    return {
+        f"{name}.md": write_page(plan(spec.load_description(name), version()), examples(name))
+        for name in spec.providers()
+    }
+
+
+def examples(provider: str) -> Examples:
+    """What the examples of a provider's page use; nothing where no file says it."""
+    file = EXAMPLES / f"{provider}.yaml"
+    return msgspec.yaml.decode(file.read_bytes(), type=Examples) if file.exists() else Examples()
 
 
 def golden_trees() -> dict[Path, dict[str, str]]:

@@ -84,7 +84,7 @@ def _scalar(found: ir.Type, name: str) -> Any:
 def value_node(value: Any) -> layout.Node:
     """A JSON value as Python source."""
     if isinstance(value, dict):
-        items = tuple(_labelled(f"{Quoted(str(key))}: ", value_node(one)) for key, one in value.items())
+        items = tuple(labelled(f"{Quoted(str(key))}: ", value_node(one)) for key, one in value.items())
         return layout.Group("{", items, "}")
     if isinstance(value, list):
         return layout.Group("[", tuple(value_node(one) for one in value), "]")
@@ -93,12 +93,13 @@ def value_node(value: Any) -> layout.Node:
     return literal(value)
 
 
-def _labelled(label: str, made: layout.Node) -> layout.Node:
+def labelled(label: str, made: layout.Node) -> layout.Node:
+    """A node with a name or a key before it."""
     if isinstance(made, layout.Group):
-        return layout.Group(label + made.opening, made.items, made.closing)
+        return layout.Group(label + made.opening, made.items, made.closing, made.comma)
     return f"{label}{layout.flat(made)}"
 
 
 def argument(name: str, value: Any) -> layout.Node:
     """`name=value` of a call."""
-    return _labelled(f"{name}=", value_node(value))
+    return labelled(f"{name}=", value_node(value))
