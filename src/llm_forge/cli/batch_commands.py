@@ -37,6 +37,10 @@ Passes = Annotated[
     int,
     typer.Option("--passes", min=1, help="How often an item may go whose failure time may cure."),
 ]
+Lease = Annotated[
+    float | None,
+    typer.Option("--lease", help="Share the job; seconds until others take over from a dead process."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 JobArgument = Annotated[Path, typer.Argument(help="The job's file.")]
@@ -54,6 +58,7 @@ def run_command(
     tokens_per_minute: Tokens = None,
     max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="The longest answer.")] = None,
     passes: Passes = 3,
+    lease: Lease = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Cancel the rest if an item fails.")] = False,
     stream: Annotated[bool, typer.Option("--stream", help="Ask for streams, to see first tokens.")] = False,
     quiet: Quiet = False,
@@ -76,6 +81,7 @@ def run_command(
         out=out,
         concurrency=concurrency,
         passes=passes,
+        lease=lease,
         fail_fast=fail_fast,
         stream=stream,
         requests_per_minute=requests_per_minute,
@@ -92,6 +98,7 @@ def resume_command(
     requests_per_minute: Requests = None,
     tokens_per_minute: Tokens = None,
     passes: Passes = 3,
+    lease: Lease = None,
     again: Annotated[
         Again | None, typer.Option("--again", help="Send ended items again: failed, cancelled or all.")
     ] = None,
@@ -108,6 +115,7 @@ def resume_command(
         out=out,
         concurrency=concurrency,
         passes=passes,
+        lease=lease,
         again=None if again is None else again.value,
         requests_per_minute=requests_per_minute,
         tokens_per_minute=tokens_per_minute,

@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -24,6 +25,7 @@ from llm_forge.simulator import Simulator
 from llm_forge.simulator.ledger import Entry
 from llm_forge.unified import jobs
 from llm_forge.unified.jobs import State
+from llm_forge.unified.jobs.store import Store
 
 CONCURRENCY = 8
 FAULTS: Sequence[dict[str, Any]] = (
@@ -86,25 +88,11 @@ class Figures:
 def measure(folder: Path, items: int, kills: int, seed: int) -> Figures:
     """Kill a job so often at seeded points, then let it end."""
     chance = Random(seed)
-    inputs, out, path = folder / "in.jsonl", folder / "out.jsonl", folder / "job.db"
-    prompts = [f"Say item-{number}." for number in range(items)]
-    inputs.write_text("".join(f"{json.dumps(prompt)}\n" for prompt in prompts), "utf-8")
+    out, path = folder / "out.jsonl", folder / "job.db"
     in_flight: Counter[str] = Counter()
     runs = killed = most = 0
     with Billing(seed) as simulator:
-        given = {
-            "job": str(path),
-            "inputs": str(inputs),
-            "out": str(out),
-            "concurrency": CONCURRENCY,
-            "passes": 8,
-            "options": {
-                "api_key": "any",
-                "base_url": simulator.base_urls["openai"],
-                "max_backoff": 0.02,
-            },
-        }
-        command = [sys.executable, "-c", PROGRAM, json.dumps(given)]
+        command, prompts = _prepared(folder, items, simulator)
         step = max(1, int(items * 1.4 / (kills + 1)))
         while True:
             runs += 1
@@ -120,6 +108,60 @@ def measure(folder: Path, items: int, kills: int, seed: int) -> Figures:
             most = max(most, len(under_way))
             in_flight.update(under_way)
         return _figures(out, prompts, simulator, in_flight, runs, killed, most)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What kills of single workers did: answers `paid_twice`, and those that no lost lease explains."""
+
+    items: int
+    killed: int
+    lost: int
+    doubled_in_output: int
+    paid_twice: int
+    sent_again_without_reason: int
+
+
+def measure_workers(
+    folder: Path, items: int, kills: int, seed: int, workers: int = 3, lease: float = 2.0
+) -> Shared:
+    """Let workers share a job; kill one of them at a time, and start another in its place."""
+    chance = Random(seed)
+    with Billing(seed) as simulator:
+        command, prompts = _prepared(folder, items, simulator, lease=lease)
+        running = [subprocess.Popen(command) for _ in range(workers)]
+        step = max(1, int(items * 1.4 / (kills + 1)))
+        for _ in range(kills):
+            chosen = chance.randrange(workers)
+            _kill(running[chosen], simulator, chance, step)
+            if running[chosen].wait() == -9:
+                running[chosen] = subprocess.Popen(command)
+        codes = [process.wait() for process in running]
+        assert set(codes) == {0}, f"workers ended with {codes}"
+    with closing(Store(folder / "job.db")) as store:
+        rows = store._db.execute("SELECT id, lost FROM items").fetchall()
+    allowed = Counter({f"Say item-{name}.": lost for name, lost in rows})
+    found = _figures(folder / "out.jsonl", prompts, simulator, allowed, 0, 0, 0)
+    return Shared(
+        items, kills, found.lost, found.doubled_in_output, found.paid_twice, found.sent_again_without_reason
+    )
+
+
+def _prepared(folder: Path, items: int, simulator: Billing, **more: Any) -> tuple[list[str], list[str]]:
+    """The command that runs the job, and its prompts, which lie in a file."""
+    prompts = [f"Say item-{number}." for number in range(items)]
+    inputs = folder / "in.jsonl"
+    inputs.write_text("".join(f"{json.dumps(prompt)}\n" for prompt in prompts), "utf-8")
+    given = {
+        "job": str(folder / "job.db"),
+        "inputs": str(inputs),
+        "out": str(folder / "out.jsonl"),
+        "concurrency": CONCURRENCY,
+        "passes": 8,
+        "options": {"api_key": "any", "base_url": simulator.base_urls["openai"], "max_backoff": 0.02},
+        **more,
+    }
+    return [sys.executable, "-c", PROGRAM, json.dumps(given)], prompts
 
 
 def _kill(process: subprocess.Popen[bytes], simulator: Billing, chance: Random, step: int) -> None:
@@ -169,9 +211,10 @@ def _figures(
 
 
 def main() -> int:
-    """Measure 200 points of 2,000 items."""
-    with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(asdict(measure(Path(folder), 2000, 200, seed=1)), indent=2))
+    """Measure 200 points of 2,000 items: of a process alone, then of three workers."""
+    for measured in (measure, measure_workers):
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(asdict(measured(Path(folder), 2000, 200, seed=1)), indent=2))
     return 0
 
 

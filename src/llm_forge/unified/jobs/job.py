@@ -28,11 +28,12 @@ from .provider.part_store import OWNER, PartStore
 from .provider.services import service_of
 from .report import Facts, page
 from .slots import Run
-from .sources import Source
+from .sources import Source, is_repeatable
 from .states import State
 from .store import Store
 
 Place = str | PathLike[str]
+_IMPORT_SECONDS = 3600.0  # that another process may take to take the inputs over
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +161,14 @@ async def arun(
     settings = RunSettings(**options)
     path = Path(job)
     async with _asking(llm, settings) as asker, _disk(settings) as offload:
-        with contextlib.closing(JobLock(path)), contextlib.closing(_opened(path, asker, settings)) as store:
+        shared = settings.lease is not None
+        with (
+            contextlib.closing(JobLock(path, shared=shared)),
+            contextlib.closing(_opened(path, asker, settings)) as store,
+        ):
             await _run_of(store, inputs, asker, settings, offload).finish()
             if store.get("cancelled"):
-                store.cancel()
+                store.cancel(*[State.PENDING] if shared else [])  # others may have calls under way
     found = Job(path)
     if settings.out is not None:
         found.export(settings.out)
@@ -180,7 +185,7 @@ def run(
 def _run_of(
     store: Store, inputs: Source | None, asker: Asker, settings: RunSettings, offload: Offload
 ) -> Run | BatchRun:
-    importer = Importer(store, inputs)
+    importer = _imported(store, inputs, settings)
     if isinstance(store, PartStore):
         return _provider_run(store, importer, asker, settings, offload)
     return Run(
@@ -191,10 +196,21 @@ def _run_of(
         concurrency=settings.concurrency,
         passes=settings.passes,
         fail_fast=settings.fail_fast,
+        lease=settings.lease,
         on_outcome=settings.on_outcome,
         on_progress=settings.on_progress,
         clock=settings.clock,
     )
+
+
+def _imported(store: Store, inputs: Source | None, settings: RunSettings) -> Importer:
+    if settings.lease is None:
+        return Importer(store, inputs)
+    if inputs is not None and not is_repeatable(inputs):
+        raise ConfigError("Processes that share a job need inputs that each can read: a path or a list")
+    place = store.path.with_name(f"{store.path.name}.import")
+    with contextlib.closing(JobLock(place, wait=_IMPORT_SECONDS)):  # one takes them over, the others compare
+        return Importer(store, inputs)
 
 
 def _provider_run(
@@ -222,7 +238,8 @@ def _opened(path: Path, asker: Asker, settings: RunSettings) -> Store:
     store = Store(path, owner=uuid.uuid4().hex) if is_local else PartStore(path, owner=OWNER)
     try:
         store.verify()
-        store.recover()
+        if settings.lease is None:
+            store.recover()
         _bind(
             store, engine=settings.engine, model=asker.name, parameters=canonical(dict(settings.parameters))
         )

@@ -13,11 +13,14 @@ from ...core.errors import JournalError
 
 
 class JobLock:
-    """The right to run the job at `path`, until `close`; JournalError if another process has it."""
+    """The right to run the job at `path`, until `close`.
 
-    def __init__(self, path: Path, *, shared: bool = False) -> None:
+    JournalError if another process has it and keeps it for `wait` seconds.
+    """
+
+    def __init__(self, path: Path, *, shared: bool = False, wait: float = 0.0) -> None:
         place = path.with_name(f"{path.name}.lock")
-        self._file = sqlite3.connect(place, isolation_level=None, timeout=0, check_same_thread=False)
+        self._file = sqlite3.connect(place, isolation_level=None, timeout=wait, check_same_thread=False)
         try:
             if shared:
                 self._file.execute("BEGIN")

@@ -20,16 +20,17 @@ Again = Literal["failed", "cancelled", "all"]
 class RunOptions(TypedDict, total=False):
     """How a job is run; all may be left out.
 
-    `engine` is "local", or "provider" for the provider's batch API, which is slower and cheaper.
-    `parameters` go with every call, under the provider's own names. `out` is a file for the outcomes in
-    input order, .parquet or JSON Lines. At most `concurrency` [8] calls are in flight, fewer while the server
-    is overloaded. An item whose call failed by something that time may cure goes again after all others,
-    `passes` [3] times in all. `fail_fast` cancels the rest when an item fails. `again` sends ended items
-    again: those that failed, were cancelled, or both. `requests_per_minute` and `tokens_per_minute` are
-    limits beside those that the server tells. `stream` asks for streams, which shows how soon the first token
-    came. `on_outcome` is called with each outcome once it is durable, as they come, `on_progress` with how
-    far the run has come. `options` are those of the client. `clock` and `offload`, which runs a function off
-    the event loop, are for tests.
+    `engine` is "local", or "provider" for the provider's batch API, which is slower and cheaper. `parameters`
+    go with every call, under the provider's own names. `out` is a file for the outcomes in input order,
+    .parquet or JSON Lines. At most `concurrency` [8] calls are in flight, fewer while the server is
+    overloaded. An item whose call failed by something that time may cure goes again after all others,
+    `passes` [3] times in all. With a `lease`, in seconds, other processes may run the job at the same time:
+    so long after one died, the others take over its items; 60 is a good one. `fail_fast` cancels the rest
+    when an item fails. `again` sends ended items again: those that failed, were cancelled, or both.
+    `requests_per_minute` and `tokens_per_minute` are limits beside those that the server tells. `stream` asks
+    for streams, which shows how soon the first token came. `on_outcome` is called with each outcome once it
+    is durable, as they come, `on_progress` with how far the run has come. `options` are those of the client.
+    `clock` and `offload`, which runs a function off the event loop, are for tests.
     """
 
     engine: Engine
@@ -37,6 +38,7 @@ class RunOptions(TypedDict, total=False):
     out: str | PathLike[str] | None
     concurrency: int
     passes: int
+    lease: float | None
     fail_fast: bool
     again: Again | None
     requests_per_minute: float | None
@@ -58,6 +60,7 @@ class RunSettings:
     out: str | PathLike[str] | None = None
     concurrency: int = 8
     passes: int = 3
+    lease: float | None = None
     fail_fast: bool = False
     again: Again | None = None
     requests_per_minute: float | None = None
@@ -76,5 +79,7 @@ class RunSettings:
                 raise ConfigError(f"{name} must be a whole number of at least 1, not {value!r}")
         if self.engine not in ("local", "provider"):
             raise ConfigError(f"engine must be local or provider, not {self.engine!r}")
+        if self.lease is not None and (self.engine != "local" or self.fail_fast or not self.lease > 0):
+            raise ConfigError("lease is seconds above 0, for the local engine, and without fail_fast")
         if self.again not in (None, "failed", "cancelled", "all"):
             raise ConfigError(f"again must be failed, cancelled or all, not {self.again!r}")

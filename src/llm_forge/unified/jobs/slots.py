@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,13 +30,16 @@ from .store import Change, Ended, Returned, Sent, Store
 from .tasks import all_of
 from .verdicts import Fail, Hold, Later, Stop, judge
 
-LEASE = 60.0  # seconds
-WAIT_FOR_OTHERS = 1.0
+WAIT_FOR_OTHERS = 1.0  # seconds
 
 
 @dataclass
 class Run:
-    """One run of a job by the local engine; `leased` where other processes work on it too."""
+    """One run of a job by the local engine.
+
+    `lease` is in seconds where other processes work on the job too: it is prolonged all the time, and lapses
+    when this process dies. None where there are no others.
+    """
 
     store: Store
     importer: Importer
@@ -44,7 +48,7 @@ class Run:
     concurrency: int
     passes: int
     fail_fast: bool = False
-    leased: bool = False
+    lease: float | None = None
     on_outcome: Callable[[Outcome], Any] | None = None
     on_progress: Callable[[Progress], Any] | None = None
     clock: Clock = field(default_factory=Clock)
@@ -63,10 +67,13 @@ class Run:
 
     async def finish(self) -> None:
         """Run until every item has ended, the run is stopped or the job cancelled; raises what stopped it."""
+        heartbeat = None if self.lease is None else asyncio.create_task(self._prolong(self.lease))
         try:
             while not self._stopped and await self._pass():
                 pass
         finally:
+            if heartbeat is not None:
+                heartbeat.cancel()
             await self._committer.idle()
             await self.offload(self.store.let_go)
         if self._error is not None:
@@ -128,8 +135,14 @@ class Run:
 
     def _claim_stored(self) -> list[Item]:
         now = self.clock.wall()
-        until = now + LEASE if self.leased else float("inf")
+        until = math.inf if self.lease is None else now + self.lease
         return self.store.claim(self.concurrency, self._position, now, until)
+
+    async def _prolong(self, lease: float) -> None:
+        """Show the other processes that this one lives."""
+        while True:
+            await self.clock.asleep(lease / 3)
+            await self.offload(self.store.extend, self.clock.wall() + lease)
 
     async def _write(self, last: Change | None, following: Item | None) -> bool:
         """Make the last item's end and the next one's sending durable; whether the next may be sent."""

@@ -42,7 +42,7 @@ WHERE state IN ('leased', 'sent') AND lease <= ?
 CANCEL = """
 UPDATE items
 SET lost = lost + (state = 'sent' AND lease IS NOT NULL), state = 'cancelled', owner = NULL, lease = NULL
-WHERE state IN ('pending', 'leased', 'sent')
+WHERE state IN (SELECT value FROM json_each(?))
 """
 REOPEN = """
 UPDATE items SET state = 'pending', turns = 0, outcome = NULL, seal = NULL, cost = NULL

@@ -186,10 +186,11 @@ class Store:
                 (self.owner,),
             )
 
-    def cancel(self) -> int:
-        """Cancel every item that has not ended, and how many these are."""
+    def cancel(self, *states: State) -> int:
+        """Cancel the items in these states, of all states that are no end, and how many these are."""
+        chosen = [state for state in states or State if state in before(State.CANCELLED)]
         with self._typed(), self._transaction():
-            return self._db.execute(sql.CANCEL).rowcount
+            return self._db.execute(sql.CANCEL, (json.dumps(chosen),)).rowcount
 
     def reopen(self, *states: State) -> int:
         """Make ended items pending again, with all their turns, and how many these are."""
@@ -238,7 +239,7 @@ class Store:
 
     def verify(self) -> str:
         """Check every record; the digest of the inputs (R-185). JournalError names the first bad record."""
-        inputs = InputsDigest()
+        inputs, known = InputsDigest(), self.get("inputs")
         query = "SELECT position, id, messages, digest, state, outcome, seal FROM items ORDER BY position"
         with self._typed():
             for index, name, messages, digest, *ending in self._db.execute(query):
@@ -249,7 +250,6 @@ class Store:
                         "checksum; restore the file from a copy, or start a new job"
                     )
                 inputs.add(digest)
-        known = self.get("inputs")
         if known is not None and known != inputs.hex():
             raise JournalError(f"{self.path} is damaged: its items are not those that it was made with")
         return inputs.hex()
