@@ -51,7 +51,7 @@ BLOCKS = {
     "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}},
 }
 FUNCTION = {"name": "weather", "description": "", "parameters": SCHEMA}
-CALL = {"id": "x", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+CALL = {"id": "call00001", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
 CHAT = {
     "model": "m",
     "max_tokens": 100,
@@ -59,7 +59,7 @@ CHAT = {
         {"role": "system", "content": "s"},
         {"role": "user", "content": [{"type": "text", "text": "weather in Paris"}]},
         {"role": "assistant", "content": None, "tool_calls": [CALL]},
-        {"role": "tool", "tool_call_id": "x", "content": "ok"},
+        {"role": "tool", "tool_call_id": "call00001", "content": "ok"},
     ],
     "tools": [{"type": "function", "function": FUNCTION}],
     "tool_choice": {"type": "function", "function": {"name": "weather"}},

@@ -231,3 +231,19 @@ def test_the_vendors_own_tools_are_accepted_and_never_called(sim: Simulator) -> 
     tools = [{"type": "web_search_20250305", "name": "web_search"}]
     answer = ask(sim, "anthropic", tools=tools, tool_choice={"type": "any"})
     assert [block["type"] for block in answer.json["content"]] == ["text"]
+
+
+@pytest.mark.parametrize(("call_id", "status"), [("call00001", 200), ("call_0001", 400), ("toolu_01", 400)])
+def test_mistral_takes_only_ids_of_tool_calls_that_are_like_its_own(
+    sim: Simulator, call_id: str, status: int
+) -> None:
+    call = {"id": call_id, "function": {"name": "add", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "add"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": "2", "tool_call_id": call_id},
+    ]
+    answer = ask(sim, "mistral", messages=messages)
+    assert answer.status == status
+    if status == 400:
+        assert (answer.json["code"], call_id in answer.json["message"]) == ("3280", True)

@@ -16,6 +16,7 @@ from .kit import PROVIDERS, model, unanswered
 
 PNG = "iVBORw0KGgo="
 PDF = b"%PDF-1.4 small"
+CALL_ID = "call00001"  # of a form that every API takes
 
 
 def sent(provider: str, prompt: Any, **parameters: Any) -> dict[str, Any]:
@@ -30,18 +31,22 @@ OPENAI_HISTORY = [
         "role": "assistant",
         "content": None,
         "tool_calls": [
-            {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Rome"}'}}
+            {
+                "id": CALL_ID,
+                "type": "function",
+                "function": {"name": "weather", "arguments": '{"city":"Rome"}'},
+            }
         ],
     },
-    {"role": "tool", "tool_call_id": "c1", "content": "sunny"},
+    {"role": "tool", "tool_call_id": CALL_ID, "content": "sunny"},
 ]
 ANTHROPIC_HISTORY = [
     {"role": "user", "content": [{"type": "text", "text": "Weather?"}]},
     {
         "role": "assistant",
-        "content": [{"type": "tool_use", "id": "c1", "name": "weather", "input": {"city": "Rome"}}],
+        "content": [{"type": "tool_use", "id": CALL_ID, "name": "weather", "input": {"city": "Rome"}}],
     },
-    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "sunny"}]},
+    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": CALL_ID, "content": "sunny"}]},
 ]
 
 
@@ -52,9 +57,12 @@ def test_a_history_of_openai_is_understood_by_anthropic() -> None:
         {"role": "user", "content": "Weather?"},
         {
             "role": "assistant",
-            "content": [{"type": "tool_use", "id": "c1", "name": "weather", "input": {"city": "Rome"}}],
+            "content": [{"type": "tool_use", "id": CALL_ID, "name": "weather", "input": {"city": "Rome"}}],
         },
-        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "sunny"}]},
+        {
+            "role": "user",
+            "content": [{"type": "tool_result", "tool_use_id": CALL_ID, "content": "sunny"}],
+        },
     ]
 
 
@@ -63,7 +71,7 @@ def test_a_history_of_anthropic_is_understood_by_the_others(provider: str) -> No
     user, assistant, result = sent(provider, ANTHROPIC_HISTORY)["messages"]
     assert user == {"role": "user", "content": "Weather?"}
     assert assistant["tool_calls"][0]["function"] == {"name": "weather", "arguments": '{"city": "Rome"}'}
-    assert result == {"role": "tool", "tool_call_id": "c1", "content": "sunny"}
+    assert result == {"role": "tool", "tool_call_id": CALL_ID, "content": "sunny"}
 
 
 def test_results_of_parallel_calls_stand_in_one_message_for_anthropic() -> None:
@@ -152,3 +160,19 @@ def test_thinking_is_streamed_apart_from_the_text(simulator: Simulator) -> None:
 def test_what_is_no_prompt_is_refused(prompt: Any) -> None:
     with pytest.raises(InvalidRequestError):
         messages_of(prompt)
+
+
+def test_ids_of_tool_calls_take_the_form_that_the_api_insists_on(simulator: Simulator) -> None:
+    def ids(provider: str, call_id: str) -> tuple[str, str]:
+        call = forge.ToolCall(call_id, "add", {"a": 1}, '{"a": 1}')
+        prompt = ["add", forge.assistant(tool_calls=[call]), forge.tool(call, "2")]
+        with model(simulator, provider) as llm:
+            assert "2" in llm.invoke(prompt).text
+        _, asked, answered = sent(provider, prompt)["messages"]
+        return asked["tool_calls"][0]["id"], answered["tool_call_id"]
+
+    assert ids("openai", "toolu_01") == ("toolu_01", "toolu_01")
+    assert ids("mistral", "D681PevKs") == ("D681PevKs", "D681PevKs")
+    asked, answered = ids("mistral", "toolu_01")
+    assert asked == answered
+    assert asked != ids("mistral", "toolu_02")[0]

@@ -18,6 +18,7 @@ FailureKind: TypeAlias = Literal[
     "not-json",
     "invalid",
     "model",
+    "call-id",
     "missing",
     "state",
     "size",

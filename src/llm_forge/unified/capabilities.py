@@ -17,7 +17,8 @@ class Capabilities:
     `dialect` is the form of messages and answers: "chat" or "blocks". `parameters` are names of ours with the
     API's own; what is not there, the API does not have. `required` is sent unless you say otherwise.
     `parts` says of "image" and "file" whether they go by url, data or id. `finish` and `usage` translate what
-    comes back, `stream_usage` is what a stream needs to tell its usage.
+    comes back, `stream_usage` is what a stream needs to tell its usage. With a `call_id_length`, ids of tool
+    calls must be so many letters and digits.
     """
 
     dialect: str
@@ -31,6 +32,7 @@ class Capabilities:
     schema: str | None = None
     json_object: bool = False
     cache_control: bool = False
+    call_id_length: int | None = None
     stream_usage: Mapping[str, Any] = field(default_factory=dict)
     finish: Mapping[str, str] = field(default_factory=dict)
     usage: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -60,7 +61,7 @@ def _messages(messages: Sequence[Message], target: Target) -> Iterator[Json]:
 
 
 def _message(message: Message, parts: Sequence[Part], target: Target) -> Json:
-    calls = [_call(part) for part in parts if isinstance(part, ToolCall)]
+    calls = [_call(part, target) for part in parts if isinstance(part, ToolCall)]
     shown = [part for part in parts if not isinstance(part, ToolCall)]
     content = _content([part for part in shown if _goes_back(part, target)], target)
     made: Json = {"role": message.role, **message.extra}
@@ -79,18 +80,26 @@ def _goes_back(part: Part, target: Target) -> bool:
     return target.can.thinking_parts and mine and isinstance((part.raw or {}).get("thinking"), list)
 
 
-def _call(call: ToolCall) -> Json:
+def _call(call: ToolCall, target: Target) -> Json:
     return {
-        "id": call.id,
+        "id": _call_id(call.id, target),
         "type": "function",
         "function": {"name": call.name, "arguments": call.arguments_json},
     }
 
 
+def _call_id(given: str, target: Target) -> str:
+    """The id; for an API that is strict about ids, one of its form that stands for another provider's."""
+    length = target.can.call_id_length
+    if length is None or (len(given) == length and given.isascii() and given.isalnum()):
+        return given
+    return hashlib.sha256(given.encode()).hexdigest()[:length]
+
+
 def _result(result: ToolResult, target: Target) -> Json:
     name = {} if result.name is None else {"name": result.name}
     content = _content(result.parts, target)
-    return {"role": "tool", "tool_call_id": result.call_id, **name, "content": content}
+    return {"role": "tool", "tool_call_id": _call_id(result.call_id, target), **name, "content": content}
 
 
 def _content(parts: Sequence[Part], target: Target) -> str | list[Any]:

@@ -6,6 +6,7 @@ whole and have no type, thinking is a content part; invalid bodies answer 422 wi
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
@@ -25,6 +26,7 @@ _MODELS = (
     "magistral-medium-latest",
     "codestral-latest",
 )
+_CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")  # sources: reports of refusals, quoted in public
 _PADDING = "abcdefghijklmnopqrstuvwxyz0123456789"
 _HEADER_UNITS = {"requests": "req-minute", "tokens": "tokens-minute"}
 
@@ -104,6 +106,15 @@ class Mistral(ChatProvider):
             "aliases": [],
         }
         return {**head, "capabilities": capabilities, **rest, "deprecation": None, "type": "base"}
+
+    def question(self, body: Mapping[str, Any]) -> Question:
+        """The request without its dialect, if the ids of its tool calls are such as Mistral makes."""
+        for message in body["messages"]:
+            made = [call.get("id") for call in message.get("tool_calls") or ()]
+            for found in [*made, message.get("tool_call_id")]:
+                if found is not None and not _CALL_ID.fullmatch(found):
+                    raise Failure("call-id", found)
+        return super().question(body)
 
     def completion(self, turn: Turn, choices: Sequence[Json], usage: Json) -> Json:
         """A chat.completion object."""
@@ -209,6 +220,9 @@ def _worded(failure: Failure) -> tuple[int, Json]:
             return 405, {"detail": "Method Not Allowed"}
         case "model":
             return 400, _error(f"Invalid model: {failure.subject}", "invalid_model", "1500", 400)
+        case "call-id":
+            message = f"Tool call id was {failure.subject} but must be a-z, A-Z, 0-9, with a length of 9."
+            return 400, _error(message, "invalid_function_call", "3280", 400)
         case "size":
             return 413, {"message": "Request size limit exceeded"}
         case "rate":
