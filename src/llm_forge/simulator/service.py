@@ -183,12 +183,15 @@ class Service:
         return replace(produced.reply, delay=self._pacing * produced.output_tokens)
 
 
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
 def _is_form(request: Request) -> bool:
     return (request.header("content-type") or "").lower().startswith("multipart/form-data")
 
 
 def _parsed(request: Request, *, optional: bool) -> Mapping[str, Any]:
-    if request.method != "POST" or (optional and not request.body):
+    if request.method not in _WITH_BODY or (optional and not request.body):
         return {}
     if _is_form(request):
         return parse_form(request.header("content-type") or "", request.body)

@@ -1,4 +1,4 @@
-"""Anthropic's messages, models and token counting, as they appear on the wire.
+"""Anthropic's API, as it appears on the wire; batches, files and the organization are under services.
 
 Sources: recorded traffic for framing (event and data lines, a ping, spaces before the closing brace),
 identifiers and headers; the error bodies that the API really sends.
@@ -10,6 +10,7 @@ import base64
 import datetime
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 from urllib.parse import unquote
 
@@ -23,6 +24,8 @@ from .anthropic_errors import worded
 from .cache import PromptCache
 from .provider import (
     BASE58,
+    Handler,
+    Json,
     Produced,
     Provider,
     Route,
@@ -34,6 +37,11 @@ from .provider import (
     compact,
     input_tokens,
 )
+from .services.anthropic_files import AnthropicFiles
+from .services.id_pages import id_page
+from .services.message_batches import MessageBatches
+from .services.organization import Organization
+from .services.routes import anthropic_routes
 
 _MODELS = (
     ("claude-opus-4-5-20251101", "Claude Opus 4.5", "2025-11-24"),
@@ -55,15 +63,19 @@ class Anthropic(Provider):
     """Speaks for api.anthropic.com."""
 
     name = "anthropic"
-    routes: ClassVar[Sequence[Route]] = (
-        Route("messages.create", "POST", "/v1/messages"),
-        Route("messages.count_tokens", "POST", "/v1/messages/count_tokens"),
-        Route("models.list", "GET", "/v1/models"),
-        Route("models.get", "GET", "/v1/models/{}"),
-    )
+    routes: ClassVar[Sequence[Route]] = anthropic_routes()
 
     def __init__(self) -> None:
         self._cache = PromptCache()
+        self._handlers: dict[str, Handler] = {
+            "messages.create": self._message,
+            "messages.count_tokens": _counted,
+            "models.list": lambda turn: Produced(Reply(json=id_page(turn, _models()))),
+            "models.get": self._described,
+            **MessageBatches(self._outcome).handlers(),
+            **AnthropicFiles().handlers(),
+            **Organization().handlers(),
+        }
 
     def buckets(self) -> dict[str, Bucket]:
         """4,000 requests, 2,000,000 input and 400,000 output tokens a minute."""
@@ -110,16 +122,22 @@ class Anthropic(Provider):
 
     def produce(self, operation: str, turn: Turn) -> Produced:
         """Answer one of the routes."""
-        match operation:
-            case "messages.create":
-                return self._message(turn)
-            case "messages.count_tokens":
-                return Produced(Reply(json={"input_tokens": _input_tokens(turn.body)}))
-            case "models.list":
-                return Produced(Reply(json=_model_list()))
-        name = unquote(turn.path.rpartition("/")[2])
+        return self._handlers[operation](turn)
+
+    def _described(self, turn: Turn) -> Produced:
+        name = unquote(turn.ids[0])
         self.check_model(name)
         return Produced(Reply(json=_model(name)))
+
+    def _outcome(self, turn: Turn, params: Mapping[str, Any]) -> Json:
+        """The result of one request of a batch."""
+        try:
+            if params.get("stream"):
+                raise Failure("state", "stream: requests of a batch must not stream")
+            message = self._message(replace(turn, body=params)).reply.json
+        except Failure as failure:
+            return {"type": "errored", "error": self.failure(failure, self.request_id(turn)).json}
+        return {"type": "succeeded", "message": message}
 
     def _message(self, turn: Turn) -> Produced:
         self.check_model(turn.model)
@@ -321,9 +339,12 @@ def _event(value: Mapping[str, Any], spaces: int) -> str:
     return f"event: {value['type']}\ndata: {compact(value)[:-1]}{' ' * spaces}}}\n\n"
 
 
-def _model_list() -> dict[str, Any]:
-    data = [_model(name) for name, _, _ in _MODELS]
-    return {"data": data, "has_more": False, "first_id": data[0]["id"], "last_id": data[-1]["id"]}
+def _counted(turn: Turn) -> Produced:
+    return Produced(Reply(json={"input_tokens": _input_tokens(turn.body)}))
+
+
+def _models() -> list[Json]:
+    return [_model(name) for name, _, _ in _MODELS]
 
 
 def _model(name: str) -> dict[str, Any]:

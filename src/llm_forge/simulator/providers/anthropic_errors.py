@@ -29,6 +29,10 @@ def worded(failure: Failure) -> tuple[int, str, str]:
     match failure.kind:
         case "model":
             return 404, "not_found_error", f"model: {failure.subject}"
+        case "missing":
+            return 404, "not_found_error", _missing(failure)
+        case "state":
+            return 400, "invalid_request_error", failure.subject
         case "rate":
             allowed = f"{failure.limit:.0f} {failure.unit.replace('-', ' ')} per minute"
             return 429, "rate_limit_error", f"This request would exceed your rate limit of {allowed}."
@@ -39,6 +43,12 @@ def worded(failure: Failure) -> tuple[int, str, str]:
         case "status":
             return failure.status, _STATUS_TYPES.get(failure.status, "api_error"), failure.subject
     return _REFUSALS[failure.kind]
+
+
+def _missing(failure: Failure) -> str:
+    if failure.unit == "results":
+        return f"Message Batch {failure.subject}"
+    return f"{failure.unit} {failure.subject} not found."
 
 
 def _problem(problem: Problem) -> str:

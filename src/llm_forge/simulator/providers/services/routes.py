@@ -61,11 +61,57 @@ DELETE /responses/{} responses.delete
 POST /responses/{}/cancel responses.cancel
 GET /responses/{}/input_items responses.input_items.list
 """
+_ANTHROPIC = """
+POST /messages messages.create
+POST /messages/count_tokens messages.count_tokens
+POST /messages/batches messages.batches.create
+GET /messages/batches messages.batches.list
+GET /messages/batches/{} messages.batches.get
+DELETE /messages/batches/{} messages.batches.delete
+POST /messages/batches/{}/cancel messages.batches.cancel
+GET /messages/batches/{}/results messages.batches.results
+GET /models models.list
+GET /models/{} models.get
+POST /files files.upload
+GET /files files.list
+GET /files/{} files.get
+DELETE /files/{} files.delete
+GET /files/{}/content files.download
+GET /organizations/me organization.get
+GET /organizations/users organization.users.list
+GET /organizations/users/{} organization.users.get
+POST /organizations/users/{} organization.users.update
+DELETE /organizations/users/{} organization.users.remove
+GET /organizations/invites organization.invites.list
+POST /organizations/invites organization.invites.create
+GET /organizations/invites/{} organization.invites.get
+DELETE /organizations/invites/{} organization.invites.delete
+GET /organizations/workspaces organization.workspaces.list
+POST /organizations/workspaces organization.workspaces.create
+GET /organizations/workspaces/{} organization.workspaces.get
+POST /organizations/workspaces/{} organization.workspaces.update
+POST /organizations/workspaces/{}/archive organization.workspaces.archive
+GET /organizations/workspaces/{}/members organization.workspaces.members.list
+POST /organizations/workspaces/{}/members organization.workspaces.members.add
+GET /organizations/workspaces/{}/members/{} organization.workspaces.members.get
+POST /organizations/workspaces/{}/members/{} organization.workspaces.members.update
+DELETE /organizations/workspaces/{}/members/{} organization.workspaces.members.remove
+GET /organizations/api_keys organization.api_keys.list
+GET /organizations/api_keys/{} organization.api_keys.get
+POST /organizations/api_keys/{} organization.api_keys.update
+GET /organizations/usage_report/messages organization.usage_report.messages
+GET /organizations/cost_report organization.cost_report.get
+"""
 
 
 def _read(table: str, beginning: str) -> tuple[Route, ...]:
     rows = (line.split() for line in table.splitlines() if line)
     return tuple(Route(operation, method, beginning + path) for method, path, operation in rows)
+
+
+def anthropic_routes() -> tuple[Route, ...]:
+    """All services of Anthropic."""
+    return _read(_ANTHROPIC, "/v1")
 
 
 def groq_routes() -> tuple[Route, ...]:
