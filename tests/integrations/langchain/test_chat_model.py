@@ -226,6 +226,17 @@ def test_a_wrong_option_or_name_is_told_at_once(monkeypatch: pytest.MonkeyPatch)
         ChatForge(model="openai/gpt-4o-mini", api_key="key-of-a-test", client_options={"transprt": "curl"})
 
 
+def test_a_copy_may_change_parameters_but_not_the_connection(simulator: Simulator) -> None:
+    model = ChatForge(model="openai/gpt-4o-mini")
+    model.stop = ["two"]
+    assert model.invoke("say: one two three").text == "one "
+    assert model.model_copy(update={"stop": ["three"]}).invoke("say: one two three").text == "one two "
+    with pytest.raises(ConfigError, match="model"):
+        model.model_copy(update={"model": "anthropic/claude-sonnet-4-5"})
+    with pytest.raises(ValidationError, match="frozen"):
+        model.model = "anthropic/claude-sonnet-4-5"
+
+
 def test_no_secret_is_shown_or_serialised(simulator: Simulator) -> None:
     options = {"headers": {"x-team-token": "header-of-a-test"}}
     model = ChatForge(model="openai/gpt-4o-mini", api_key="key-of-a-test", client_options=options)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -20,6 +20,7 @@ from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from typing_extensions import override
 
+from ...core.errors import ConfigError
 from ...unified.model import LanguageModel
 from ...unified.registry import find_provider, get_llm, model_name
 from ...unified.reply import Reply
@@ -28,6 +29,9 @@ from .prompt import prompt_of
 from .structured import Method, asked, parser, with_raw
 from .tools import ToolLike, choice_of, form_parameters, tool_of
 
+_FROZEN = frozenset(
+    ("model", "fallback_models", "api_key", "base_url", "timeout", "max_retries", "client_options")
+)
 _PARAMETERS = ("temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "thinking")
 
 
@@ -41,17 +45,18 @@ class ChatForge(BaseChatModel):
     client such as `transport` or `limits`; these are not part of what is serialised, since they may hold
     secrets. A call's `model=` names another model of the same provider, bare or prefixed.
 
-    Raises ConfigError for an unknown provider, a missing key or a wrong option.
+    What the connection is made with stays as it was; parameters of calls may be assigned. Raises ConfigError
+    for an unknown provider, a missing key or a wrong option.
     """
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
 
-    model: str
-    fallback_models: list[str] = Field(default_factory=list)
-    api_key: SecretStr | None = None
-    base_url: str | None = None
-    timeout: float | None = None
-    max_retries: int | None = None
+    model: str = Field(frozen=True)
+    fallback_models: list[str] = Field(default_factory=list, frozen=True)
+    api_key: SecretStr | None = Field(None, frozen=True)
+    base_url: str | None = Field(None, frozen=True)
+    timeout: float | None = Field(None, frozen=True)
+    max_retries: int | None = Field(None, frozen=True)
     temperature: float | None = None
     max_tokens: int | None = None
     top_p: float | None = None
@@ -61,7 +66,7 @@ class ChatForge(BaseChatModel):
     thinking: bool | str | int | None = None
     streaming: bool = False
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
-    client_options: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
+    client_options: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True, frozen=True)
 
     _llm: LanguageModel = PrivateAttr()
 
@@ -69,7 +74,7 @@ class ChatForge(BaseChatModel):
     def _connect(self) -> ChatForge:
         """Make the handle, which opens nothing and tells of a missing key now."""
         if self.api_key is None and not self.client_options.keys() & {"api_key", "auth"}:
-            self.api_key = self._key_of_environment()
+            object.__setattr__(self, "api_key", self._key_of_environment())  # frozen from here on
         shared = _given(timeout=self.timeout, max_attempts=_attempts(self.max_retries))
         key = None if self.api_key is None else self.api_key.get_secret_value()
         own = _given(api_key=key, base_url=self.base_url)
@@ -82,6 +87,20 @@ class ChatForge(BaseChatModel):
         names = find_provider(self.provider).profile.env_api_key
         found = (os.environ.get(name, "").strip() for name in names)
         return next((SecretStr(value) for value in found if value), None)
+
+    @override
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other parameters of calls.
+
+        ConfigError for a change of what the connection was made with: the copy would not heed it.
+        """
+        fixed = [name for name in update or {} if name in _FROZEN]
+        if fixed:
+            names = ", ".join(fixed)
+            raise ConfigError(
+                f"A copy keeps its {names}: make another ChatForge, or name the model in the call"
+            )
+        return super().model_copy(update=update, deep=deep)
 
     @property
     def provider(self) -> str:
