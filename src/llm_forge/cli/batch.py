@@ -13,16 +13,26 @@ from typing import Any, Unpack
 from ..core.errors import ConfigError, ForgeError
 from ..unified import jobs
 from ..unified.jobs import Job, Progress, RunOptions, State, Status
+from ..unified.jobs.asking import limits_of
 from .failure import Failure
 
 INCOMPLETE = 3  # exit code of a job that ended with failed or cancelled items
 
 
 def run_batch(
-    path: Path, model: str, inputs: Path | None, *, quiet: bool, as_json: bool, **options: Unpack[RunOptions]
+    path: Path,
+    model: str,
+    inputs: Path | None,
+    *,
+    quiet: bool,
+    as_json: bool,
+    shared_limits: str | None = None,
+    **options: Unpack[RunOptions],
 ) -> None:
     """Run a job and show how far it is; Failure with code 3 if an item has no answer."""
     with _failing(), _shown(quiet=quiet or as_json) as show:
+        if shared_limits is not None:
+            _share_limits(shared_limits, model, options)
         options["on_progress"] = show
         job = jobs.run(path, model, inputs, **options)
     status = job.status()
@@ -32,12 +42,27 @@ def run_batch(
         raise Failure(f"{lacking} of {status.total} items have no answer; the output says why", INCOMPLETE)
 
 
-def resume_batch(path: Path, *, quiet: bool, as_json: bool, **options: Unpack[RunOptions]) -> None:
+def _share_limits(url: str, model: str, options: RunOptions) -> None:
+    """Put the declared limits where all processes that name the same place keep them."""
+    from ..integrations.redis import RedisRateLimiter
+
+    limits = limits_of(options.pop("requests_per_minute", None), options.pop("tokens_per_minute", None))
+    if not limits:
+        raise ConfigError("--shared-limits needs --requests-per-minute or --tokens-per-minute")
+    limiter = RedisRateLimiter(
+        url, model, limits, concurrency=options.get("concurrency"), adaptive_concurrency=True
+    )
+    options["options"] = {"rate_limiter": limiter}
+
+
+def resume_batch(
+    path: Path, *, quiet: bool, as_json: bool, shared_limits: str | None = None, **options: Unpack[RunOptions]
+) -> None:
     """`run_batch` with the job's own model and parameters."""
     with _failing():
         begun = Job(path).begun
     options["engine"], options["parameters"] = begun.engine, begun.parameters
-    run_batch(path, begun.model, None, quiet=quiet, as_json=as_json, **options)
+    run_batch(path, begun.model, None, quiet=quiet, as_json=as_json, shared_limits=shared_limits, **options)
 
 
 def show_status(path: Path, *, as_json: bool) -> None:

@@ -33,6 +33,10 @@ OutFile = Annotated[
 Concurrency = Annotated[int, typer.Option("--concurrency", min=1, help="The most calls in flight.")]
 Requests = Annotated[float | None, typer.Option("--requests-per-minute", help="A limit beside the server's.")]
 Tokens = Annotated[float | None, typer.Option("--tokens-per-minute", help="A limit beside the server's.")]
+SharedLimits = Annotated[
+    str | None,
+    typer.Option("--shared-limits", metavar="URL", help="redis://... where all processes keep these limits."),
+]
 Passes = Annotated[
     int,
     typer.Option("--passes", min=1, help="How often an item may go whose failure time may cure."),
@@ -56,6 +60,7 @@ def run_command(
     concurrency: Concurrency = 8,
     requests_per_minute: Requests = None,
     tokens_per_minute: Tokens = None,
+    shared_limits: SharedLimits = None,
     max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="The longest answer.")] = None,
     passes: Passes = 3,
     lease: Lease = None,
@@ -78,6 +83,7 @@ def run_command(
         engine=engine.value,
         quiet=quiet,
         as_json=as_json,
+        shared_limits=shared_limits,
         out=out,
         concurrency=concurrency,
         passes=passes,
@@ -97,6 +103,7 @@ def resume_command(
     concurrency: Concurrency = 8,
     requests_per_minute: Requests = None,
     tokens_per_minute: Tokens = None,
+    shared_limits: SharedLimits = None,
     passes: Passes = 3,
     lease: Lease = None,
     again: Annotated[
@@ -112,6 +119,7 @@ def resume_command(
         job,
         quiet=quiet,
         as_json=as_json,
+        shared_limits=shared_limits,
         out=out,
         concurrency=concurrency,
         passes=passes,
