@@ -27,6 +27,7 @@ from llm_forge.integrations.redis import RedisRateLimiter
 from llm_forge.runtime.clock import Clock
 from llm_forge.runtime.io import AsyncIo
 from llm_forge.simulator import Simulator
+from tests.unified.jobs.kill import measure_workers
 
 redis = pytest.importorskip("redis", reason="redis is an extra")
 SERVER = shutil.which("redis-server")
@@ -152,6 +153,13 @@ def test_a_client_calls_through_shared_limits(url: str) -> None:
     with Simulator() as simulator:
         asyncio.run(work())
         assert simulator.ledger.attempts() == 2
+
+
+@pytest.mark.requirement("R-105", "R-184")
+def test_workers_that_are_killed_keep_a_shared_limit_and_lose_nothing(url: str, tmp_path: Path) -> None:
+    found = measure_workers(tmp_path, items=200, kills=4, seed=3, redis=url)
+    assert found.violations == 0
+    assert (found.lost, found.doubled_in_output, found.sent_again_without_reason) == (0, 0, 0)
 
 
 def test_without_redis_nothing_is_sent_past_a_limit(tmp_path: Path) -> None:

@@ -37,6 +37,11 @@ PROGRAM = """
 import json, sys
 from llm_forge.unified import jobs
 given = json.loads(sys.argv[1])
+if shared := given.pop("shared", None):
+    from llm_forge import Limit
+    from llm_forge.integrations.redis import RedisRateLimiter
+    limit = Limit("requests", shared["per_minute"], 60)
+    given["options"]["rate_limiter"] = RedisRateLimiter(shared["url"], "kill", [limit])
 jobs.run(given.pop("job"), "openai/gpt-4o-mini", given.pop("inputs"), **given)
 """
 
@@ -44,8 +49,9 @@ jobs.run(given.pop("job"), "openai/gpt-4o-mini", given.pop("inputs"), **given)
 class Billing(Simulator):
     """A simulator that knows which prompts it has answered, and how many requests came."""
 
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed, faults=list(FAULTS), pacing=0.001)
+    def __init__(self, seed: int, per_minute: float | None = None) -> None:
+        limits = None if per_minute is None else {"openai": {"requests": per_minute}}
+        super().__init__(seed, faults=list(FAULTS), pacing=0.001, limits=limits)
         self.answered: Counter[str] = Counter()
         self.came = 0
         self._news = threading.Condition()
@@ -112,7 +118,10 @@ def measure(folder: Path, items: int, kills: int, seed: int) -> Figures:
 
 @dataclass(frozen=True)
 class Shared:
-    """What kills of single workers did: answers `paid_twice`, and those that no lost lease explains."""
+    """What kills of single workers did: answers `paid_twice`, and those that no lost lease explains.
+
+    `violations` are the requests that the server refused because its own limit was used up.
+    """
 
     items: int
     killed: int
@@ -120,15 +129,29 @@ class Shared:
     doubled_in_output: int
     paid_twice: int
     sent_again_without_reason: int
+    violations: int
+
+
+PER_MINUTE = 3000.0
 
 
 def measure_workers(
-    folder: Path, items: int, kills: int, seed: int, workers: int = 3, lease: float = 2.0
+    folder: Path,
+    items: int,
+    kills: int,
+    seed: int,
+    workers: int = 3,
+    lease: float = 2.0,
+    redis: str | None = None,
 ) -> Shared:
-    """Let workers share a job; kill one of them at a time, and start another in its place."""
+    """Let workers share a job; kill one of them at a time, and start another in its place.
+
+    With the URL of a Redis they share the limit that the server has.
+    """
     chance = Random(seed)
-    with Billing(seed) as simulator:
-        command, prompts = _prepared(folder, items, simulator, lease=lease)
+    more = {} if redis is None else {"shared": {"url": redis, "per_minute": PER_MINUTE}}
+    with Billing(seed, None if redis is None else PER_MINUTE) as simulator:
+        command, prompts = _prepared(folder, items, simulator, lease=lease, **more)
         running = [subprocess.Popen(command) for _ in range(workers)]
         step = max(1, int(items * 1.4 / (kills + 1)))
         for _ in range(kills):
@@ -143,7 +166,13 @@ def measure_workers(
     allowed = Counter({f"Say item-{name}.": lost for name, lost in rows})
     found = _figures(folder / "out.jsonl", prompts, simulator, allowed, 0, 0, 0)
     return Shared(
-        items, kills, found.lost, found.doubled_in_output, found.paid_twice, found.sent_again_without_reason
+        items,
+        kills,
+        found.lost,
+        found.doubled_in_output,
+        found.paid_twice,
+        found.sent_again_without_reason,
+        sum(one.status == 429 and not one.fault for one in simulator.ledger.entries),
     )
 
 
