@@ -5,7 +5,7 @@ BIN := .venv/bin
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden requirements coverage-spec conformance vendors fuzz proof kill-test pace mutation soak bench bench-overhead compare-faults clean
+.PHONY: help demo test check gen golden requirements coverage-spec conformance vendors prism fuzz proof kill-test pace mutation soak bench bench-overhead compare-faults clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -31,6 +31,8 @@ golden: .venv/dev.stamp ## rewrite the expected output of every case under golde
 
 requirements: .venv/dev.stamp ## write docs/requirements.md: each requirement with the tests that name it
 	@$(BIN)/python -m tests.requirements.table
+
+prism: build/prism.stamp ## install Prism (needs npm), which holds our clients' requests against the vendors' documents
 
 coverage-spec: .venv/dev.stamp ## vendors' documents beside our descriptions; a newer one: SPEC=file PROVIDER=name [BASE=older file]
 	@$(BIN)/python -m tests.descriptions.report --write $(if $(SPEC),--spec '$(SPEC)') $(if $(BASE),--base '$(BASE)') $(if $(PROVIDER),--provider $(PROVIDER))
@@ -89,6 +91,11 @@ clean: ## remove .venv and everything built
 
 .venv/mutation.stamp: .venv/dev.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,mutation]'
+	@touch $@
+
+build/prism.stamp:
+	@mkdir -p build/prism
+	@npm install --prefix build/prism --silent --no-audit --no-fund --no-package-lock @stoplight/prism-cli@5.14.2
 	@touch $@
 
 # litellm pins versions that do not go with the vendors' current packages: an environment of its own.

@@ -1,0 +1,1 @@
+"""Our clients before a server that nobody here wrote."""
