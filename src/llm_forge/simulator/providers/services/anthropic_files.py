@@ -1,4 +1,7 @@
-"""Anthropic's files: uploads are kept and named, and only what a tool wrote can be downloaded."""
+"""Anthropic's files: uploads are kept and named, and only what a tool wrote can be downloaded.
+
+A workspace begins with one file that a tool wrote.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from urllib.parse import parse_qsl
 from ...forms import FormFile
 from ...problems import Failure, Problem
 from ...script import Reply
-from ..provider import BASE58, Handler, Json, Produced, Turn
+from ..provider import BASE58, EPOCH, Handler, Json, Produced, Turn
 from .id_pages import cursor_page, id_page, rfc3339
 from .shelf import Shelf
 
 _BETA = "files-api-"
-_WRITTEN = "tool-"  # a file whose name begins so stands for one that a tool wrote
+_WRITTEN = ("table.csv", b"fruit,price\napple,2\n")
 
 
 @dataclass(slots=True)
@@ -30,6 +33,9 @@ class AnthropicFiles:
 
     def __init__(self) -> None:
         self._kept: Shelf[KeptFile] = Shelf("File")
+        name, content = _WRITTEN
+        shown = _shown("file_011CSimulated", name, "text/csv", content, EPOCH)
+        self._kept.put(shown["id"], KeptFile({**shown, "downloadable": True}, content))
 
     def handlers(self) -> Mapping[str, Handler]:
         """Its operations."""
@@ -57,15 +63,7 @@ class AnthropicFiles:
         if not isinstance(file, FormFile):
             raise Failure("invalid", problems=(Problem("missing", ("file",)),))
         identifier = "file_011C" + turn.letters("file", BASE58, 20)
-        shown = {
-            "type": "file",
-            "id": identifier,
-            "size_bytes": len(file.content),
-            "created_at": rfc3339(turn.now),
-            "filename": file.name,
-            "mime_type": file.content_type,
-            "downloadable": file.name.startswith(_WRITTEN),
-        }
+        shown = _shown(identifier, file.name, file.content_type, file.content, turn.now)
         return self._kept.put(identifier, KeptFile(shown, file.content)).shown
 
     def _deleted(self, turn: Turn) -> Json:
@@ -77,6 +75,18 @@ class AnthropicFiles:
         if not kept.shown["downloadable"]:
             raise Failure("state", f"File '{turn.ids[0]}' is not downloadable")
         return Produced(Reply(body=kept.content, headers=[("content-type", kept.shown["mime_type"])]))
+
+
+def _shown(identifier: str, name: str, kind: str, content: bytes, now: float) -> Json:
+    return {
+        "type": "file",
+        "id": identifier,
+        "size_bytes": len(content),
+        "created_at": rfc3339(now),
+        "filename": name,
+        "mime_type": kind,
+        "downloadable": False,
+    }
 
 
 def _answering(make: Callable[[Turn], Json]) -> Handler:

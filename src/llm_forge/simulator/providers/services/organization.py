@@ -1,4 +1,4 @@
-"""Anthropic's Admin API: an organization with one user, one key and one workspace to begin with.
+"""Anthropic's Admin API: an organization with two users, one key and one workspace to begin with.
 
 Invitations wait for three weeks and are never accepted. Reports have a day for each day asked for; what
 they say is made up, and the same for the same day.
@@ -25,6 +25,7 @@ _RESIDENCY = {
     "allowed_inference_geos": "unrestricted",
 }
 FIRST_USER, FIRST_WORKSPACE, FIRST_KEY = "user_01Simulated", "wrkspc_01Simulated", "apikey_01Simulated"
+_USERS = ((FIRST_USER, "Ada", "admin"), ("user_02Simulated", "Ben", "developer"))
 
 
 class Organization:
@@ -36,7 +37,8 @@ class Organization:
         self._workspaces: Shelf[Json] = Shelf("Workspace")
         self._keys: Shelf[Json] = Shelf("API Key")
         self._members: Shelf[Json] = Shelf("Workspace Member")
-        self._users.put(FIRST_USER, _user())
+        for identifier, name, role in _USERS:
+            self._users.put(identifier, _user(identifier, name, role))
         self._workspaces.put(FIRST_WORKSPACE, _workspace(FIRST_WORKSPACE, "Simulated", EPOCH))
         self._keys.put(FIRST_KEY, _key())
 
@@ -161,9 +163,9 @@ def _organization(turn: Turn) -> Json:
     return {"id": identifier, "type": "organization", "name": "Simulated"}
 
 
-def _user() -> Json:
-    head = {"id": FIRST_USER, "type": "user", "email": "ada@example.com", "name": "Ada"}
-    return {**head, "role": "admin", "added_at": rfc3339(EPOCH)}
+def _user(identifier: str, name: str, role: str) -> Json:
+    head = {"id": identifier, "type": "user", "email": f"{name.lower()}@example.com", "name": name}
+    return {**head, "role": role, "added_at": rfc3339(EPOCH)}
 
 
 def _workspace(identifier: str, name: str, now: float) -> Json:
