@@ -28,7 +28,11 @@ from llm_forge.unified.jobs.provider.services import Found, Poll
 
 from .world import inline, prompts
 
-MODELS = {"openai": "openai/gpt-4o-mini", "groq": "groq/llama-3.3-70b-versatile"}
+MODELS = {
+    "anthropic": "anthropic/claude-sonnet-4-5",
+    "groq": "groq/llama-3.3-70b-versatile",
+    "openai": "openai/gpt-4o-mini",
+}
 
 
 class SimulatedClock(Clock):
@@ -86,7 +90,7 @@ def test_a_job_by_batch_gives_the_outcomes_of_a_local_one_in_input_order(
         assert len(reported) == 30
         lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
         assert [line["index"] for line in lines] == list(range(30))
-        assert all(line["usage"] and line["reply"]["choices"] for line in lines)
+        assert all(line["usage"] and line["reply"]["id"] for line in lines)
         (part,) = parts_of(tmp_path / "a.db")
         assert (part.state, part.size, part.doubled) == (PartState.DONE, 30, 0)
         assert part.expires_at is not None
@@ -104,6 +108,18 @@ def test_ba_06_a_submission_that_timed_out_although_accepted_is_found_by_its_tag
         assert job.status().counts[State.DONE] == 5
         assert simulator.ledger.attempts(operation="batches.create") == 1
         assert simulator.ledger.attempts(operation="batches.list") == 1
+
+
+@pytest.mark.requirement("R-186")
+def test_ba_06_a_batch_without_a_tag_is_waited_for_and_known_by_its_first_custom_id(tmp_path: Path) -> None:
+    with Simulator(seed=2) as simulator:
+        cut = {"operation": "messages.batches.create", "cut": {"bytes": 5, "end": "reset"}, "times": 1}
+        simulator.inject(cut)
+        clock = SimulatedClock(simulator)
+        job = run_batch(tmp_path / "a.db", simulator, clock, prompts(5), "anthropic")
+        assert job.status().counts[State.DONE] == 5
+        assert simulator.ledger.attempts(operation="messages.batches.create") == 1
+        assert simulator.ledger.attempts(operation="messages.batches.list") > 1, "it had not ended at first"
 
 
 @pytest.mark.requirement("R-186")
