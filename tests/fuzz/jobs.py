@@ -28,7 +28,7 @@ def jobs() -> dict[str, Job]:
 def _decoders() -> list[Job]:
     families = [Job(f"streams {family}", "streams", streams.check(family), 20_000) for family in FAMILIES]
     return [
-        Job("event stream", "splits", splits.check, 100_000),
+        Job("event stream", "splits", splits.check, 400_000),
         *families,
         Job("headers, errors, JSON", "texts", texts.check, 20_000),
     ]
