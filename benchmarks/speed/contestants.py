@@ -210,10 +210,12 @@ async def litellm_open_async(client: Any) -> Any:
 def ours(name: str) -> tuple[Callable[[str], Any], Callable[[str], Any]]:
     import llm_forge as lib
 
-    return (
-        lambda url: getattr(lib, name)(api_key="k", base_url=url),
-        lambda url: getattr(lib, f"Async{name}")(api_key="k", base_url=url),
-    )
+    def make_async(url: str) -> Any:
+        # The vendors' clients allow a thousand connections, ours a hundred unless told.
+        many = {"pool": lib.PoolLimits(connections=1000)} if "/open/" in url else {}
+        return getattr(lib, f"Async{name}")(api_key="k", base_url=url, **many)
+
+    return lambda url: getattr(lib, name)(api_key="k", base_url=url), make_async
 
 
 def our_chat_stream(client: Any) -> int:
