@@ -3,7 +3,7 @@
 from .batch import BatchResult
 from .connection import Connection
 from .model import Explanation, LanguageModel
-from .optimizers import Change, Optimization, Optimizer
+from .optimizers import CacheStructure, Change, JsonMode, Optimization, Optimizer, Seed
 from .parts import Media, Message, Raw, Text, Thinking, ToolCall, ToolResult
 from .prices import Cost
 from .registry import get_llm, model_name, provider_names, server_names
@@ -14,10 +14,12 @@ from .tools import Tool
 __all__ = [
     "AsyncReplyStream",
     "BatchResult",
+    "CacheStructure",
     "Change",
     "Connection",
     "Cost",
     "Explanation",
+    "JsonMode",
     "LanguageModel",
     "Media",
     "Message",
@@ -27,6 +29,7 @@ __all__ = [
     "Raw",
     "Reply",
     "ReplyStream",
+    "Seed",
     "StreamProgress",
     "Text",
     "Thinking",

@@ -31,7 +31,7 @@ class Capabilities:
     thinking_parts: bool = False
     schema: str | None = None
     json_object: bool = False
-    cache_control: bool = False
+    cache_control: Mapping[str, Any] = field(default_factory=dict)
     call_id_length: int | None = None
     stream_usage: Mapping[str, Any] = field(default_factory=dict)
     finish: Mapping[str, str] = field(default_factory=dict)

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from ..core.errors import ConfigError
+from ..runtime.config.document import Place
+from ..runtime.config.sources import Found
+from ..runtime.options import unknown
 from .capabilities import Target
 
 log = logging.getLogger("llm_forge")
@@ -42,7 +46,10 @@ class Optimization:
 class Optimizer(Protocol):
     """Something that improves requests; give your own in `optimize=[...]`."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called in `reply.optimizations`."""
+        ...
 
     def optimize(self, request: dict[str, Any], target: Target) -> Mapping[str, Any] | None:
         """The better request, or None; `request` is a copy that may be changed in place."""
@@ -77,3 +84,147 @@ def changed(before: Any, after: Any, path: str = "") -> Iterator[Change]:
             yield from changed(old, new, f"{path}[{at}]")
     elif before != after:
         yield Change(path, before, after)
+
+
+CHARACTERS_PER_TOKEN = 4  # a cautious guess, for lengths only
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """Gives requests a seed, so that equal ones get equal answers as far as the provider can."""
+
+    seed: int = 0
+    name: str = "seed"
+
+    def optimize(self, request: dict[str, Any], target: Target) -> Mapping[str, Any] | None:
+        """The request with the seed, unless it has one or the API knows none."""
+        parameter = target.can.parameters.get("seed")
+        if parameter is None or parameter in request:
+            return None
+        return {**request, parameter: self.seed}
+
+
+@dataclass(frozen=True, slots=True)
+class JsonMode:
+    """Switches JSON mode on where the prompt asks for JSON, which the provider then guarantees."""
+
+    name: str = "json_mode"
+
+    def optimize(self, request: dict[str, Any], target: Target) -> Mapping[str, Any] | None:
+        """The request in JSON mode, unless it has a form, offers tools, or does not speak of JSON."""
+        if not target.can.json_object or request.keys() & {"response_format", "tools"}:
+            return None
+        if not any("json" in text.lower() for text in _texts(request["messages"])):
+            return None
+        return {**request, "response_format": {"type": "json_object"}}
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStructure:
+    """Marks the static beginning of a prompt for the provider's cache, where marking is needed.
+
+    The static part ends where `marker` stands in a text, which is removed; without one it is the
+    instructions, or the tools if there are none. A part that is too short to be cached is not marked.
+    """
+
+    marker: str = "<!-- cache -->"
+    name: str = "cache"
+
+    def optimize(self, request: dict[str, Any], target: Target) -> Mapping[str, Any] | None:
+        """The request with a mark, unless it has one."""
+        if not target.can.cache_control or "cache_control" in repr(request):
+            return None
+        before = _size({name: request.get(name) for name in ("tools", "system")})
+        if self._split(request, target):
+            return request
+        least = _least_tokens(target) * CHARACTERS_PER_TOKEN
+        if before < least:
+            return None
+        if request.get("system"):
+            request["system"] = _blocks(request["system"])
+            request["system"][-1]["cache_control"] = {"type": "ephemeral"}
+        else:
+            request["tools"][-1] = {**request["tools"][-1], "cache_control": {"type": "ephemeral"}}
+        return request
+
+    def _split(self, request: dict[str, Any], target: Target) -> bool:
+        """Divide the first text that has the marker; what stands before it is marked if it is long enough."""
+        length = _size(request.get("tools"))
+        for holder, key in [(request, "system"), *((one, "content") for one in request["messages"])]:
+            blocks = _blocks(holder.get(key))
+            for at, block in enumerate(blocks):
+                static, marked, rest = str(block.get("text", "")).partition(self.marker)
+                if marked:
+                    long = length + len(static) >= _least_tokens(target) * CHARACTERS_PER_TOKEN
+                    mark = {"cache_control": {"type": "ephemeral"}} if long else {}
+                    parts = [{**block, "text": static, **mark}, {**block, "text": rest}]
+                    holder[key] = [*blocks[:at], *(one for one in parts if one["text"]), *blocks[at + 1 :]]
+                    return True
+                length += _size(block)
+        return False
+
+
+def _texts(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for message in messages:
+        yield from (str(block.get("text", "")) for block in _blocks(message.get("content")))
+
+
+def _blocks(content: Any) -> list[dict[str, Any]]:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if content else []
+    return [dict(block) for block in content or () if isinstance(block, Mapping)]
+
+
+def _size(value: Any) -> int:
+    """Characters of all texts in a value."""
+    if isinstance(value, Mapping):
+        return sum(map(_size, value.values()))
+    if isinstance(value, (list, tuple)):
+        return sum(map(_size, value))
+    return len(value) if isinstance(value, str) else 0
+
+
+def _least_tokens(target: Target) -> int:
+    least: Mapping[str, int] = target.can.cache_control.get("min_tokens", {})
+    named = [tokens for name, tokens in least.items() if target.model.startswith(name)]
+    return named[0] if named else least.get("default", 0)
+
+
+def _whole_number(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"optimizations.{name} must be a whole number")
+    return value
+
+
+def _switch(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"optimizations.{name} must be true or false")
+    return value
+
+
+_BUILT_IN: Mapping[str, Callable[[Any], Optimizer | None]] = {
+    "seed": lambda value: Seed(_whole_number("seed", value)),
+    "json_mode": lambda value: JsonMode() if _switch("json_mode", value) else None,
+    "cache": lambda value: CacheStructure() if _switch("cache", value) else None,
+}
+
+
+def optimizers_of(settings: Mapping[str, Found]) -> tuple[Optimizer, ...]:
+    """The optimizers that a configuration switches on; ConfigError names file and line."""
+    found = [_built_in(name, one.value, one.source) for name, one in settings.items()]
+    return tuple(one for one in found if one is not None)
+
+
+def check_optimizations(said: Place) -> None:
+    """ConfigError with file and line for what is no optimization."""
+    for name, value in said.entries():
+        _built_in(name, value.plain(), str(value))
+
+
+def _built_in(name: str, value: Any, source: str) -> Optimizer | None:
+    if name not in _BUILT_IN:
+        raise ConfigError(f"{source}: {unknown(name, sorted(_BUILT_IN), 'optimization')}")
+    try:
+        return _BUILT_IN[name](value)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error.message}") from None

@@ -8,12 +8,15 @@ from functools import lru_cache
 from typing import Any
 
 from ..core.errors import ConfigError
+from ..runtime.config.find import CREDENTIALS, find_options
 from ..runtime.options import OPTION_NAMES, unknown
 from .ask import PARAMETERS
 from .capabilities import Target
+from .config import Configuration, load_configuration
 from .connection import Connection, Provider, load_provider
+from .keys import kept_key
 from .model import LanguageModel
-from .optimizers import Optimizer
+from .optimizers import optimizers_of
 from .route import Route
 
 COMPATIBLE = "openai_compatible"
@@ -72,29 +75,56 @@ def find_provider(name: str, *, compatible: bool = False) -> Provider:
 def get_llm(name: str | Sequence[str | LanguageModel] | None = None, **options: Any) -> LanguageModel:
     """A model by its name, or a chain of models of which the next is asked when one cannot answer.
 
-    A name is `provider/model` or `provider:model`; entries of a list may be models that were made with
-    options, such as keys, of their own. `options` are the client's (`api_key`, `base_url`, `timeout`, ...),
-    defaults of the calls' parameters (`temperature`, `system`, ...), and `optimize`, a list of optimizers.
+    A name is `provider/model`, `provider:model` or an alias of the configuration; None is its default model.
+    Entries of a list may be models that were made with options, such as keys, of their own. `options` are the
+    client's (`api_key`, `base_url`, `timeout`, ...), defaults of the calls' parameters (`temperature`, ...),
+    more of these under `parameters`, and `optimize`, a list of optimizers in place of the configuration's.
     Raises ConfigError for an unknown provider, a missing key or a wrong option.
     """
+    config = load_configuration(options.get("config"))
+    given = {**options, "config": config.files}
     if name is None:
-        raise ConfigError("No model: name one, as in get_llm('anthropic/claude-sonnet-4-5')")
-    if isinstance(name, str):
-        return _model(name, options)
-    models = [one if isinstance(one, LanguageModel) else _model(one, options) for one in name]
+        if config.default_model is None:
+            raise ConfigError(_NO_MODEL)
+        name = config.default_model.value
+    wanted = config.named(name) if isinstance(name, str) else name
+    if isinstance(wanted, str):
+        return _model(wanted, given, config)
+    models = [one if isinstance(one, LanguageModel) else _model(one, given, config) for one in wanted]
     if not models:
         raise ConfigError("The list of models is empty")
     return LanguageModel([route for model in models for route in model.routes], options.get("clock"))
 
 
-def _model(name: str, options: Mapping[str, Any]) -> LanguageModel:
-    provider_name, model = model_name(name)
-    provider = find_provider(provider_name)
+_NO_MODEL = (
+    "No model: name one, as in get_llm('anthropic/claude-sonnet-4-5'), set LLM_FORGE_MODEL, "
+    "or put default_model into the configuration"
+)
+
+
+def _model(name: str, options: Mapping[str, Any], config: Configuration) -> LanguageModel:
+    named = config.named(name)  # an entry of a chain may be an alias, too
+    if not isinstance(named, str):
+        raise ConfigError(f"{name!r} is a chain; a chain cannot be part of another")
+    provider_name, model = model_name(named, tuple(config.kinds))
+    provider = find_provider(provider_name, compatible=provider_name in config.kinds)
     client, defaults = _divided(options)
-    optimizers: Sequence[Optimizer] = options.get("optimize") or ()
+    optimizers = options.get("optimize")
+    if optimizers is None:
+        optimizers = optimizers_of(config.optimizations(provider_name))
     target = Target(provider.name, model, provider.can)
-    route = Route(Connection(provider, client), target, defaults, tuple(optimizers))
+    spoken = {**config.parameters(provider_name, model), **defaults}
+    route = Route(Connection(provider, with_kept_key(provider, client)), target, spoken, tuple(optimizers))
     return LanguageModel([route], options.get("clock"))
+
+
+def with_kept_key(provider: Provider, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The client's options, with the key that is kept for the provider if nothing else gives one."""
+    found = find_options(provider.profile, options)
+    if found.keys() & CREDENTIALS or provider.profile.auth.kind == "none":
+        return dict(options)
+    key = kept_key(provider.name)
+    return dict(options) if key is None else {**options, "api_key": key}
 
 
 def _divided(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

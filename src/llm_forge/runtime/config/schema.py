@@ -34,7 +34,7 @@ from .sources import Found
 
 # Keys that the unified layer and its tools read from the same file.
 ABOVE = frozenset({"models", "aliases", "default_model"})
-ABOVE_IN_PROVIDER = frozenset({"models", "optimizations"})
+ABOVE_IN_PROVIDER = frozenset({"kind", "models", "optimizations"})
 RETRY = ("max_attempts", "backoff_factor", "max_wait", "respect_retry_after")
 RATE_LIMIT = ("requests_per_minute", "tokens_per_minute")
 
