@@ -103,7 +103,7 @@ def test_ask_where_nobody_listens_says_so(
     [
         (["ask", "hi", "-m", "antropic/m"], "anthropic"),
         (["ask", "hi", "-m", "gpt-4"], "provider"),
-        (["ask", "hi"], "--model"),
+        (["ask", "hi"], "default_model"),
         (["ask", " ", "-m", "openai/m"], "empty"),
         (["ask", "hi", "-m", "openai/m", "--strem"], "--stream"),
         (["aks", "hi"], "aks"),

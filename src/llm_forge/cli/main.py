@@ -1,6 +1,11 @@
 """`llm-forge`: ask a model, run the simulator, generate SDKs, check conformance.
 
-Commands load what they need when they run, so that `--help` and `--version` are instant.
+Rules of this file:
+- Commands load what they need when they run, so that `--help` and `--version` are instant.
+- `ask` is the default: a first argument with white space in it, and the options of `ask`, need no command. A
+  single word never is a prompt, so that a misspelt command costs nothing.
+- Exit codes: 0 done, 1 a call failed or a check found something, 2 the command line, a file or the
+  configuration is wrong, 3 a batch has items without an answer, 130 interrupted, 141 the reader went away.
 """
 
 from __future__ import annotations
@@ -16,16 +21,19 @@ from typer.exceptions import Exit, TyperException
 from ..core.version import VERSION
 from .batch_commands import batch_app
 from .failure import Failure
+from .settings_commands import config_app, keys_app, models_app
 
 app = typer.Typer(
     name="llm-forge",
     help="Call large language models reliably, and generate clients that do, from one description.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 app.add_typer(batch_app, name="batch")
+app.add_typer(models_app, name="models")
+app.add_typer(keys_app, name="keys")
+app.add_typer(config_app, name="config")
 
 
 def _print_version(wanted: bool) -> None:
@@ -43,13 +51,37 @@ def root(
     """Call large language models reliably, and generate clients that do, from one description."""
 
 
+Model = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="provider/model, an alias, or the configuration's default_model."),
+]
+System = Annotated[str | None, typer.Option("--system", "-s", help="Instructions for the model.")]
+
+
 @app.command()
 def ask(
-    prompt: Annotated[str, typer.Argument(help="What to ask; - reads it from standard input.")],
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="provider/model, for instance anthropic/claude-sonnet-4-5.")
-    ],
+    prompt: Annotated[
+        str | None, typer.Argument(help="What to ask; - reads it from standard input.", show_default=False)
+    ] = None,
+    model: Model = None,
+    system: System = None,
+    file: Annotated[
+        list[Path] | None, typer.Option("--file", "-f", help="An image, a PDF or a text to send along.")
+    ] = None,
+    schema: Annotated[
+        str | None, typer.Option("--schema", help="JSON schema of the answer: a file, or the JSON itself.")
+    ] = None,
+    tool: Annotated[
+        list[Path] | None, typer.Option("--tool", help="JSON file of tools; calls are printed, not run.")
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", help="A parameter as NAME=VALUE, such as seed=7.")
+    ] = None,
     stream: Annotated[bool, typer.Option("--stream", help="Print the answer as it arrives.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole reply as JSON.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write to a file, which appears whole or not at all.")
+    ] = None,
     max_tokens: Annotated[
         int | None, typer.Option("--max-tokens", min=1, help="The longest answer, in tokens.")
     ] = None,
@@ -57,14 +89,39 @@ def ask(
         float | None, typer.Option("--timeout", help="Seconds the whole call may take.")
     ] = None,
 ) -> None:
-    """Ask a model and print its answer.
+    """Ask a model and print its answer; this is the default command.
 
-    The key comes from the provider's own variable (ANTHROPIC_API_KEY, OPENAI_API_KEY, ...); with
-    `llm-forge simulate` running and its variables exported, no key or network is needed.
+    The key comes from the provider's own variable (ANTHROPIC_API_KEY, OPENAI_API_KEY, ...), the
+    configuration, or `llm-forge keys`; with `llm-forge simulate` running and its variables exported, no key
+    or network is needed.
     """
-    from .ask import run_ask
+    from .ask import Question, run_ask
 
-    run_ask(prompt, model, stream=stream, max_tokens=max_tokens, timeout=timeout)
+    question = Question(
+        prompt, model, system, file or [], schema, tool or [], param or [], max_tokens, timeout
+    )
+    run_ask(question, stream=stream, as_json=as_json, out=out)
+
+
+@app.command()
+def chat(model: Model = None, system: System = None) -> None:
+    """Talk to a model, line by line."""
+    from .chat import run_chat
+
+    run_chat(model, system)
+
+
+@app.command()
+def doctor(
+    providers: Annotated[
+        list[str] | None, typer.Argument(help="Providers to look at; all by default.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Check keys, reachability, clocks, proxies, configuration and versions."""
+    from .doctor import run_doctor
+
+    run_doctor(providers or [], as_json=as_json)
 
 
 @app.command()
@@ -138,7 +195,9 @@ def conformance(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors are lines on standard error and an exit code, never a traceback."""
     try:
-        code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        code = app(
+            args=_with_command(sys.argv[1:] if arguments is None else arguments), standalone_mode=False
+        )
     except TyperException as error:
         _fail(_usage_lines(error), error.exit_code)
     except Failure as error:
@@ -148,6 +207,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.exit(141)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+_OWN_OPTIONS = frozenset({"--help", "--version", "--install-completion", "--show-completion"})
+
+
+def _with_command(arguments: Sequence[str]) -> list[str]:
+    """The arguments, with `ask` before those that name no command."""
+    first = arguments[0] if arguments else ""
+    is_prompt = any(letter.isspace() for letter in first) or first == "-"
+    is_option = first.startswith("-") and first != "-" and first not in _OWN_OPTIONS
+    return ["ask", *arguments] if is_prompt or is_option else list(arguments)
 
 
 def _usage_lines(error: TyperException) -> str:

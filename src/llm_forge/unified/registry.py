@@ -97,7 +97,7 @@ def get_llm(name: str | Sequence[str | LanguageModel] | None = None, **options: 
 
 
 _NO_MODEL = (
-    "No model: name one, as in get_llm('anthropic/claude-sonnet-4-5'), set LLM_FORGE_MODEL, "
+    "No model: name one, such as anthropic/claude-sonnet-4-5 (--model in commands), set LLM_FORGE_MODEL, "
     "or put default_model into the configuration"
 )
 
