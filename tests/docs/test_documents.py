@@ -69,7 +69,7 @@ def name_of(value: Any) -> str:
 def run(block: Block, namespace: dict[str, Any]) -> None:
     """Run a block as if it stood at its place in the document, so that tracebacks lead there."""
     source = "\n" * block.line + block.text
-    exec(compile(source, str(block.path), "exec"), namespace)  # noqa: S102 - running the document is the test
+    exec(compile(source, str(block.path), "exec", dont_inherit=True), namespace)  # noqa: S102 - running the document is the test
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
