@@ -32,6 +32,7 @@ GUIDES = (
     "langchain.md",
     "simulator.md",
     "generator.md",
+    "adding-a-language.md",
 )
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"<!-- ([^\n]*?) -->\s*\Z")

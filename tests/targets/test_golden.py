@@ -12,6 +12,7 @@ import pytest
 
 from llm_forge.targets import regenerate
 from llm_forge.targets.python.target import ROOT as PACKAGE
+from llm_forge.targets.registry import INCLUDED
 from tests.shared import ROOT
 
 CASES = regenerate.golden_cases()
@@ -21,10 +22,11 @@ def test_there_are_golden_cases() -> None:
     assert len(CASES) >= 6
 
 
+@pytest.mark.parametrize("language", sorted(INCLUDED))
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_golden_case_is_generated_byte_for_byte(case: Path) -> None:
-    folder = case / "expected" / "python"
-    assert regenerate.differences(folder, regenerate.golden_tree(case)) == []
+def test_a_golden_case_is_generated_byte_for_byte(case: Path, language: str) -> None:
+    folder = case / "expected" / language
+    assert regenerate.differences(folder, regenerate.golden_tree(case, language)) == []
 
 
 @pytest.mark.requirement("R-249")

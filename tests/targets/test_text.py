@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import ast
-import json
-import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_forge import spec
-from llm_forge.spec.source import plain, read_document
 from llm_forge.targets.python.names import Names
 from llm_forge.targets.python.target import client_package
 from llm_forge.targets.python.text import Comment, Identifier, Prose, Quoted, docstring, number
 from tests.shared import ROOT
 from tests.spec.making import document
 
-HOSTILE = (
-    '"""', "'''", "\\", '\\"', "\n", "\r\n", "\x00", "\u202e", "\u2066", "\u200b", "\ufeff", "\ud800",
-    "*/", "//", "#", "${canary()}", "{{canary()}}", "{canary()}", "%s", "`canary()`", "'); canary()  #",
-    '"); canary()  #', '"""\ncanary()\n"""', "\ncanary()\n", "]canary()[", "class", "None", "import os",
-    "../../x", "/etc/passwd", "C:\\x", "a" * 300, "\u2028canary()", "\x85canary()", "\x0ccanary()", "日本",
-)  # fmt: skip
+from .hostile import CANARY, loaded
 
 
 @pytest.mark.requirement("R-245")
@@ -100,31 +91,6 @@ def test_sc_05_unions_that_contain_each_other_are_generated_in_no_time(tmp_path:
         ast.parse(source)
 
 
-# SC-03
-
-
-def mutated(seed: int) -> Any:
-    """A golden description with hostile text in one to four of its texts, keys included."""
-    dice = random.Random(seed)
-    case = dice.choice(sorted((ROOT / "golden").glob("*/description.yaml")))
-    document = plain(read_document(case).root)
-    for _ in range(dice.randint(1, 4)):
-        holder, key = dice.choice(list(texts(document)))
-        bad = dice.choice(HOSTILE) + dice.choice(["", "canary()", dice.choice(HOSTILE)])
-        if dice.random() < 0.3 and isinstance(holder, dict):
-            holder[bad] = holder.pop(key)
-        elif isinstance(holder[key], str):
-            holder[key] = bad if dice.random() < 0.5 else holder[key] + bad
-    return document
-
-
-def texts(value: Any) -> Any:
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in list(pairs):
-        yield value, key
-        yield from texts(inner)
-
-
 def calls(source: str) -> set[str]:
     """What the code calls, by the last word of its name; SyntaxError if it is no code."""
     found = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
@@ -132,20 +98,13 @@ def calls(source: str) -> set[str]:
 
 
 @pytest.mark.requirement("R-245")
-def test_sc_03_hostile_text_is_refused_or_harmless(tmp_path: Path) -> None:
+def test_sc_03_no_call_of_generated_code_comes_from_a_text(tmp_path: Path) -> None:
     accepted = 0
-    for seed in range(300):
-        path = tmp_path / "description.json"
-        path.write_text(json.dumps(mutated(seed)))
-        try:
-            api = spec.load(path)
-        except spec.DescriptionError as error:
-            assert len(str(error).splitlines()) <= 3
+    for seed in range(1000, 1300):
+        api = loaded(seed, tmp_path)
+        if api is None:
             continue
-        _, files = client_package(api)
         accepted += 1
-        for name, source in files.items():
-            assert calls(source).isdisjoint({"canary", "?"}), (seed, name)
-            source.encode("utf-8")
-            assert not set("\u202e\u2066\u200b\ufeff\u2028\x85\x0c\x00") & set(source), (seed, name)
+        for name, source in client_package(api)[1].items():
+            assert calls(source).isdisjoint({CANARY, "?"}), (seed, name)
     assert accepted > 150

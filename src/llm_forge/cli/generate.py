@@ -6,14 +6,14 @@ import difflib
 from pathlib import Path
 
 from ..spec import Api, DescriptionError, load, load_description, providers
-from ..targets import TARGETS, Generated, OutputError, generate
+from ..targets import TARGETS, Generated, Options, OutputError, generate
 from .failure import Failure
 
 NOTICES_SHOWN = 20
 
 
 def run_generate(
-    source: str, languages: list[str], out: Path, *, forge: Path | None, package: str | None, force: bool
+    source: str, languages: list[str], out: Path, options: Options, *, forge: Path | None, force: bool
 ) -> None:
     """Write one SDK a language; nothing is written for any language unless the description loads."""
     names = _languages(languages)
@@ -21,7 +21,10 @@ def run_generate(
         api = _load(source, forge)
         for name in names:
             folder = out if len(names) == 1 else out / name
-            _report(name, folder, generate(api, name, folder, package, force=force))
+            made = generate(
+                api, name, folder, options.package, name=options.name, runtime=options.runtime, force=force
+            )
+            _report(name, folder, made)
     except (DescriptionError, OutputError) as error:
         raise Failure(str(error)) from error
 

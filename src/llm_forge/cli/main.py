@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -144,6 +145,13 @@ def simulate(
     run_simulate(port, seed, faults, as_json=as_json)
 
 
+class RuntimeChoice(StrEnum):
+    """Where the runtime of an SDK comes from."""
+
+    VENDORED = "vendored"
+    DEPENDENCY = "dependency"
+
+
 @app.command()
 def generate(
     source: Annotated[str, typer.Argument(help="A provider's name, a description, or any OpenAPI file.")],
@@ -156,10 +164,17 @@ def generate(
     forge: Annotated[
         Path | None, typer.Option("--forge", help="A forge file: x-forge keys for an OpenAPI file.")
     ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="What the SDK is called where it is published.")
+    ] = None,
     package: Annotated[
         str | None,
         typer.Option("--package", metavar="NAME", help="Import name of the SDK, such as acme_sdk."),
     ] = None,
+    runtime: Annotated[
+        RuntimeChoice,
+        typer.Option("--runtime", help="vendored: copied into the SDK; dependency: a package it needs."),
+    ] = RuntimeChoice.VENDORED,
     force: Annotated[
         bool, typer.Option("--force", help="Write into a folder that holds other files.")
     ] = False,
@@ -168,9 +183,11 @@ def generate(
 
     For instance: llm-forge generate anthropic --lang python --out sdk
     """
+    from ..targets import Options
     from .generate import run_generate
 
-    run_generate(source, lang, out, forge=forge, package=package, force=force)
+    options = Options(package, name, runtime.value)
+    run_generate(source, lang, out, options, forge=forge, force=force)
 
 
 @app.command()

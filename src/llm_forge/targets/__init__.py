@@ -4,7 +4,8 @@
     for notice in report.notices:
         print(notice)
 
-A language is a folder beside this file and a line in `TARGETS`.
+A language is a folder beside this file and a line in `registry.py`, or an installed package that offers it
+(docs/adding-a-language.md).
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from pathlib import Path
 
 from ..spec.errors import Notice
 from ..spec.ir import Api
-from .protocol import Options, Target
-from .python import PythonTarget
+from .protocol import OptionError, Options, Runtime, Target
+from .registry import Targets
 from .writer import OutputError, write_tree
 
-TARGETS: Mapping[str, Target] = {"python": PythonTarget()}
+TARGETS: Mapping[str, Target] = Targets()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +39,29 @@ class Generated:
 
 
 def generate(
-    api: Api, language: str, out_dir: Path, package: str | None = None, *, force: bool = False
+    api: Api,
+    language: str,
+    out_dir: Path,
+    package: str | None = None,
+    *,
+    name: str | None = None,
+    runtime: Runtime = "vendored",
+    force: bool = False,
 ) -> Generated:
-    """Write a stand-alone SDK of `api` into `out_dir`.
+    """Write an SDK of `api` into `out_dir`; `package`, `name` and `runtime` are those of `Options`.
 
     Raises:
-        OutputError: an unknown language, a bad package name, or a directory that is not ours.
+        OutputError: an unknown language, an option that it cannot follow, or a directory that is not ours.
     """
     if language not in TARGETS:
         raise OutputError(f"no target language {language!r}; there are {', '.join(sorted(TARGETS))}")
     target = TARGETS[language]
     try:
-        files = target.files(api, Options(package))
+        files = target.files(api, Options(package, name, runtime))
     except RecursionError:
         raise OutputError(f"{api.source}: types contain each other too deeply; flatten them") from None
-    except ValueError as error:
-        raise OutputError(f"{error}; give another --package") from None
+    except OptionError as error:
+        raise OutputError(str(error)) from None
     write_tree(files, Path(out_dir), force=force)
     missing = target.left_out(api)
     left_out = (*missing, *(notice for notice in api.notices if notice.message in _skipped(api)))
@@ -67,4 +75,15 @@ def _skipped(api: Api) -> frozenset[str]:
     return frozenset(f"{one.http_method} {one.path} is left out: {one.reason}" for one in api.skipped)
 
 
-__all__ = ["TARGETS", "Generated", "Options", "OutputError", "Target", "generate", "write_tree"]
+__all__ = [
+    "TARGETS",
+    "Generated",
+    "OptionError",
+    "Options",
+    "OutputError",
+    "Runtime",
+    "Target",
+    "Targets",
+    "generate",
+    "write_tree",
+]

@@ -18,7 +18,8 @@ from .. import spec
 from .python.examples import Examples
 from .python.page_writer import write_page
 from .python.plan import plan
-from .python.target import ROOT, PythonTarget, client_package, version
+from .python.target import ROOT, client_package, version
+from .registry import INCLUDED, Targets
 
 CLIENTS = ROOT / "clients"
 GOLDEN = ROOT.parent.parent / "golden"
@@ -72,8 +73,12 @@ def examples(provider: str) -> Examples:
 
 
 def golden_trees() -> dict[Path, dict[str, str]]:
-    """What golden/<case>/expected/python should hold, by folder."""
-    return {case / "expected" / "python": golden_tree(case) for case in golden_cases()}
+    """What golden/<case>/expected/<language> should hold for each included language, by folder."""
+    return {
+        case / "expected" / language: golden_tree(case, language)
+        for case in golden_cases()
+        for language in INCLUDED
+    }
 
 
 def golden_cases() -> list[Path]:
@@ -81,12 +86,12 @@ def golden_cases() -> list[Path]:
     return sorted(path.parent for path in GOLDEN.glob("*/description.yaml"))
 
 
-def golden_tree(case: Path) -> dict[str, str]:
-    """The client package of one case, and `notices.txt`: what is said about it."""
+def golden_tree(case: Path, language: str) -> dict[str, str]:
+    """What one language makes of one case, and `notices.txt`: what is said about it."""
     api = spec.load(case / "description.yaml")
-    _, files = client_package(api)
-    notices = [str(notice) for notice in (*api.notices, *PythonTarget().notices(api))]
-    return {**files, "notices.txt": "".join(f"{notice}\n" for notice in notices)}
+    target = Targets()[language]
+    notices = [str(notice) for notice in (*api.notices, *target.notices(api))]
+    return {**target.faces(api), "notices.txt": "".join(f"{notice}\n" for notice in notices)}
 
 
 def differences(folder: Path, files: Mapping[str, str]) -> list[str]:

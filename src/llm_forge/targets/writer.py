@@ -28,7 +28,7 @@ def write_tree(files: Mapping[str, str | bytes], directory: Path, *, force: bool
     """
     directory = Path(directory)
     for path in files:
-        _check_path(path)
+        check_path(path)
     previous = _previous(directory, force=force)
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,8 @@ def write_tree(files: Mapping[str, str | bytes], directory: Path, *, force: bool
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def _check_path(path: str) -> None:
+def check_path(path: str) -> None:
+    """OutputError for a path that is not inside the output directory, or that some systems cannot write."""
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
         raise OutputError(f"{path!r} is not a path inside the output directory")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...spec import ir
+from ..protocol import OptionError
 from . import layout
 from .lazy_writer import lazily
 from .printing import import_lines, text
@@ -16,14 +17,12 @@ from .text import Comment, Quoted, docstring
 from .view import Method, ResourceClass, View
 
 
-def write_package(view: View, package: str, license_text: str) -> dict[str, str]:
-    """The files around the package, and its `__init__.py` and `py.typed`."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", package) or keyword.iskeyword(package):
-        raise ValueError(f"package name {package!r} must be a lower-case Python name")
-    if package == "tests":
-        raise ValueError("package name 'tests' is taken by the SDK's own tests")
+def write_package(view: View, package: str, license_text: str, name: str | None = None) -> dict[str, str]:
+    """The files around the package, and its `__init__.py` and `py.typed`; `name` is that on PyPI."""
+    _check_package(package)
+    name = package.replace("_", "-") if name is None else _checked_name(name)
     found = {
-        "pyproject.toml": _pyproject(view, package),
+        "pyproject.toml": _pyproject(view, package, name),
         "README.md": _readme(view, package),
         f"{package}/__init__.py": _init(view),
         f"{package}/py.typed": "",
@@ -33,8 +32,23 @@ def write_package(view: View, package: str, license_text: str) -> dict[str, str]
     return found | ({"LICENSE": license_text} if license_text else {})
 
 
-def _pyproject(view: View, package: str) -> str:
-    name = package.replace("_", "-")
+def _check_package(package: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", package) or keyword.iskeyword(package):
+        raise OptionError(
+            f"package name {package!r} must be a lower-case Python name; give another --package"
+        )
+    if package == "tests":
+        raise OptionError("package name 'tests' is taken by the SDK's own tests; give another --package")
+
+
+def _checked_name(name: str) -> str:
+    """The name of a distribution (PyPA core metadata, `Name`)."""
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name):
+        raise OptionError(f"{name!r} cannot be a name on PyPI; give another --name, such as acme-ai")
+    return name
+
+
+def _pyproject(view: View, package: str, name: str) -> str:
     return text(
         [
             f"# {view.header}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from ...spec.errors import Notice
 from ...spec.ir import Api
-from ..protocol import Options
+from ..protocol import OptionError, Options
 from . import support
 from .client_writer import write_client
 from .init_writer import write_init, write_resources
@@ -32,14 +33,20 @@ class PythonTarget:
 
     def files(self, api: Api, options: Options) -> Mapping[str, str | bytes]:
         """A stand-alone SDK with its own pyproject.toml, README, tests and runtime."""
+        if options.runtime != "vendored":
+            raise OptionError("a Python SDK carries its runtime; leave out --runtime dependency")
         view = plan(api, version())
-        package = f"{view.package}_sdk" if options.package is None else options.package
-        found: dict[str, str | bytes] = dict(write_package(view, package, _license()))
+        package = _package(view, options)
+        found: dict[str, str | bytes] = dict(write_package(view, package, _license(), options.name))
         for path, content in _runtime_files():
             found[f"{package}/{path}"] = content
         for name, source in client_files(view).items():
             found[f"{package}/clients/{view.package}/{name}"] = source
         return dict(sorted(found.items()))
+
+    def faces(self, api: Api) -> Mapping[str, str]:
+        """The client package: what the description alone makes."""
+        return client_package(api)[1]
 
     def left_out(self, api: Api) -> tuple[Notice, ...]:
         """One notice for each operation of the tree that the SDK lacks."""
@@ -48,6 +55,14 @@ class PythonTarget:
     def notices(self, api: Api) -> tuple[Notice, ...]:
         """Operations that the SDK lacks, then parameters that it does not send."""
         return support.left_out(api) + support.unsent(api) + support.unpaged(api)
+
+
+def _package(view: View, options: Options) -> str:
+    """The import name: as asked, else from the name on PyPI, else from the provider's."""
+    if options.package is not None:
+        return options.package
+    named = re.sub(r"[^a-z0-9]+", "_", (options.name or "").lower()).strip("_")
+    return named or f"{view.package}_sdk"
 
 
 def client_package(api: Api) -> tuple[str, dict[str, str]]:
