@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from llm_forge.core.headers import Headers
 from llm_forge.core.profile import LimitHeaders
-from llm_forge.core.rate_headers import Observed, observe
+from llm_forge.core.rate_headers import Observed, observe, shortened
 
 NOW = 500.0
 WALL = 1_761_841_056.0  # 2025-10-30T16:17:36Z
@@ -156,3 +156,23 @@ def test_no_header_text_raises(limit: str, remaining: str, reset: str, standard:
     for one in seen(entry(form), l=limit, n=remaining, r=reset, ratelimit=standard, date=reset):
         assert one.resets_at is None or one.resets_at >= NOW
         assert one.remaining is None or one.remaining >= 0
+
+
+@pytest.mark.requirement("R-113")
+def test_an_exhausted_family_ends_no_later_than_the_wait_that_the_server_asks_for() -> None:
+    def family(remaining: float | None, resets_at: float | None) -> Observed:
+        return Observed("requests", "requests", 10, remaining, resets_at, "window")
+
+    seen = [family(0, 9.0), family(0, 3.0), family(1, 9.0), family(None, 9.0), family(0, None)]
+    assert shortened(seen, 5.0) == [family(0, 5.0), *seen[1:]]
+
+
+@pytest.mark.parametrize(
+    ("limit", "remaining", "seconds"), [("0", "0", None), ("4", "6", 0.0), ("4", "4", 0.0)]
+)
+def test_an_even_refill_takes_no_time_where_nothing_is_missing(
+    limit: str, remaining: str, seconds: float | None
+) -> None:
+    family = LimitHeaders("requests", "requests", "l", "n", period=60.0)
+    found = seen(family, l=limit, n=remaining)
+    assert [one.resets_at for one in found] == [None if seconds is None else NOW + seconds]

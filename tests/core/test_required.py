@@ -50,3 +50,22 @@ def test_values_of_an_unexpected_shape_lack_nothing() -> None:
 
 def test_lists_of_answers_are_looked_through() -> None:
     assert list(missing_paths([Base({"id": "a"}), Base({})])) == ["1.id"]
+
+
+def test_a_class_is_looked_at_once_and_answers_with_more_than_is_required_lack_nothing() -> None:
+    class Late(View):
+        __slots__ = ()
+        a: int = field("a", required=True)
+        b: int = field("b", required=True)
+        c: int | None = field("c")
+
+    assert [
+        lacks_at_top(Late(data)) for data in ({}, {"a": 1}, {"a": 1, "b": 2}, {"a": 1, "b": 2, "d": 3})
+    ] == [
+        2,
+        1,
+        0,
+        0,
+    ]
+    assert list(missing_paths(Late({"c": 1}))) == ["a", "b"]
+    assert list(missing_paths(Late({"a": None, "b": None}))) == []

@@ -86,6 +86,24 @@ def test_a_pickled_secret_is_lost_and_says_so() -> None:
         restored.reveal()
 
 
+def test_what_is_shown_fits_into_a_column() -> None:
+    assert f"{Secret(VALUE):>12}|{Secret(VALUE):<12}|" == "  [redacted]|[redacted]  |"
+
+
+def test_nothing_of_a_secret_can_be_set_or_deleted() -> None:
+    secret = Secret(VALUE)
+    with pytest.raises(AttributeError, match="a Secret does not change"):
+        secret.other = 1  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="a Secret does not change"):
+        del secret._read
+
+
+@pytest.mark.requirement("R-006")
+def test_every_visible_character_may_stand_in_a_credential() -> None:
+    text = "".join(map(chr, range(0x21, 0x7F)))
+    assert Secret.clean(text, "KEY").reveal() == text
+
+
 @pytest.mark.requirement("R-005")
 def test_the_fingerprint_is_the_beginning_of_its_sha_256() -> None:
     assert Secret(VALUE).fingerprint == hashlib.sha256(VALUE.encode()).hexdigest()[:8]
@@ -97,6 +115,7 @@ def test_secrets_compare_by_value() -> None:
     assert Secret("a") != Secret("b")
     assert Secret("a") != "a"
     assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
+    assert hash(Secret("a")) == hash(Secret("a")) != hash(Secret("b"))
 
 
 @pytest.mark.requirement("R-006")

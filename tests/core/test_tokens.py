@@ -135,3 +135,31 @@ def test_a_grant_is_read_whole() -> None:
     grant = read_grant({"access_token": " a ", "token_type": "bearer", "refresh_token": "r", "expires_in": 5})
     assert grant == Granted(Secret("a"), 5.0, Secret("r"))
     assert read_grant({"access_token": "a", "refresh_token": ""}).refresh is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ({}, "The token endpoint's answer has no access_token; is token_url right?"),
+        (
+            {"access_token": "t", "token_type": "mac"},
+            "The token endpoint gave a token that is not of type bearer",
+        ),
+    ],
+)
+def test_an_answer_that_is_no_grant_says_what_to_look_at(answer: Any, says: str) -> None:
+    with pytest.raises(AuthError) as caught:
+        read_grant(answer)
+    assert caught.value.message == says
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        ({"access_token": "a b"}, "access_token"),
+        ({"access_token": "a", "refresh_token": "b c"}, "refresh_token"),
+    ],
+)
+def test_a_token_that_cannot_be_sent_is_named(answer: Any, name: str) -> None:
+    with pytest.raises(AuthError, match=f"the token endpoint's {name} holds a space"):
+        read_grant(answer)

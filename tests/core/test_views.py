@@ -16,7 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_forge.core.codec import decode, encode
-from llm_forge.core.views import Unknown, View, encode_view, field, list_of, map_of, obj, union
+from llm_forge.core.views import (
+    Unknown,
+    View,
+    either,
+    encode_view,
+    field,
+    list_of,
+    map_of,
+    obj,
+    shaped,
+    union,
+)
 
 
 class Text(View):
@@ -230,3 +241,76 @@ def test_reading_a_field_costs_about_a_microsecond_at_most() -> None:
         return (time.process_time() - start) / count
 
     assert min(cost() for _ in range(5)) < 3e-6  # 0.2 µs on an idle machine
+
+
+def test_a_class_reads_its_fields_by_their_wire_names_through_their_converters() -> None:
+    class Late(View):
+        __slots__ = ()
+        plain: int = field("plainWire")
+        whole: Usage = field("use", obj(Usage), required=True)
+
+    assert (Late.plain.wire, Late.plain.name, Late.plain.convert) == ("plainWire", "plain", None)
+    assert (Late.plain.required, Late.whole.required) == (False, True)
+    view = Late({"plainWire": 1, "use": {"inputTokens": 2}})
+    assert view.plain == 1
+    assert view.whole == Usage({"inputTokens": 2})
+    assert view.whole is view.whole
+    with pytest.raises(AttributeError, match=r"Late\.plain is read-only"):
+        view.plain = 2
+
+
+def test_a_field_outside_a_class_is_named_by_its_wire_name() -> None:
+    assert field("onTheWire").name == "onTheWire"
+
+
+def test_converters_type_what_has_their_shape_and_pass_on_what_has_not() -> None:
+    one, many, named = obj(Text), list_of(obj(Text)), map_of(obj(Text))
+    assert one({"text": "a"}) == Text({"text": "a"})
+    assert one("a") == "a"
+    assert many([{"text": "a"}, 1]) == [Text({"text": "a"}), 1]
+    assert many({"text": "a"}) == {"text": "a"}
+    assert named({"x": {"text": "a"}, "y": None}) == {"x": Text({"text": "a"}), "y": None}
+    assert named([1]) == [1]
+
+
+def test_a_union_is_told_apart_by_its_tag_and_asks_for_its_members_once() -> None:
+    asked: list[int] = []
+
+    def members() -> dict[str, Any]:
+        asked.append(1)
+        return {"text": Text, "call": Call}
+
+    convert = union("type", members)
+    assert asked == []
+    assert convert({"type": "text"}) == Text({"type": "text"})
+    assert convert({"type": "call", "text": "x"}) == Call({"type": "call", "text": "x"})
+    for data in ({"type": "new"}, {"type": 1}, {"type": ["text"]}, {"kind": "text"}):
+        assert convert(data) == Unknown(data)
+    assert convert("text") == "text"
+    assert asked == [1]
+
+
+def test_objects_without_a_tag_are_told_apart_by_the_fields_they_have() -> None:
+    convert = shaped(lambda: [(("a", "b"), obj(Text)), (("a",), obj(Call))])
+    assert convert({"a": 1, "b": 2, "c": 3}) == Text({"a": 1, "b": 2, "c": 3})
+    assert convert({"a": 1, "c": 3}) == Call({"a": 1, "c": 3})
+    assert convert({"c": 3}) == Unknown({"c": 3})
+    assert convert([1]) == [1]
+
+
+def test_a_value_of_several_kinds_goes_to_the_converter_of_its_kind() -> None:
+    convert = either(obj(Text), list_of(obj(Call)))
+    assert convert({"a": 1}) == Text({"a": 1})
+    assert convert([{"a": 1}]) == [Call({"a": 1})]
+    assert convert("a") == "a"
+
+
+def test_a_deep_copy_shares_what_the_whole_copy_shares() -> None:
+    shared = {"inputTokens": 1}
+    first, second = copy.deepcopy([Message({"usage": shared}), shared])
+    assert first.to_dict() == {"usage": shared}
+    assert first["usage"] is second
+
+
+def test_json_that_msgspec_cannot_write_is_as_compact_as_the_rest() -> None:
+    assert Message({"a": "\ud800", "b": [1, 2]}).to_json() == b'{"a":"\\ud800","b":[1,2]}'

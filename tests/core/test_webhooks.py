@@ -74,6 +74,42 @@ def test_a_secret_that_is_none_is_named_without_being_shown() -> None:
     assert "not base64!" not in str(caught.value)
 
 
+@pytest.mark.parametrize("secret", ["whsec_YW-Jj", "whsec_abcde"])
+def test_a_secret_is_base64_to_the_letter(secret: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^The webhook secret is not Base64; copy it whole from the provider$"
+    ):
+        verified(secret=secret)
+
+
+@pytest.mark.requirement("R-252")
+@pytest.mark.parametrize("timestamp", ["soon", "-1", "1.5", "²", "1" * 16])
+def test_a_timestamp_is_a_whole_number_of_seconds(timestamp: str) -> None:
+    with pytest.raises(AuthError, match=r"^The webhook's timestamp is not a whole number of seconds$"):
+        verified(webhook_timestamp=timestamp)
+
+
+@pytest.mark.requirement("R-252")
+def test_a_timestamp_of_fifteen_digits_is_one_that_is_out_of_time() -> None:
+    with pytest.raises(AuthError, match="replay"):
+        verified(webhook_timestamp="1" * 15)
+
+
+@pytest.mark.requirement("R-252")
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+def test_a_header_that_is_missing_is_named(name: str) -> None:
+    headers = {"webhook-id": ID, "webhook-timestamp": str(TIMESTAMP), "webhook-signature": SIGNATURE}
+    del headers[name]
+    with pytest.raises(AuthError, match=f"^The webhook has no header {name}$"):
+        verify_webhook(BODY, headers, SECRET, clock=lambda: float(TIMESTAMP))
+
+
+@pytest.mark.requirement("R-252")
+def test_a_signature_that_does_not_fit_says_so() -> None:
+    with pytest.raises(AuthError, match=r"^The webhook's signature does not fit its content and the secret$"):
+        verified(BODY + b" ")
+
+
 def test_text_and_what_is_no_json_are_refused() -> None:
     with pytest.raises(InvalidRequestError, match="bytes"):
         verify_webhook("{}", {}, SECRET)  # type: ignore[arg-type]  # the mistake that is tested
