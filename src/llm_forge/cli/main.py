@@ -132,6 +132,10 @@ def simulate(
     faults: Annotated[
         Path | None, typer.Option(help="YAML or JSON file of faults to inject; see docs/simulator.md.")
     ] = None,
+    wire: Annotated[
+        list[Path] | None,
+        typer.Option(help="Wire cases of an SDK to serve too; see docs/wire-cases.md. Repeatable."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the variables to export as one JSON object.")
     ] = False,
@@ -142,7 +146,7 @@ def simulate(
     """
     from .simulate import run_simulate
 
-    run_simulate(port, seed, faults, as_json=as_json)
+    run_simulate(port, seed, faults, wire or [], as_json=as_json)
 
 
 class RuntimeChoice(StrEnum):

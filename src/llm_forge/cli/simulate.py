@@ -11,10 +11,10 @@ from ..simulator import DocumentError, Simulator, run
 from .failure import Failure
 
 
-def run_simulate(port: int, seed: int, faults: Path | None, *, as_json: bool) -> None:
+def run_simulate(port: int, seed: int, faults: Path | None, wire: list[Path], *, as_json: bool) -> None:
     """Serve until interrupted; the variables to export go to standard output first."""
     try:
-        simulator = Simulator(seed, port, faults).start()
+        simulator = Simulator(seed, port, faults, wire=wire).start()
     except DocumentError as error:
         raise Failure(str(error), 2) from error
     except OSError as error:

@@ -25,31 +25,48 @@ class FormFile:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class FormPart:
+    """One part as it arrived; `file_name` is None for a plain field, `content_type` "" where none is said."""
+
+    name: str
+    file_name: str | None
+    content_type: str
+    content: bytes
+
+
 def parse_form(content_type: str, body: bytes) -> dict[str, Any]:
     """The fields of a form. Failure "not-json" if it is torn or has no boundary."""
+    fields: dict[str, Any] = {}
+    for part in form_parts(content_type, body):
+        _put(fields, part.name, _value(part))
+    return fields
+
+
+def form_parts(content_type: str, body: bytes) -> list[FormPart]:
+    """The parts of a form in their order. Failure "not-json" if it is torn or has no boundary."""
     boundary = dict(_PARAMETER.findall(content_type)).get("boundary")
     if not boundary:
         raise Failure("not-json", "the form has no boundary")
     first, *parts = body.split(b"--" + boundary.encode("latin-1"))
     if not parts or parts[-1].strip() != b"--" or first.strip():
         raise Failure("not-json", "the form does not end with its boundary")
-    fields: dict[str, Any] = {}
-    for part in parts[:-1]:
-        name, value = _part(part.removeprefix(b"\r\n").removesuffix(b"\r\n"))
-        _put(fields, name, value)
-    return fields
+    return [_part(part.removeprefix(b"\r\n").removesuffix(b"\r\n")) for part in parts[:-1]]
 
 
-def _part(part: bytes) -> tuple[str, str | FormFile]:
+def _part(part: bytes) -> FormPart:
     head, separator, content = part.partition(b"\r\n\r\n")
     headers = dict(_headers(head.decode("utf-8", "replace")))
     told = dict(_PARAMETER.findall(headers.get("content-disposition", "")))
     if not separator or "name" not in told:
         raise Failure("not-json", "a part of the form has no name")
-    if "filename" in told:
-        kind = headers.get("content-type", "application/octet-stream")
-        return told["name"], FormFile(told["filename"], kind, content)
-    return told["name"], content.decode("utf-8", "replace")
+    return FormPart(told["name"], told.get("filename"), headers.get("content-type", ""), content)
+
+
+def _value(part: FormPart) -> str | FormFile:
+    if part.file_name is None:
+        return part.content.decode("utf-8", "replace")
+    return FormFile(part.file_name, part.content_type or "application/octet-stream", part.content)
 
 
 def _headers(head: str) -> list[tuple[str, str]]:

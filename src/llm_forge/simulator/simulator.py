@@ -9,6 +9,7 @@ Rules:
 - Each provider has its own prefix, its own count of requests, its own buckets. The n-th request of a
   provider with the same seed and body gets the same bytes, apart from Date and what the buckets say.
 - Any key is right that is neither empty nor `invalid`. Any model is served that is not `missing-...`.
+- Wire cases are served below `/w/<case id>` (wire.py); they are neither in the ledger nor touched by faults.
 - `GET /_forge/ledger`, `DELETE /_forge/ledger`, `POST /_forge/faults` (a list of rules), `DELETE
   /_forge/faults` and `POST /_forge/clock` ({"advance": seconds}) steer it over HTTP.
 """
@@ -19,7 +20,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from .providers import PROVIDERS
 from .script import Reply, perform
 from .server import ClientClosedError, Exchange, Request, Server
 from .service import Service
+from .wire import WireCases
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 _PREFIXES = {"anthropic": "/anthropic", "openai": "/openai/v1", "groq": "/groq", "mistral": "/mistral"}
 _KEY = "simulated-key"
+_WIRE = "w"
 
 
 class Simulator:
@@ -45,7 +48,8 @@ class Simulator:
     `faults`: rules as Fault objects or mappings, or the path of a file (faults.py). `limits`: capacity
     per unit and provider, for instance {"groq": {"requests": 2}}; the refill time stays the vendor's.
     `pacing`: seconds per token of an answer. `clock`: the time in seconds since 1970, for Date and the
-    buckets. DocumentError for wrong rules; OSError if the port is taken.
+    buckets. `wire`: files of wire cases. DocumentError for wrong rules or cases; OSError if the port is
+    taken.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Simulator:
         limits: Mapping[str, Mapping[str, float]] | None = None,
         pacing: float = 0.0,
         clock: Callable[[], float] = time.time,
+        wire: Iterable[str | Path] = (),
     ) -> None:
         self.seed = seed
         self.faults = FaultPlan(seed)
@@ -70,6 +75,7 @@ class Simulator:
             )
             for provider in PROVIDERS
         }
+        self.wire = WireCases.read(wire)
         self._server: Server | None = None
 
     def start(self) -> Self:
@@ -116,6 +122,8 @@ class Simulator:
         """The variables that make clients use the simulator as they are."""
         pairs = [(f"{name.upper()}_BASE_URL", url) for name, url in self.base_urls.items()]
         pairs += [(f"{name.upper()}_API_KEY", _KEY) for name in self.base_urls]
+        if self.wire.cases:
+            pairs.append(("LLM_FORGE_WIRE_URL", f"{self.url}/{_WIRE}"))
         return dict(sorted(pairs))
 
     def now(self) -> float:
@@ -134,6 +142,8 @@ class Simulator:
         name, path = _below_prefix(exchange.request.path)
         if name == "_forge":
             await perform(self._administered(exchange.request, path).steps(), exchange)
+        elif name == _WIRE:
+            await perform(self.wire.reply(exchange.request, path).steps(), exchange)
         elif service := self._services.get(name):
             await self._serve(exchange, service, path)
         else:
