@@ -27,11 +27,10 @@ import msgspec
 from ...core.errors import BatchError, JournalError
 from . import statements as sql
 from .items import Answer, InputsDigest, Item, Outcome
+from .opening import PATIENCE, check_log, code_of, patiently
 from .states import State, before
-from .wal import is_damaged
 
 FORMAT = "1"
-_FULL_DISK = sqlite3.SQLITE_FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +81,10 @@ class Store:
         self.path = path
         self.owner = owner
         with self._typed():
-            self._check_log()
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
+            check_log(path)
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=PATIENCE)
             try:
-                self._prepare()
+                patiently(self._prepare)
             except BaseException:
                 self._db.close()
                 raise
@@ -294,16 +293,9 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise JournalError(f"{self.path} is damaged or no job file: {error}") from error
 
-    def _check_log(self) -> None:
-        log = self.path.with_name(f"{self.path.name}-wal")
-        if log.exists() and is_damaged(log.read_bytes()):
-            raise JournalError(
-                f"{log} is damaged before its end: recorded outcomes cannot be read; restore both files"
-            )
-
 
 def _storage_error(path: Path, error: sqlite3.OperationalError) -> BatchError:
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF == _FULL_DISK:
+    if code_of(error) == sqlite3.SQLITE_FULL:
         return BatchError(f"The disk of {path} is full: make room and run the job again; nothing is lost")
     return BatchError(f"The job file {path} cannot be used: {error}")
 
