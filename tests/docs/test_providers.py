@@ -25,32 +25,29 @@ VARIANTS = {
     "audio.translations.create_text": "audio.translations.create",
     "responses.resume": "responses.get",
 }
-# Examples that ask for what takes a while; the clock is set forward once their first line has run.
-LATER = {"messages.batches.delete", "messages.batches.results"}
+# Examples that ask for what takes a while: once they have this, the clock is set forward.
+LATER = {
+    "batch.jobs.delete": "batch",
+    "fine_tuning.jobs.start": "training",
+    "messages.batches.delete": "made",
+    "messages.batches.results": "made",
+}
 # The first block of a page makes the client; the others are the examples.
 EXAMPLES = [block for path in PAGES for block in blocks(path, "python")[1:]]
 METHODS = {path.stem: len(spec.load_description(path.stem).operations()) for path in PAGES}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def simulator() -> Iterator[Simulator]:
     with Simulator(seed=5) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
-def clients(simulator: Simulator) -> Iterator[dict[str, Any]]:
-    """A client of each provider, which gives up at the first error."""
-    made = {}
-    for path in PAGES:
-        client = spec.load_description(path.stem).client
-        server = IMITATED.get(path.stem, path.stem)
-        made[path.stem] = getattr(llm_forge, client)(
-            api_key="key", base_url=simulator.base_urls[server], max_attempts=1
-        )
-    yield made
-    for client in made.values():
-        client.close()
+def client_of(provider: str, simulator: Simulator) -> Any:
+    """A client of a provider, which gives up at the first error."""
+    made = getattr(llm_forge, spec.load_description(provider).client)
+    base_url = simulator.base_urls[IMITATED.get(provider, provider)]
+    return made(api_key="key", base_url=base_url, max_attempts=1)
 
 
 def method(block: Block) -> str:
@@ -61,24 +58,21 @@ def method(block: Block) -> str:
 
 @pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: f"{block.path.stem}-{method(block)}")
 def test_the_example_of_a_method_runs(
-    block: Block,
-    clients: dict[str, Any],
-    simulator: Simulator,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    block: Block, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     provider, name = block.path.stem, method(block)
-    if not served(provider, name):
-        pytest.skip(f"the simulator does not serve {name} of {provider}")
+    assert served(provider, name), f"the simulator does not serve {name} of {provider}"
     for file, told in examples(provider).files.items():
         (tmp_path / file).write_text(f"{told.line or told.what}\n" * 10, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    names = {"client": clients[provider], "Path": Path}
-    for statement in ast.parse("\n" * block.line + block.text).body:
-        part = ast.Module([statement], type_ignores=[])
-        exec(compile(part, str(block.path), "exec"), names)  # noqa: S102 - running the page is the test
-        if name in LATER and "made" in names:
-            simulator.advance(100)
+    with client_of(provider, simulator) as client:
+        names: dict[str, Any] = {"client": client, "Path": Path}
+        for statement in ast.parse("\n" * block.line + block.text).body:
+            waiting = LATER.get(name) not in names
+            part = ast.Module([statement], type_ignores=[])
+            exec(compile(part, str(block.path), "exec"), names)  # noqa: S102 - running the page is the test
+            if waiting and LATER.get(name) in names:
+                simulator.advance(100)
 
 
 def served(provider: str, name: str) -> bool:

@@ -93,8 +93,8 @@ def test_a_mistake_is_named_with_file_line_and_key(entry: str, complaint: str) -
             "faults [0].provider: no provider 'opnai'; did you mean openai?",
         ),
         (
-            {"operation": "chat.create", "provider": "mistral", "status": 500},
-            "faults [0].operation: no operation of mistral 'chat.create'; did you mean "
+            {"operation": "chat.completion.create", "provider": "mistral", "status": 500},
+            "faults [0].operation: no operation of mistral 'chat.completion.create'; did you mean "
             "chat.completions.create?",
         ),
         (

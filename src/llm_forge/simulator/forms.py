@@ -1,4 +1,4 @@
-"""Forms as they arrive: multipart/form-data (RFC 7578), read strictly.
+"""Forms as they arrive: multipart/form-data (RFC 7578), read strictly, or as a query where there is no file.
 
 Rules: `name[key]` makes an object, `name[]` and a repeated name make a list; a part with a file name is a
 `FormFile`. Values stay text, as a form has no types.
@@ -7,12 +7,15 @@ Rules: `name[key]` makes an object, `name[]` and a repeated name make a list; a 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from .problems import Failure
 
 _PARAMETER = re.compile(r'([\w*-]+)="?([^";]*)"?')
+_PLAIN = "application/x-www-form-urlencoded"
 _NESTED = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]\Z")
 
 
@@ -35,12 +38,23 @@ class FormPart:
     content: bytes
 
 
+def is_form(content_type: str) -> bool:
+    """Whether a body of this type is a form."""
+    return content_type.lower().startswith(("multipart/form-data", _PLAIN))
+
+
 def parse_form(content_type: str, body: bytes) -> dict[str, Any]:
     """The fields of a form. Failure "not-json" if it is torn or has no boundary."""
     fields: dict[str, Any] = {}
-    for part in form_parts(content_type, body):
-        _put(fields, part.name, _value(part))
+    for name, value in _pairs(content_type, body):
+        _put(fields, name, value)
     return fields
+
+
+def _pairs(content_type: str, body: bytes) -> Iterator[tuple[str, str | FormFile]]:
+    if content_type.lower().startswith(_PLAIN):
+        return iter(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    return ((part.name, _value(part)) for part in form_parts(content_type, body))
 
 
 def form_parts(content_type: str, body: bytes) -> list[FormPart]:

@@ -17,7 +17,7 @@ from email.utils import formatdate
 from typing import Any
 
 from .faults import Fault, FaultPlan, Spoiler
-from .forms import parse_form
+from .forms import is_form, parse_form
 from .ledger import Entry
 from .limits import Limits
 from .problems import Failure
@@ -187,7 +187,7 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 def _is_form(request: Request) -> bool:
-    return (request.header("content-type") or "").lower().startswith("multipart/form-data")
+    return is_form(request.header("content-type") or "")
 
 
 def _parsed(request: Request, *, optional: bool) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Mistral's chat completions and models, as they appear on the wire.
+"""Mistral's API, as it appears on the wire; files, agents, conversations and others are under services.
 
 Sources: recorded traffic. Usage stands on the last chunk, chunks are padded with `p`, tool calls come
 whole and have no type, thinking is a content part; invalid bodies answer 422 with a list of details.
@@ -9,15 +9,27 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from ..dialogue import Answer, Question
 from ..limits import Bucket, Limits
-from ..problems import Failure, Problem
+from ..problems import Failure
 from ..script import Reply
 from ..text import tokens
 from .chat import ChatProvider, text_deltas
-from .provider import ALNUM, HEX, Json, Route, Turn, compact
+from .mistral_errors import worded
+from .provider import ALNUM, HEX, Json, Produced, Route, Turn, compact
+from .services.mistral_agents import MistralAgents
+from .services.mistral_answers import MistralAnswers
+from .services.mistral_batches import MistralBatches
+from .services.mistral_conversations import MistralConversations
+from .services.mistral_files import MistralFiles
+from .services.mistral_measures import MistralMeasures
+from .services.mistral_media import MistralMedia
+from .services.mistral_training import MistralTraining
+from .services.mistral_tuned import TunedModels
+from .services.routes import mistral_routes
 
 _MODELS = (
     "mistral-large-latest",
@@ -35,11 +47,25 @@ class Mistral(ChatProvider):
     """Speaks for api.mistral.ai; its paths begin with /v1."""
 
     name = "mistral"
-    routes: ClassVar[Sequence[Route]] = (
-        Route("chat.completions.create", "POST", "/v1/chat/completions"),
-        Route("models.list", "GET", "/v1/models"),
-        Route("models.get", "GET", "/v1/models/{}"),
-    )
+    routes: ClassVar[Sequence[Route]] = mistral_routes()
+    max_body_bytes = 512 * 1024 * 1024
+
+    def __init__(self) -> None:
+        super().__init__()
+        files, self._tuned = MistralFiles(), TunedModels(self.check_model)
+        agents = MistralAgents(self.handlers["chat.completions.create"], self.check_model)
+        answers = MistralAnswers(agents, self.question, self.check_model)
+        self.handlers |= {
+            "fim.complete": self._filled,
+            **files.handlers(),
+            **self._tuned.handlers(),
+            **MistralTraining(files, self._tuned).handlers(),
+            **MistralBatches(files, self.run).handlers(),
+            **MistralMeasures(self.check_model, self._tuned).handlers(),
+            **MistralMedia(files, self.check_model).handlers(),
+            **agents.handlers(),
+            **MistralConversations(answers).handlers(),
+        }
 
     def buckets(self) -> dict[str, Bucket]:
         """3,600 requests and 2,000,000 tokens a minute."""
@@ -76,7 +102,7 @@ class Mistral(ChatProvider):
     def failure(self, failure: Failure, request_id: str) -> Reply:
         """`{"detail": ...}` or `{"object":"error",...}`, by the layer that refuses."""
         del request_id
-        status, body = _worded(failure)
+        status, body = worded(failure)
         return Reply(status=status, json=body)
 
     def stream_error(self, kind: str, message: str) -> str:
@@ -85,11 +111,13 @@ class Mistral(ChatProvider):
         return f"data: {compact(error)}\n\n"
 
     def model_list(self) -> Json:
-        """A list object."""
-        return {"object": "list", "data": [self.model(name) for name in _MODELS]}
+        """A list object, with what was trained."""
+        return {"object": "list", "data": [*map(self.model, _MODELS), *self._tuned.cards()]}
 
     def model(self, name: str) -> Json:
-        """A base model card."""
+        """A model card."""
+        if tuned := self._tuned.card(name):
+            return tuned
         capabilities = {
             "completion_chat": True,
             "completion_fim": name.startswith("codestral"),
@@ -106,6 +134,12 @@ class Mistral(ChatProvider):
             "aliases": [],
         }
         return {**head, "capabilities": capabilities, **rest, "deprecation": None, "type": "base"}
+
+    def _filled(self, turn: Turn) -> Produced:
+        """Code for a gap, which is answered like a message."""
+        code = f"{turn.body['prompt']}{turn.body.get('suffix') or ''}"
+        body = {**turn.body, "messages": [{"role": "user", "content": code}]}
+        return self.handlers["chat.completions.create"](replace(turn, body=body))
 
     def question(self, body: Mapping[str, Any]) -> Question:
         """The request without its dialect, if the ids of its tool calls are such as Mistral makes."""
@@ -207,71 +241,3 @@ def _merged_calls(chunks: list[Json]) -> list[Json]:
             chunk = {**chunk, "choices": [{**choice, "delta": delta}]}
         kept.append(chunk)
     return kept
-
-
-def _worded(failure: Failure) -> tuple[int, Json]:
-    """Status and body."""
-    match failure.kind:
-        case "no-key" | "bad-key":
-            return 401, {"detail": "Invalid API Key"}
-        case "route":
-            return 404, {"message": "no Route matched with those values"}
-        case "method":
-            return 405, {"detail": "Method Not Allowed"}
-        case "model":
-            return 400, _error(f"Invalid model: {failure.subject}", "invalid_model", "1500", 400)
-        case "call-id":
-            message = f"Tool call id was {failure.subject} but must be a-z, A-Z, 0-9, with a length of 9."
-            return 400, _error(message, "invalid_function_call", "3280", 400)
-        case "size":
-            return 413, {"message": "Request size limit exceeded"}
-        case "rate":
-            return 429, _error("Rate limit exceeded", "rate_limited", "1300", 429)
-        case "invalid":
-            return 422, {"detail": [_problem(problem) for problem in failure.problems]}
-        case "status":
-            kind = "rate_limited" if failure.status == 429 else "internal_server_error"
-            code = "1300" if failure.status == 429 else "3000"
-            return failure.status, _error(failure.subject, kind, code, failure.status)
-    detail = {"type": "json_invalid", "loc": ["body", 0], "msg": "JSON decode error", "input": {}}
-    return 422, {"detail": [detail]}
-
-
-def _error(message: str, kind: str, code: str, status: int) -> Json:
-    return {
-        "object": "error",
-        "message": message,
-        "type": kind,
-        "param": None,
-        "code": code,
-        "raw_status_code": status,
-    }
-
-
-def _problem(problem: Problem) -> Json:
-    loc = ["body", *problem.path]
-    kind, message, context = _detail(problem)
-    detail: Json = {"type": kind, "loc": loc, "msg": message, "input": problem.found}
-    return {**detail, "ctx": context} if context else detail
-
-
-def _detail(problem: Problem) -> tuple[str, str, Json]:
-    """Type, message and context."""
-    limit = problem.expected
-    match problem.kind:
-        case "missing":
-            return "missing", "Field required", {}
-        case "type":
-            return f"{limit}_type", f"Input should be a valid {limit}", {}
-        case "too-small":
-            return "greater_than_equal", f"Input should be greater than or equal to {limit}", {"ge": limit}
-        case "too-large":
-            return "less_than_equal", f"Input should be less than or equal to {limit}", {"le": limit}
-        case "too-short":
-            context = {"field_type": "List", "min_length": limit, "actual_length": problem.found}
-            return "too_short", f"List should have at least {limit} item after validation", context
-        case "too-long":
-            context = {"field_type": "List", "max_length": limit, "actual_length": problem.found}
-            return "too_long", f"List should have at most {limit} items after validation", context
-        case "value":
-            return "literal_error", f"Input should be {limit}", {"expected": limit}

@@ -66,12 +66,17 @@ def _inputs(given: Any) -> Sequence[Any]:
     return list(given)
 
 
-def _vector(text: Any, length: int, *, packed: bool) -> list[float] | str:
-    """A unit vector that depends on the text only; packed as base64 of 32-bit floats."""
+def unit_vector(text: Any, length: int) -> list[float]:
+    """A vector of length one that depends on the text only."""
     source = dice("embedding", hashlib.sha256(repr(text).encode()).hexdigest())
     raw = [source.gauss(0, 1) for _ in range(length)]
     size = math.sqrt(sum(value * value for value in raw)) or 1.0
-    values = [round(value / size, 8) for value in raw]
+    return [round(value / size, 8) for value in raw]
+
+
+def _vector(text: Any, length: int, *, packed: bool) -> list[float] | str:
+    """A vector as numbers, or as base64 of 32-bit floats."""
+    values = unit_vector(text, length)
     return base64.b64encode(struct.pack(f"<{length}f", *values)).decode() if packed else values
 
 

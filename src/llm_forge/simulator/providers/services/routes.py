@@ -102,6 +102,60 @@ POST /organizations/api_keys/{} organization.api_keys.update
 GET /organizations/usage_report/messages organization.usage_report.messages
 GET /organizations/cost_report organization.cost_report.get
 """
+_MISTRAL = """
+POST /chat/completions chat.completions.create
+POST /fim/completions fim.complete
+GET /models models.list
+GET /models/{} models.get
+DELETE /models/{} models.delete
+PATCH /fine_tuning/models/{} models.update
+POST /fine_tuning/models/{}/archive models.archive
+DELETE /fine_tuning/models/{}/archive models.unarchive
+GET /fine_tuning/jobs fine_tuning.jobs.list
+POST /fine_tuning/jobs fine_tuning.jobs.create
+GET /fine_tuning/jobs/{} fine_tuning.jobs.get
+POST /fine_tuning/jobs/{}/cancel fine_tuning.jobs.cancel
+POST /fine_tuning/jobs/{}/start fine_tuning.jobs.start
+GET /files files.list
+POST /files files.upload
+GET /files/{} files.get
+DELETE /files/{} files.delete
+GET /files/{}/content files.download
+GET /files/{}/url files.get_signed_url
+GET /batch/jobs batch.jobs.list
+POST /batch/jobs batch.jobs.create
+GET /batch/jobs/{} batch.jobs.get
+DELETE /batch/jobs/{} batch.jobs.delete
+POST /batch/jobs/{}/cancel batch.jobs.cancel
+GET /agents agents.list
+POST /agents agents.create
+GET /agents/pages agents.list_pages
+POST /agents/completions agents.complete
+GET /agents/{} agents.get
+PATCH /agents/{} agents.update
+DELETE /agents/{} agents.delete
+PATCH /agents/{}/version agents.update_version
+GET /agents/{}/versions agents.list_versions
+GET /agents/{}/versions/{} agents.get_version
+GET /agents/{}/aliases agents.list_version_aliases
+PUT /agents/{}/aliases agents.create_version_alias
+DELETE /agents/{}/aliases agents.delete_version_alias
+GET /conversations conversations.list
+POST /conversations conversations.start
+GET /conversations/{} conversations.get
+POST /conversations/{} conversations.append
+DELETE /conversations/{} conversations.delete
+GET /conversations/{}/history conversations.get_history
+GET /conversations/{}/messages conversations.get_messages
+POST /conversations/{}/restart conversations.restart
+POST /embeddings embeddings.create
+POST /moderations classifiers.moderate
+POST /chat/moderations classifiers.moderate_chat
+POST /classifications classifiers.classify
+POST /chat/classifications classifiers.classify_chat
+POST /ocr ocr.process
+POST /audio/transcriptions audio.transcriptions.complete
+"""
 
 
 def _read(table: str, beginning: str) -> tuple[Route, ...]:
@@ -117,6 +171,11 @@ def anthropic_routes() -> tuple[Route, ...]:
 def groq_routes() -> tuple[Route, ...]:
     """Files, batches, audio and embeddings of Groq."""
     return _read(_FILES + _AUDIO, "/openai/v1")
+
+
+def mistral_routes() -> tuple[Route, ...]:
+    """All services of Mistral."""
+    return _read(_MISTRAL, "/v1")
 
 
 def openai_routes() -> tuple[Route, ...]:

@@ -29,6 +29,10 @@ class Shelf(Generic[T]):
             raise Failure("missing", identifier, unit=self._kind)
         return self._things[identifier]
 
+    def __contains__(self, identifier: str) -> bool:
+        """Whether there is a thing of this id."""
+        return identifier in self._things
+
     def take(self, identifier: str) -> T:
         """The thing, no longer kept. Failure "missing" if there is none."""
         found = self.get(identifier)
