@@ -29,6 +29,10 @@ def _python(mode: str, transport: str) -> tuple[str, ...]:
     return (sys.executable, "-X", "utf8", driver, "--mode", mode, "--transport", transport)
 
 
+def _go() -> tuple[str, ...]:
+    return ("go", "run", "-C", "drivers/go", "-tags", "conformance", ".")
+
+
 LANGUAGES: Mapping[str, Language] = {
     "python": Language(
         "python",
@@ -38,6 +42,7 @@ LANGUAGES: Mapping[str, Language] = {
             for transport in ("curl", "httpx2")
         },
     ),
+    "go": Language("go", {"go": _go()}),
 }
 
 

@@ -1,0 +1,3 @@
+module llm-forge.example/forge
+
+go 1.22
