@@ -26,7 +26,7 @@ IMPORTED = {
 }
 # What a client that is only made has no use for.
 UNUSED = {"asyncio", "ssl", "pycurl", "httpx2", "msgspec", "json", "hashlib", "subprocess", "email", "http"}
-CALLS_A_REQUEST = 410
+CALLS_A_REQUEST = 345
 CALLS_AN_EVENT = 55
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}

@@ -30,5 +30,10 @@ class OutcomeWindow:
     def totals(self, now: float) -> tuple[int, int, int]:
         """All outcomes, failed ones and slow ones of the window that ends now."""
         oldest = int(now // self._width) - self._buckets + 1
-        live = [c for n, c in zip(self._numbers, self._counts, strict=True) if n >= oldest]
-        return sum(c[0] for c in live), sum(c[1] for c in live), sum(c[2] for c in live)
+        outcomes = failures = slow = 0
+        for number, counts in zip(self._numbers, self._counts, strict=True):
+            if number >= oldest:
+                outcomes += counts[0]
+                failures += counts[1]
+                slow += counts[2]
+        return outcomes, failures, slow

@@ -24,6 +24,7 @@ from .auth.wire import authorized
 from .base_url import origin_of
 from .body import DEFAULT_LIMITS, Decoder
 from .context import Call, or_deadline
+from .gate import Gate
 from .lease import Lease, usage_cost
 from .middleware import through
 from .request import with_attempt
@@ -66,7 +67,7 @@ async def send(call: Call, lease: Lease, request: HttpRequest, ends: float) -> A
         lease.exchange = exchange
         lease.headers_arrived()
         call.response_headers, call.response_status = exchange.headers, exchange.status
-        _learn(call, exchange)
+        _learn(call, lease.gate, exchange)
         check_headers(exchange.headers)
         if exchange.status not in REDIRECTS:
             return exchange
@@ -128,9 +129,8 @@ def _redirected(request: HttpRequest, exchange: Any) -> HttpRequest:
     return HttpRequest(request.method, target, request.headers)
 
 
-def _learn(call: Call, exchange: Any) -> None:
+def _learn(call: Call, gate: Gate, exchange: Any) -> None:
     profile, now, wall = call.shared.profile, call.io.now(), call.io.wall()
-    gate = call.gate
     observed = observe(exchange.headers, profile.rate_limits, now, wall)
     if exchange.status in THROTTLED and call.settings.respect_retry_after:
         wait = server_wait(exchange.headers, exchange.status, profile.rate_limits, wall)

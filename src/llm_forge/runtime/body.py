@@ -77,6 +77,8 @@ class Decoder:
 
 
 def _inflater(headers: Headers) -> zlib._Decompress | None:
+    if "content-encoding" not in headers:
+        return None
     names = [
         name.strip().lower()
         for value in headers.get_all("content-encoding")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -44,7 +44,7 @@ class Call:
     deadline: Deadline
     started: float
     streaming: bool = False
-    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    id: str = field(default_factory=lambda: os.urandom(16).hex())
     number: int = 0
     began: float = 0.0
     plan: Retry | None = None

@@ -72,9 +72,7 @@ def prepare(
     """The frozen request of a call; InvalidRequestError for anything that cannot be sent."""
     payload = make_payload(operation, parts.get("body"), extras.body, streaming=streaming)
     target = parts.get("url") or (
-        base_url
-        + fill_path(operation.path, parts.get("path"))
-        + encode_query(_pairs({**(parts.get("query") or {}), **extras.query}))
+        base_url + fill_path(operation.path, parts.get("path")) + _query(parts.get("query"), extras.query)
     )
     if operation.replay == "keyed" and profile.idempotency_header and not extras.idempotency_key:
         extras = replace(extras, idempotency_key=str(uuid.uuid4()))
@@ -118,9 +116,11 @@ def is_keyed(request: HttpRequest, profile: Profile) -> bool:
 
 def with_attempt(request: HttpRequest, profile: Profile, number: int) -> HttpRequest:
     """The request with the attempt's number, and how many came before it, where a header is named (R-082)."""
+    if profile.attempt_header is None and profile.previous_attempts_header is None:
+        return request
     told = ((profile.attempt_header, number), (profile.previous_attempts_header, number - 1))
     fields = tuple((name.lower(), str(count)) for name, count in told if name)
-    return replace(request, headers=(*request.headers, *fields)) if fields else request
+    return replace(request, headers=(*request.headers, *fields))
 
 
 def _requested_output(values: Mapping[str, Any]) -> float:
@@ -164,12 +164,14 @@ def _checked_headers(
     given: dict[str, str] = {}
     if extras.idempotency_key and profile.idempotency_header:
         given[profile.idempotency_header.lower()] = extras.idempotency_key
-    if cookies := _cookies(parts.get("cookies") or {}):
-        given["cookie"] = cookies
+    if (cookies := parts.get("cookies")) and (text := _cookies(cookies)):
+        given["cookie"] = text
     if extras.trace_parent:
         given["traceparent"] = extras.trace_parent
-    for source in (settings.headers, parts.get("headers") or {}, extras.headers):
-        given.update({name.lower(): _text(value) for name, value in source.items() if not _is_absent(value)})
+    for source in (settings.headers, parts.get("headers"), extras.headers):
+        for name, value in source.items() if source else ():
+            if not _is_absent(value):
+                given[name.lower()] = _text(value)
     for name, value in given.items():
         check_header(name, value)
     return given
@@ -191,6 +193,10 @@ def _text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ",".join(_text(item) for item in value)
     return str(value)
+
+
+def _query(given: Mapping[str, Any] | None, extra: Mapping[str, Any]) -> str:
+    return encode_query(_pairs({**(given or {}), **extra})) if given or extra else ""
 
 
 def _pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -127,15 +127,18 @@ class Shared:
         with self.lock:
             if self.closed:
                 raise ClientClosedError("This client is closed; create a new one", provider=self.profile.name)
-            self.running[owner] += 1
+            self.running[owner] = self.running.get(owner, 0) + 1
 
     def end(self, owner: int) -> None:
         """Count a call as over."""
         with self.lock:
-            self.running[owner] -= 1
-            if not self.running[owner]:
+            left = self.running[owner] - 1
+            if left:
+                self.running[owner] = left
+            else:
                 del self.running[owner]
-                self.idle.notify_all()
+                if self.closed:  # only who closes waits
+                    self.idle.notify_all()
 
     def count_missing(self, fields: int) -> None:
         """Count required fields that an answer lacks (R-200)."""

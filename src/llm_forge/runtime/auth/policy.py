@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core.secrets import Secret
@@ -41,6 +40,7 @@ class AuthPolicy:
 
 def with_header(request: HttpRequest, name: str, value: str) -> HttpRequest:
     """The request with one more header, unless the caller gave that header itself."""
-    if any(field == name for field, _ in request.headers):
-        return request
-    return replace(request, headers=(*request.headers, (name, value)))
+    for field, _ in request.headers:
+        if field == name:
+            return request
+    return HttpRequest(request.method, request.url, (*request.headers, (name, value)), request.body)

@@ -33,12 +33,9 @@ def check_headers(headers: Headers) -> None:
     size_bytes = FRAMING * len(fields) + sum(map(len, chain.from_iterable(fields)))
     if len(fields) > MAX_FIELDS or size_bytes > MAX_BYTES:
         raise too_large()
-    if "content-length" in headers and not _is_one_length(headers):
+    lengths = headers.get_all("content-length")
+    if lengths and (len(set(lengths)) > 1 or "transfer-encoding" in headers):
         raise ProtocolError("The response states its length in contradictory ways.", phase="response")
-
-
-def _is_one_length(headers: Headers) -> bool:
-    return "transfer-encoding" not in headers and len(set(headers.get_all("content-length"))) == 1
 
 
 def too_large() -> ResponseTooLargeError:

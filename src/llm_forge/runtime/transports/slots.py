@@ -54,6 +54,8 @@ class Slots:
     def acquire(self, url: str, timeout: float | None) -> Slot:
         """A slot for the URL's origin, PoolTimeoutError if none is free within `timeout` seconds."""
         origin = origin_of(url)
+        if slot := self._take(origin):
+            return slot
         ready = threading.Event()
         got = self._take_or_queue(origin, ready.set)
         if isinstance(got, Slot):
@@ -89,6 +91,14 @@ class Slots:
             origin = self._origins[slot.origin]
             origin.active -= 1
             self._serve_locked(slot.origin, origin)
+
+    def _take(self, name: str) -> Slot | None:
+        """A slot of an origin that is known and has one free: nothing is made that only a waiter needs."""
+        with self._lock:
+            origin = self._origins.get(name)
+            if origin is None or origin.waiters or origin.active >= self._limits.connections:
+                return None
+            return self._slot_locked(name, origin)
 
     def _take_or_queue(self, name: str, wake: Callable[[], object]) -> Slot | _Waiter:
         with self._lock:

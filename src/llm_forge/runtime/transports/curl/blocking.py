@@ -56,7 +56,7 @@ class CurlExchange:
             self._end(reusable=False)
 
     def __del__(self) -> None:
-        if hasattr(self, "_reading"):
+        if not getattr(self, "_ended", True):
             finalise(partial(self._end, reusable=False))
 
     def _readable(self) -> bool:

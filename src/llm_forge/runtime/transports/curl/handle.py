@@ -163,8 +163,8 @@ def _headers(lines: list[bytes]) -> Headers:
         texts = b"".join(lines).decode("utf-8").split("\n")[: len(lines)]
     except UnicodeDecodeError:
         texts = [_text(line) for line in lines]
-    parts = (text.partition(":") for text in texts)
-    return checked_headers((name, value.strip()) for name, _, value in parts)
+    parts = [text.partition(":") for text in texts]
+    return checked_headers([(name, value.strip()) for name, _, value in parts])
 
 
 def _text(raw: bytes) -> str:
