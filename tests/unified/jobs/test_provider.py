@@ -31,8 +31,17 @@ from .world import inline, prompts
 MODELS = {
     "anthropic": "anthropic/claude-sonnet-4-5",
     "groq": "groq/llama-3.3-70b-versatile",
+    "mistral": "mistral/mistral-small-latest",
     "openai": "openai/gpt-4o-mini",
 }
+# What the services with files of requests call their operations.
+OPERATIONS = {
+    "mistral": {name: f"batch.jobs.{name}" for name in ("create", "get", "list", "cancel")}
+    | {"content": "files.download"},
+    "openai": {name: f"batches.{name}" for name in ("create", "get", "list", "cancel")}
+    | {"content": "files.content"},
+}
+with_files = pytest.mark.parametrize("provider", sorted(OPERATIONS))
 
 
 class SimulatedClock(Clock):
@@ -101,13 +110,17 @@ def test_a_job_by_batch_gives_the_outcomes_of_a_local_one_in_input_order(
 
 
 @pytest.mark.requirement("R-186")
-def test_ba_06_a_submission_that_timed_out_although_accepted_is_found_by_its_tag(tmp_path: Path) -> None:
+@with_files
+def test_ba_06_a_submission_that_timed_out_although_accepted_is_found_by_its_tag(
+    tmp_path: Path, provider: str
+) -> None:
+    named = OPERATIONS[provider]
     with Simulator(seed=2) as simulator:
-        simulator.inject({"operation": "batches.create", "cut": {"bytes": 5, "end": "reset"}, "times": 1})
-        job = run_batch(tmp_path / "a.db", simulator, SimulatedClock(simulator), prompts(5))
+        simulator.inject({"operation": named["create"], "cut": {"bytes": 5, "end": "reset"}, "times": 1})
+        job = run_batch(tmp_path / "a.db", simulator, SimulatedClock(simulator), prompts(5), provider)
         assert job.status().counts[State.DONE] == 5
-        assert simulator.ledger.attempts(operation="batches.create") == 1
-        assert simulator.ledger.attempts(operation="batches.list") == 1
+        assert simulator.ledger.attempts(operation=named["create"]) == 1
+        assert simulator.ledger.attempts(operation=named["list"]) == 1
 
 
 @pytest.mark.requirement("R-186")
@@ -123,18 +136,23 @@ def test_ba_06_a_batch_without_a_tag_is_waited_for_and_known_by_its_first_custom
 
 
 @pytest.mark.requirement("R-186")
-def test_a_submission_that_never_arrived_is_made_again(tmp_path: Path) -> None:
+@with_files
+def test_a_submission_that_never_arrived_is_made_again(tmp_path: Path, provider: str) -> None:
+    named = OPERATIONS[provider]
     with Simulator(seed=2) as simulator:
-        simulator.inject({"operation": "batches.create", "drop": "reset", "times": 2})
-        job = run_batch(tmp_path / "a.db", simulator, SimulatedClock(simulator), prompts(5))
+        simulator.inject({"operation": named["create"], "drop": "reset", "times": 2})
+        job = run_batch(tmp_path / "a.db", simulator, SimulatedClock(simulator), prompts(5), provider)
         assert job.status().counts[State.DONE] == 5
-        assert simulator.ledger.attempts(operation="batches.create") == 3
+        assert simulator.ledger.attempts(operation=named["create"]) == 3
 
 
 @pytest.mark.requirement("R-186", "R-184")
+@with_files
 def test_a_process_that_dies_at_any_wait_or_request_leaves_one_batch_that_the_next_run_continues(
-    tmp_path: Path,
+    tmp_path: Path, provider: str
 ) -> None:
+    named = OPERATIONS[provider]
+
     class Killed(BaseException):
         pass
 
@@ -146,33 +164,37 @@ def test_a_process_that_dies_at_any_wait_or_request_leaves_one_batch_that_the_ne
                     raise Killed
 
             path = tmp_path / f"{at}.db"
-            simulator.inject({"operation": "batches.create", "cut": {"bytes": 5, "end": "reset"}, "times": 1})
+            simulator.inject({"operation": named["create"], "cut": {"bytes": 5, "end": "reset"}, "times": 1})
             try:
-                run_batch(path, simulator, SimulatedClock(simulator, die), prompts(5))
+                run_batch(path, simulator, SimulatedClock(simulator, die), prompts(5), provider)
             except BaseExceptionGroup as group:
                 assert group.subgroup(Killed) is not None
             except Killed:
                 pass
-            job = run_batch(path, simulator, SimulatedClock(simulator), prompts(5))
+            job = run_batch(path, simulator, SimulatedClock(simulator), prompts(5), provider)
             assert job.status().counts[State.DONE] == 5
-            assert simulator.ledger.attempts(operation="batches.create") == 1
+            assert simulator.ledger.attempts(operation=named["create"]) == 1
 
 
 @pytest.mark.requirement("R-189")
-def test_ba_08_a_poll_survives_errors_waits_and_ten_minutes_without_network(tmp_path: Path) -> None:
+@with_files
+def test_ba_08_a_poll_survives_errors_waits_and_ten_minutes_without_network(
+    tmp_path: Path, provider: str
+) -> None:
+    named = OPERATIONS[provider]
     with Simulator(seed=2) as simulator:
-        simulator.inject({"operation": "batches.get", "nth": 1, "status": 500})
-        simulator.inject({"operation": "batches.get", "nth": 2, "status": 429, "retry_after": 60})
-        simulator.inject({"operation": "batches.get", "drop": "reset"})
+        simulator.inject({"operation": named["get"], "nth": 1, "status": 500})
+        simulator.inject({"operation": named["get"], "nth": 2, "status": 429, "retry_after": 60})
+        simulator.inject({"operation": named["get"], "drop": "reset"})
 
         def reconnect(waits: int) -> None:
             if sum(clock.waits[2:]) > 600:
                 simulator.faults.clear()
 
         clock = SimulatedClock(simulator, reconnect)
-        job = run_batch(tmp_path / "a.db", simulator, clock, prompts(5))
+        job = run_batch(tmp_path / "a.db", simulator, clock, prompts(5), provider)
         assert job.status().counts[State.DONE] == 5
-        assert simulator.ledger.attempts(operation="batches.create") == 1
+        assert simulator.ledger.attempts(operation=named["create"]) == 1
         waits = clock.waits
         assert sum(waits) > 660, "ten minutes without network, and what the server asked for"
         assert 9 <= waits[0] <= 11
@@ -183,21 +205,32 @@ def test_ba_08_a_poll_survives_errors_waits_and_ten_minutes_without_network(tmp_
 
 
 @pytest.mark.requirement("R-190")
-def test_ba_09_a_result_file_that_was_cut_is_fetched_again_and_counts_only_when_whole(tmp_path: Path) -> None:
+@with_files
+def test_ba_09_a_result_file_that_was_cut_is_fetched_again_and_counts_only_when_whole(
+    tmp_path: Path, provider: str
+) -> None:
+    named = OPERATIONS[provider]
     with Simulator(seed=2) as simulator:
-        simulator.inject({"operation": "files.content", "cut": {"bytes": 700, "end": "close"}, "times": 2})
+        simulator.inject({"operation": named["content"], "cut": {"bytes": 700, "end": "close"}, "times": 2})
         recorded: list[int] = []
         clock = SimulatedClock(simulator)
         job = run_batch(
-            tmp_path / "a.db", simulator, clock, prompts(5), on_outcome=lambda one: recorded.append(one.index)
+            tmp_path / "a.db",
+            simulator,
+            clock,
+            prompts(5),
+            provider,
+            on_outcome=lambda one: recorded.append(one.index),
         )
         assert sorted(recorded) == list(range(5))
         assert job.status().counts[State.DONE] == 5
-        assert simulator.ledger.attempts(operation="files.content") == 3
+        assert simulator.ledger.attempts(operation=named["content"]) == 3
 
 
 @pytest.mark.requirement("R-186", "R-187")
-def test_ba_11_a_cancelled_batch_keeps_what_was_done(tmp_path: Path) -> None:
+@with_files
+def test_ba_11_a_cancelled_batch_keeps_what_was_done(tmp_path: Path, provider: str) -> None:
+    named = OPERATIONS[provider]
     path = tmp_path / "a.db"
     with Simulator(seed=2) as simulator:
 
@@ -205,23 +238,25 @@ def test_ba_11_a_cancelled_batch_keeps_what_was_done(tmp_path: Path) -> None:
             if waits == 2:  # the batch is being worked on
                 jobs.Job(path).cancel()
 
-        job = run_batch(path, simulator, SimulatedClock(simulator, cancel), prompts(50))
+        job = run_batch(path, simulator, SimulatedClock(simulator, cancel), prompts(50), provider)
         counts = job.status().counts
         assert 0 < counts[State.DONE] < 50
         assert counts[State.CANCELLED] == 50 - counts[State.DONE]
         assert parts_of(path)[0].state is PartState.CANCELLED
-        assert simulator.ledger.attempts(operation="batches.cancel") == 1
+        assert simulator.ledger.attempts(operation=named["cancel"]) == 1
         assert job.status().interrupted == ()
 
 
-def test_an_error_that_says_something_about_the_batch_is_raised(tmp_path: Path) -> None:
+@with_files
+def test_an_error_that_says_something_about_the_batch_is_raised(tmp_path: Path, provider: str) -> None:
+    named = OPERATIONS[provider]
     with Simulator(seed=2) as simulator:
-        simulator.inject({"operation": "batches.get", "status": 404, "times": 1})
+        simulator.inject({"operation": named["get"], "status": 404, "times": 1})
         with pytest.raises(NotFoundError):
-            run_batch(tmp_path / "a.db", simulator, SimulatedClock(simulator), prompts(5))
-        job = run_batch(tmp_path / "a.db", simulator, SimulatedClock(simulator), None)
+            run_batch(tmp_path / "a.db", simulator, SimulatedClock(simulator), prompts(5), provider)
+        job = run_batch(tmp_path / "a.db", simulator, SimulatedClock(simulator), None, provider)
         assert job.status().counts[State.DONE] == 5
-        assert simulator.ledger.attempts(operation="batches.create") == 1
+        assert simulator.ledger.attempts(operation=named["create"]) == 1
 
 
 def test_a_handle_of_the_callers_has_no_batch_api(tmp_path: Path) -> None:

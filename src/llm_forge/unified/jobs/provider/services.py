@@ -88,14 +88,6 @@ class _FileBatches:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    async def fetch(self, source: str, path: Path) -> None:
-        """Download a file of results."""
-        await self._client.files.content(source).to_file(path)
-
-    async def _upload(self, lines: Path) -> str:
-        file = await self._client.files.create(file=lines, purpose="batch")
-        return str(file.id)
-
     def read(self, line: Mapping[str, Any]) -> Result:
         """A line of results."""
         custom_id = str(line.get("custom_id"))
@@ -115,14 +107,19 @@ class OpenAIBatches(_FileBatches):
         super().__init__(client)
         self.most_bytes = most_bytes
 
+    async def fetch(self, source: str, path: Path) -> None:
+        """Download a file of results."""
+        await self._client.files.content(source).to_file(path)
+
     def line(self, custom_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """A request as a line of the input."""
         return {"custom_id": custom_id, "method": "POST", "url": "/v1/chat/completions", "body": body}
 
     async def submit(self, part: Part, lines: Path) -> str:
         """Upload the requests and make a batch of them."""
+        file = await self._client.files.create(file=lines, purpose="batch")
         made = await self._client.batches.create(
-            input_file_id=await self._upload(lines),
+            input_file_id=file.id,
             endpoint="/v1/chat/completions",
             completion_window="24h",
             metadata={TAG: part.tag},
@@ -155,6 +152,11 @@ class MistralBatches(_FileBatches):
     """Mistral's."""
 
     most_items = 1_000_000
+    _timeout_hours = 24
+
+    async def fetch(self, source: str, path: Path) -> None:
+        """Download a file of results."""
+        await self._client.files.download(source).to_file(path)
 
     def line(self, custom_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """A request as a line of the input."""
@@ -162,29 +164,34 @@ class MistralBatches(_FileBatches):
 
     async def submit(self, part: Part, lines: Path) -> str:
         """Upload the requests and make a job of them."""
-        with lines.open(encoding="utf-8") as file:
-            model = json.loads(file.readline())["body"]["model"]
+        with lines.open(encoding="utf-8") as first:
+            model = json.loads(first.readline())["body"]["model"]
+        file = await self._client.files.upload(file=lines, purpose="batch")
         made = await self._client.batch.jobs.create(
-            input_files=[await self._upload(lines)],
+            input_files=[file.id],
             endpoint="/v1/chat/completions",
             model=model,
             metadata={TAG: part.tag},
+            timeout_hours=self._timeout_hours,
             **_ONCE,
         )
         return str(made.id)
 
     async def find(self, part: Part) -> Found:
-        """Search the list."""
-        async for job in self._client.batch.jobs.list():
+        """Search the list, newest first, back to the time of the submission."""
+        async for job in self._client.batch.jobs.list(order_by="-created"):
             if (job.get("metadata") or {}).get(TAG) == part.tag:
                 return Found(str(job.id))
+            if _is_older(job.get("created_at"), part):
+                break
         return Found()
 
     async def poll(self, provider_id: str) -> Poll:
         """How far a job is."""
         job = await self._client.batch.jobs.get(provider_id)
         sources = tuple(id_ for name in ("output_file", "error_file") if (id_ := job.get(name)))
-        return Poll(_MISTRAL_ENDINGS.get(job.status), sources)
+        expires = job.created_at + self._timeout_hours * 3600
+        return Poll(_MISTRAL_ENDINGS.get(job.status), sources, expires)
 
     async def cancel(self, provider_id: str) -> None:
         """Ask for an early end."""
