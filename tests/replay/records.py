@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -71,37 +72,57 @@ def _record(provider: str, raw: dict[str, Any]) -> Record:
 
 @cache
 def exchanges(provider: str) -> tuple[tuple[str, str, Record], ...]:
-    """Every exchange with a provider's own host: method, path, record."""
+    """Every exchange with a provider: method, path, record. Where no body was recorded, it is empty."""
     with gzip.open(SHARED / "wire" / "open" / f"{provider}.jsonl.gz", "rt", encoding="utf-8") as lines:
         raws = [json.loads(line) for line in lines]
-    return tuple(
-        (raw["method"], raw["url_path"], _record(provider, raw))
-        for raw in raws
-        if raw["host"] == HOSTS[provider] and raw["response_body"] is not None
-    )
+    whole = ({**raw, "response_body": raw["response_body"] or ""} for raw in raws)
+    return tuple((raw["method"], raw["url_path"], _record(provider, raw)) for raw in whole)
 
 
-HOSTS = {"openai": "api.openai.com", "groq": "api.groq.com"}
 RESOURCES = {
     "/chat/completions": "chat.completions",
     "/responses": "responses",
     "/embeddings": "embeddings",
     "/models": "models",
+    "/audio/transcriptions": "audio.transcriptions",
+    "/files": "files",
+    "/images/edits": "images.edit",
+    "/images/generations": "images.generate",
+}
+# What a server has beside its imitation of OpenAI, or imitates of what is not promised (text completions).
+OWN = {
+    "anthropic": ["/", "/v1/(?!chat/).*"],
+    "azure-openai": [r".*(?<!chat)/completions", ".*/realtime/.*"],
+    "gemini": ["/v1beta/(?!openai/).*", "/(upload|download)/.*"],
+    "ollama": ["/api/.*"],
+    "openrouter": ["/api/v1/(images|rerank)"],
+    "together": ["/v1/completions"],
+    "xai": ["/v1/(batches|videos)(/.*)?", "/v1/(stt|tts)"],
 }
 
 
 @cache
 def compatible_records(server: str) -> tuple[tuple[str, Record], ...]:
-    """The exchanges of a server that imitates OpenAI, each with the resource that it is of."""
-    path = SHARED / "wire" / "other-providers" / f"{server}.jsonl.gz"
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
+    """The exchanges of a server that imitates OpenAI, each with the resource that it is of.
+
+    ValueError for a path that is neither of OpenAI's API nor the server's own.
+    """
+    folder = "open" if server in PATHS else "other-providers"
+    with gzip.open(SHARED / "wire" / folder / f"{server}.jsonl.gz", "rt", encoding="utf-8") as lines:
         raws = [json.loads(line) for line in lines]
-    return tuple(
-        (resource, _record(server, raw))
-        for raw in raws
-        for end, resource in RESOURCES.items()
-        if raw["url_path"].endswith(end) and raw["response_body"] is not None
-    )
+    imitated = [raw for raw in raws if not _is_own(server, raw["url_path"])]
+    return tuple((_resource_of(raw["url_path"]), _record(server, raw)) for raw in imitated)
+
+
+def _is_own(server: str, path: str) -> bool:
+    return any(re.fullmatch(one, path) for one in OWN.get(server, ()))
+
+
+def _resource_of(path: str) -> str:
+    for end, resource in RESOURCES.items():
+        if path.endswith(end):
+            return resource
+    raise ValueError(f"{path} is of no resource")
 
 
 class Player:
