@@ -19,6 +19,7 @@ Replay = Literal["safe", "keyed", "once"]
 Family = Literal["chat-completion", "block-event", "response", "conversation", "events"]
 Answer: TypeAlias = Literal["object", "json", "lines", "binary", "empty"]
 BodyKind: TypeAlias = Literal["object", "json", "multipart", "form", "binary"]
+ParameterStyle: TypeAlias = Literal["comma", "space", "pipe", "fields", "pairs", "json"]
 PageStyle: TypeAlias = Literal["after-id", "before-id", "cursor", "page", "link"]
 EVENT_NAME: Final = "event-name"  # the `type_field` of events that only their name tells apart
 
@@ -167,7 +168,9 @@ class Operation(Generic[R, E]):
 
     `answer` is what the body of a 2xx answer is: a JSON object, any JSON value (null is one), lines of JSON
     (`result` then makes one of them), bytes, or nothing, in which case `result` is given None (R-198).
-    `accept` is its media type.
+    `accept` is its media type. `styles` say how parameters that are lists or objects are written, by place
+    and name such as `query.tags`, where that is not usual: joined by `comma`, `space` or `pipe`, an object as
+    `fields` of its own or as `pairs` with equal signs, or as `json`.
     """
 
     name: str
@@ -182,3 +185,4 @@ class Operation(Generic[R, E]):
     accept: str = "application/json"
     body: BodyRule = BodyRule()
     pages: PageRule | None = None
+    styles: Mapping[str, ParameterStyle] = field(default_factory=dict)

@@ -198,12 +198,14 @@ class AnyClient:
         options: CallOptions,
         *,
         streaming: bool,
+        events: bool = False,
     ) -> Call:
+        """A call ready to run. `streaming`: its body arrives over time; `events`: as those of a stream."""
         body = parts.get("body")
         known = body if isinstance(body, Mapping) else ()
         settings, extras = call_settings(self._settings, options, known)
         prepared = request.prepare(
-            operation, self.profile, self._shared.base_url, settings, extras, streaming=streaming, **parts
+            operation, self.profile, self._shared.base_url, settings, extras, streaming=events, **parts
         )
         now = self._shared.io.now()
         timeout = settings.call_timeout(streaming=streaming)

@@ -9,7 +9,6 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from ..core.errors import ConfigError, InvalidRequestError
@@ -92,11 +91,10 @@ def _origin(url: str) -> str:
 _kept_origin = lru_cache(maxsize=256)(_origin)  # every attempt asks, for the same few
 
 
-def fill_path(template: str, values: Mapping[str, Any] | None) -> str:
+def fill_path(template: str, values: Mapping[str, str]) -> str:
     """A path template with its parameters percent-encoded so that none can change the route (R-240)."""
     path = template
-    for name, value in (values or {}).items():
-        text = str(value)
+    for name, text in values.items():
         if not text or text in (".", ".."):
             raise InvalidRequestError(f"Path parameter {name!r} must not be empty, '.' or '..'")
         path = path.replace("{" + name + "}", quote(text, safe=""))

@@ -83,7 +83,7 @@ class SyncClient(AnyClient):
     ) -> Stream[E, R]:
         """A stream that opens when it is entered or first used."""
         self._check_open()
-        call = self._prepared_call(operation, parts, options, streaming=True)
+        call = self._prepared_call(operation, parts, options, streaming=True, events=True)
         return stream.Stream(call.restarted)
 
     def stream_events(
@@ -189,7 +189,7 @@ class AsyncClient(AnyClient):
     ) -> AsyncStream[E, R]:
         """A stream that opens when it is entered or first used."""
         self._check_open()
-        call = self._prepared_call(operation, parts, options, streaming=True)
+        call = self._prepared_call(operation, parts, options, streaming=True, events=True)
         return stream.AsyncStream(call.restarted)
 
     def stream_events(

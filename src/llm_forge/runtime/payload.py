@@ -40,6 +40,8 @@ def make_payload(
         _refuse_extra(operation, extra, "sends JSON that is not an object")
         return Payload() if body is None else Payload(encode(body), rule.media_type)
     values = _fields(operation, body, extra, streaming=streaming)
+    if body is None and not values:
+        return Payload()  # a body that is one argument, and not given; one made of fields is at least {}
     if rule.kind == "multipart":
         content, media_type = multipart(values, rule)
         return Payload(content, media_type, values)

@@ -19,10 +19,10 @@ from ..core.codec import decode
 from ..core.errors import InvalidRequestError
 from ..core.profile import Operation, Profile
 from ..core.version import VERSION
-from ..core.views import View
 from .base_url import encode_query, fill_path
 from .header_check import check_header
-from .options import Extras, Omit, Settings
+from .options import Extras, Settings
+from .parameters import pairs, path_texts, texts
 from .payload import make_payload
 from .transports.protocol import HttpRequest
 
@@ -72,13 +72,13 @@ def prepare(
     """The frozen request of a call; InvalidRequestError for anything that cannot be sent."""
     payload = make_payload(operation, parts.get("body"), extras.body, streaming=streaming)
     target = parts.get("url") or (
-        base_url + fill_path(operation.path, parts.get("path")) + _query(parts.get("query"), extras.query)
+        base_url + _path(operation, parts.get("path")) + _query(operation, parts.get("query"), extras.query)
     )
     if operation.replay == "keyed" and profile.idempotency_header and not extras.idempotency_key:
         extras = replace(extras, idempotency_key=str(uuid.uuid4()))
-    fields = _headers_of(
-        profile, settings, extras, parts, payload.media_type, _accepted(operation, streaming=streaming)
-    )
+    accept = _accepted(operation, streaming=streaming)
+    given = _checked_headers(operation, profile, settings, extras, parts)
+    fields = _headers_of(profile, given, payload.media_type, accept)
     return _prepared(HttpRequest(operation.method, target, fields, payload.body), payload.values)
 
 
@@ -137,13 +137,22 @@ def _accepted(operation: Operation[Any, Any], *, streaming: bool) -> str:
     return "application/x-ndjson" if operation.stream.ndjson else "text/event-stream"
 
 
+def _path(operation: Operation[Any, Any], given: Mapping[str, Any] | None) -> str:
+    return fill_path(operation.path, path_texts(given, operation.styles)) if given else operation.path
+
+
+def _query(operation: Operation[Any, Any], given: Mapping[str, Any] | None, extra: Mapping[str, Any]) -> str:
+    if not (given or extra):
+        return ""
+    found = pairs({**(given or {}), **extra}, operation.styles)
+    for name, value in found:
+        if _FORBIDDEN.search(name + value):
+            raise InvalidRequestError(f"Query parameter {name!r} contains CR, LF or NUL")
+    return encode_query(found)
+
+
 def _headers_of(
-    profile: Profile,
-    settings: Settings,
-    extras: Extras,
-    parts: RequestParts,
-    media_type: str,
-    accept: str,
+    profile: Profile, given: Mapping[str, str], media_type: str, accept: str
 ) -> tuple[tuple[str, str], ...]:
     fields: dict[str, str] = {
         "accept": accept,
@@ -153,62 +162,33 @@ def _headers_of(
     if media_type:
         fields["content-type"] = media_type
     fields.update(profile.headers)
-    fields.update(_checked_headers(profile, settings, extras, parts))
+    fields.update(given)
     return tuple(fields.items())
 
 
 def _checked_headers(
-    profile: Profile, settings: Settings, extras: Extras, parts: RequestParts
+    operation: Operation[Any, Any], profile: Profile, settings: Settings, extras: Extras, parts: RequestParts
 ) -> dict[str, str]:
     """What comes from the caller; the client's and the description's own need no check."""
     given: dict[str, str] = {}
     if extras.idempotency_key and profile.idempotency_header:
         given[profile.idempotency_header.lower()] = extras.idempotency_key
-    if (cookies := parts.get("cookies")) and (text := _cookies(cookies)):
-        given["cookie"] = text
+    if (cookies := parts.get("cookies")) and (held := texts("cookies", cookies, operation.styles)):
+        given["cookie"] = _cookie(held)
     if extras.trace_parent:
         given["traceparent"] = extras.trace_parent
-    for source in (settings.headers, parts.get("headers"), extras.headers):
-        for name, value in source.items() if source else ():
-            if not _is_absent(value):
-                given[name.lower()] = _text(value)
+    for source, styles in (
+        (settings.headers, {}),
+        (parts.get("headers"), operation.styles),
+        (extras.headers, {}),
+    ):
+        for name, value in texts("headers", source, styles).items() if source else ():
+            given[name.lower()] = value
     for name, value in given.items():
         check_header(name, value)
     return given
 
 
-def _cookies(given: Mapping[str, Any]) -> str:
+def _cookie(given: Mapping[str, str]) -> str:
     """The value of a cookie header; what a cookie cannot hold is percent-encoded (RFC 6265 section 4.1)."""
-    pairs = [(name, _text(value)) for name, value in given.items() if not _is_absent(value)]
-    return "; ".join(f"{name}={quote(value, safe=_COOKIE_SAFE)}" for name, value in pairs)
-
-
-def _is_absent(value: Any) -> bool:
-    return value is None or isinstance(value, Omit)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (list, tuple)):
-        return ",".join(_text(item) for item in value)
-    return str(value)
-
-
-def _query(given: Mapping[str, Any] | None, extra: Mapping[str, Any]) -> str:
-    return encode_query(_pairs({**(given or {}), **extra})) if given or extra else ""
-
-
-def _pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
-    for name, value in query.items():
-        if isinstance(value, (Mapping, View)):  # the style deepObject
-            held: dict[str, Any] = dict(value)
-            pairs.extend((f"{name}[{key}]", _text(one)) for key, one in held.items() if not _is_absent(one))
-        elif not _is_absent(value):
-            items = value if isinstance(value, (list, tuple)) else [value]
-            pairs.extend((name, _text(item)) for item in items)
-    for name, text in pairs:
-        if _FORBIDDEN.search(name + text):
-            raise InvalidRequestError(f"Query parameter {name!r} contains CR, LF or NUL")
-    return pairs
+    return "; ".join(f"{name}={quote(value, safe=_COOKIE_SAFE)}" for name, value in given.items())

@@ -9,6 +9,7 @@ Rules:
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from .samples import ODD_TEXT, PLAIN_TEXT, File, Sampler
 CREDENTIAL = "wire-key"
 _USER = "wire:key"
 _BASIC = "Basic d2lyZTprZXk="
+_UNSENDABLE = re.compile(r"[\x00-\x1f\x7f]")  # in a name: every client refuses it (R-240)
 _FORM_KINDS = ("multipart", "form")
 
 
@@ -32,7 +34,7 @@ def arguments_of(api: ir.Api, operation: ir.Operation, *, full: bool) -> Argumen
     """The arguments of a minimal or a full call."""
     groups: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "cookie": {}}
     for one in operation.parameters:
-        if one.required or full:
+        if one.required or (full and not _UNSENDABLE.search(one.name)):
             ascii_only = one.location in ("header", "cookie") or not full
             sampler = Sampler(api, writing=True, full=full)
             groups[one.location][one.name] = sampler.value(one.type, PLAIN_TEXT if ascii_only else ODD_TEXT)
@@ -111,21 +113,21 @@ def _query(one: ir.Parameter, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, dict):
         yield from _object_pairs(one, value)
     elif isinstance(value, list) and one.explode:
-        yield from ((one.name, plain(item)) for item in value)
+        yield from ((one.name, word(item)) for item in value)
     elif isinstance(value, list):
         between = {"spaceDelimited": " ", "pipeDelimited": "|"}.get(one.style, ",")
-        yield one.name, between.join(map(plain, value))
+        yield one.name, between.join(map(word, value))
     else:
-        yield one.name, plain(value)
+        yield one.name, word(value)
 
 
 def _object_pairs(one: ir.Parameter, value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if one.style == "deepObject":
-        yield from ((f"{one.name}[{key}]", plain(item)) for key, item in value.items())
+        yield from ((f"{one.name}[{key}]", word(item)) for key, item in value.items())
     elif one.explode:
-        yield from ((key, plain(item)) for key, item in value.items())
+        yield from ((key, word(item)) for key, item in value.items())
     else:
-        yield one.name, ",".join(word for key, item in value.items() for word in (key, plain(item)))
+        yield one.name, word(value)
 
 
 def _simple(one: ir.Parameter, value: Any) -> str:
@@ -133,15 +135,24 @@ def _simple(one: ir.Parameter, value: Any) -> str:
     if one.encoding == "json":
         return as_json(value)
     if isinstance(value, list):
-        return ",".join(map(plain, value))
+        return ",".join(map(word, value))
     if isinstance(value, dict):
         between = "=" if one.explode else ","
-        return ",".join(f"{key}{between}{plain(item)}" for key, item in value.items())
+        return ",".join(f"{key}{between}{word(item)}" for key, item in value.items())
+    return word(value)
+
+
+def word(value: Any) -> str:
+    """A value as the text of a parameter, or as a part of one."""
+    if isinstance(value, list):
+        return ",".join(map(word, value))
+    if isinstance(value, dict):
+        return ",".join(f"{key},{word(one)}" for key, one in value.items())
     return plain(value)
 
 
 def plain(value: Any) -> str:
-    """A value as the text of a parameter or of a form's field."""
+    """A value as the text of a form's field."""
     return value if isinstance(value, str) else as_json(value)
 
 

@@ -13,7 +13,7 @@ from .support import (
     answer,
     body_kind,
     file_fields,
-    is_object_parameter,
+    parameter_style,
     streams,
     whole_type,
 )
@@ -66,6 +66,7 @@ class MethodPlan:
             doc=Prose(self._description(summary)),
             operation=operation,
             body=self._body_plan(operation.body),
+            styles=self._styles(),
             page=self.page,
             convert=self._convert(whole, always_object=promised == "object"),
             event_convert="" if event is None else self._convert(event, always_object=True),
@@ -122,7 +123,7 @@ class MethodPlan:
 
     def _arguments(self) -> tuple[Argument, ...]:
         names = Names(ARGUMENT_SCOPE)
-        found = [self._parameter(one, names) for one in self.operation.parameters if self._is_sent(one)]
+        found = [self._parameter(one, names) for one in self.operation.parameters]
         found.extend(self._body(names))
         positional = [one for one in found if one.where == "path"]
         rest = [one for one in found if one.where != "path"]
@@ -132,26 +133,17 @@ class MethodPlan:
             *(one for one in rest if not one.required),
         )
 
-    def _is_sent(self, parameter: ir.Parameter) -> bool:
-        return not is_object_parameter(self.api, parameter)
-
     def _parameter(self, one: ir.Parameter, names: Names) -> Argument:
         name = names.snake(one.name)
-        joined = one.location == "query" and not one.explode and self._is_list(one.type)
-        text = one.encoding == "json" or joined
         hint = f"{self.operation.name.replace('.', '_')}_{one.name}"
-        found = Name("str") if text else self.params.expression(one.type, hint)
-        doc = one.description + (" (comma-separated)" if joined else "")
-        where = _PLACES[one.location]
-        return Argument(
-            name, Quoted(one.name), found, one.required, where, Prose(first_sentence(doc), 10_000)
-        )
+        found = self.params.expression(one.type, hint)
+        doc = Prose(first_sentence(one.description), 10_000)
+        return Argument(name, Quoted(one.name), found, one.required, _PLACES[one.location], doc)
 
-    def _is_list(self, found: ir.Type) -> bool:
-        flat = self.api.resolve(found)
-        return isinstance(
-            self.api.resolve(flat.inner) if isinstance(flat, ir.Nullable) else flat, ir.ListType
-        )
+    def _styles(self) -> tuple[tuple[str, str], ...]:
+        """How parameters are written that are not written in the usual way."""
+        styles = ((one, parameter_style(self.api, one)) for one in self.operation.parameters)
+        return tuple((f"{_PLACES[one.location]}.{one.name}", style) for one, style in styles if style)
 
     def _body(self, names: Names) -> list[Argument]:
         body = self.operation.body

@@ -75,6 +75,7 @@ def write_operation(method: Method) -> list[str]:
         accept=Quoted(operation.result.media_type) if method.answer in ("lines", "binary") else None,
         body=_body(method.body),
         pages=_pages(operation.pagination) if method.page is not None else None,
+        styles=dict_of(method.styles),
     )
     start = f"{method.constant}: Operation[{result}, {event}] = "
     if len(f"{start}Operation(") <= layout.WIDTH:

@@ -10,11 +10,13 @@ from typing import Any
 from ...spec import ir
 from ..protocol import OptionError
 from . import layout
+from .attributes import by_attribute
 from .lazy_writer import lazily
 from .printing import import_lines, text
 from .sample import argument, described, sample
+from .tests_writer import write_tests
 from .text import Comment, Quoted, docstring
-from .view import Method, ResourceClass, View
+from .view import Method, View
 
 
 def write_package(view: View, package: str, license_text: str, name: str | None = None) -> dict[str, str]:
@@ -27,8 +29,9 @@ def write_package(view: View, package: str, license_text: str, name: str | None 
         f"{package}/__init__.py": _init(view),
         f"{package}/py.typed": "",
         f"{package}/clients/__init__.py": f'"""Generated clients of {view.client}."""\n',
-        "tests/test_client.py": _tests(view, package),
     }
+    found |= {f"examples/{name}": source for name, source in _examples(view, package).items()}
+    found |= {f"tests/{name}": source for name, source in write_tests(view, package).items()}
     return found | ({"LICENSE": license_text} if license_text else {})
 
 
@@ -140,9 +143,9 @@ def _error_names() -> list[str]:
     return sorted(re.findall(r"^class ((?:\w+Error|LocalRejection))\(", source, re.MULTILINE))
 
 
-def _first(view: View) -> tuple[ResourceClass, Method] | None:
+def _first(view: View) -> tuple[str, Method] | None:
     """The method that examples show: one that streams, else one that answers, best to a body, else any."""
-    every = [(resource, method) for resource in view.resources for method in resource.methods]
+    every = [(path, method) for path, resource in by_attribute(view) for method in resource.methods]
     every.sort(
         key=lambda one: (
             one[1].only_streams,
@@ -152,20 +155,6 @@ def _first(view: View) -> tuple[ResourceClass, Method] | None:
         )
     )
     return every[0] if every else None
-
-
-def attribute_path(view: View, resource: ResourceClass) -> str:
-    """`client.` attributes that lead to a resource."""
-    by_class = {one.name: one for one in view.resources}
-    waiting = [(list(view.children), "")]
-    while waiting:
-        children, prefix = waiting.pop()
-        for attribute, class_name in children:
-            path = f"{prefix}.{attribute}".strip(".")
-            if class_name == resource.name:
-                return path
-            waiting.append((list(by_class[class_name].children), path))
-    return resource.path
 
 
 def _readme(view: View, package: str) -> str:
@@ -182,7 +171,7 @@ def _readme(view: View, package: str) -> str:
     ]
     first = _first(view)
     if first is not None:
-        found += _example(view, package, *first)
+        found += ["```python", *_program(view, package, *first), "```"]
     if keys:
         found += [
             "",
@@ -194,11 +183,14 @@ def _readme(view: View, package: str) -> str:
         "Failed calls are repeated where that is safe, deadlines hold for whole calls, and a stream that",
         f"is cut raises `StreamInterruptedError` with its partial result. All errors are in `{package}`.",
         "",
+        "`examples/` has programs to begin with. `tests/` hold every operation against its description:",
+        "start `llm-forge simulate --wire tests/wire.json`, export the `LLM_FORGE_WIRE_URL` that it prints,",
+        "and run `pytest`.",
+        "",
         "## Operations",
         "",
     ]
-    for resource in view.resources:
-        path = attribute_path(view, resource)
+    for path, resource in by_attribute(view):
         for method in resource.methods:
             found.append(f"- `client.{path}.{method.name}`: {_line(method)}")
             if method.stream is not None and not method.only_streams:
@@ -220,21 +212,60 @@ def _file(name: str) -> str:
     return Comment(name).replace("`", "'")
 
 
-def _example(view: View, package: str, resource: ResourceClass, method: Method) -> list[str]:
-    """A program that runs as it is: the smallest call, and its stream where there is one."""
-    path = f"client.{attribute_path(view, resource)}"
+def _examples(view: View, package: str) -> dict[str, str]:
+    """Programs that run as they are, for threads and for asyncio."""
+    first = _first(view)
+    if first is None:
+        return {}
+    blocking, awaited = _program(view, package, *first), _async_program(view, package, *first)
+    return {"first_call.py": text(blocking), "first_call_asyncio.py": text(awaited)}
+
+
+def _program(view: View, package: str, resource: str, method: Method) -> list[str]:
+    """The smallest call, and its stream where there is one."""
+    body = _calls(view, f"client.{resource}", method, "", "    ")
+    return [
+        f"from {package} import {view.client}",
+        "",
+        f"with {view.client}({_key(view)}) as client:",
+        *body,
+    ]
+
+
+def _async_program(view: View, package: str, resource: str, method: Method) -> list[str]:
+    client = f"Async{view.client}"
+    return [
+        "import asyncio",
+        "",
+        f"from {package} import {client}",
+        "",
+        "",
+        "async def main() -> None:",
+        f"    async with {client}({_key(view)}) as client:",
+        *_calls(view, f"client.{resource}", method, "async ", "        "),
+        "",
+        "",
+        "asyncio.run(main())",
+    ]
+
+
+def _key(view: View) -> str:
+    return "" if view.api.env.api_key else 'api_key="..."'
+
+
+def _calls(view: View, path: str, method: Method, word: str, indent: str) -> list[str]:
+    """The lines that call; `word` is "async " where they are awaited."""
     arguments = _sample_arguments(view, method)
-    found = ["```python", f"from {package} import {view.client}", ""]
-    key = "" if view.api.env.api_key else 'api_key="..."'
-    found.append(f"with {view.client}({key}) as client:")
+    found: list[str] = []
     if not method.only_streams:
         call = layout.Group(f"{path}.{method.name}(", arguments, ")")
-        found += [*layout.lines("answer = ", call, indent="    "), "    print(answer)"]
+        wait = "await " if word and method.answer not in ("binary", "lines") else ""
+        found += [*layout.lines(f"answer = {wait}", call, indent=indent), f"{indent}print(answer)"]
     if method.stream is not None:
         streamed = layout.Group(f"{path}.{method.stream}(", arguments, ")")
-        found += layout.lines("with ", streamed, " as stream:", "    ")
-        found += ["        for event in stream:", "            print(event)"]
-    return [*found, "```"]
+        found += layout.lines(f"{word}with ", streamed, " as stream:", indent)
+        found += [f"{indent}    {word}for event in stream:", f"{indent}        print(event)"]
+    return found
 
 
 def _sample_arguments(view: View, method: Method) -> tuple[layout.Node, ...]:
@@ -253,36 +284,3 @@ def sample_values(view: View, method: Method) -> dict[str, Any]:
     elif operation.body is not None:
         values[Quoted("body")] = sample(view.api, operation.body.type, "body")
     return values
-
-
-def _tests(view: View, package: str) -> str:
-    """A smoke test: both clients can be made, and their resources are there."""
-    resources = tuple(f'"{attribute}"' for attribute, _ in view.children)
-    names = sorted([str(view.client), f"Async{view.client}"])
-    lines = [
-        f"# {view.header}",
-        '"""The clients can be made, closed, and have the resources of the description."""',
-        "",
-        "from __future__ import annotations",
-        "",
-        "import asyncio",
-        "",
-        *import_lines(package, names),
-        "",
-        'URL = "https://127.0.0.1"',
-        *layout.lines("RESOURCES = ", layout.Group("(", resources, ",)" if len(resources) == 1 else ")")),
-        "",
-        "",
-        "def test_the_blocking_client_has_its_resources() -> None:",
-        f'    with {view.client}(api_key="test", base_url=URL) as client:',
-        "        assert all(hasattr(client, name) for name in RESOURCES)",
-        "",
-        "",
-        "def test_the_asyncio_client_has_its_resources() -> None:",
-        "    async def check() -> None:",
-        f'        async with Async{view.client}(api_key="test", base_url=URL) as client:',
-        "            assert all(hasattr(client, name) for name in RESOURCES)",
-        "",
-        "    asyncio.run(check())",
-    ]
-    return text(lines)

@@ -10,9 +10,10 @@ import textwrap
 from collections.abc import Iterator
 
 from . import layout
+from .attributes import by_attribute
 from .examples import Examples, as_node
 from .expressions import node
-from .package_writer import attribute_path, markdown, sample_values
+from .package_writer import markdown, sample_values
 from .printing import text
 from .sample import labelled, value_node
 from .view import Method, ResourceClass, View
@@ -42,7 +43,7 @@ def write_page(view: View, examples: Examples) -> str:
         "",
     ]
     found += _files(examples)
-    resources = [(attribute_path(view, one), one) for one in view.resources if one.methods]
+    resources = [(path, one) for path, one in by_attribute(view) if one.methods]
     resources.sort(key=lambda pair: pair[0])
     found += [f"- [{path}](#{path.replace('.', '')}): {_methods(one)}" for path, one in resources]
     for path, one in resources:

@@ -164,4 +164,6 @@ def _call(function: str, method: Method, page: str = "") -> layout.Group:
             items.append(layout.Group(f"{where}={{", tuple(pairs), "}"))
     whole = [one for one in method.arguments if one.where == "whole-body"]
     items.extend(f"body={one.name}" for one in whole)
+    if method.operation.body is not None and not any("body" in one.where for one in method.arguments):
+        items.append("body={}")
     return layout.Group(f"self._client.{function}(", (*items, "options=options"), ")")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ...spec import ir
 from ...spec.errors import Notice
 from .view import Answer
@@ -28,20 +30,6 @@ def left_out(api: ir.Api) -> tuple[Notice, ...]:
     )
 
 
-def unsent(api: ir.Api) -> tuple[Notice, ...]:
-    """One notice for each parameter that a generated operation does not send."""
-    reasons = unsupported(api)
-    return tuple(
-        _notice(
-            api,
-            f"{_shown(one)} does not send its {parameter.location} parameter {parameter.name!r}, an object",
-        )
-        for one in api.operations()
-        for parameter in one.parameters
-        if one.name not in reasons and is_object_parameter(api, parameter)
-    )
-
-
 def _notice(api: ir.Api, message: str) -> Notice:
     return Notice(api.source, 0, "", message)
 
@@ -58,9 +46,6 @@ def reason(api: ir.Api, operation: ir.Operation) -> str:
         why = _body_reason(api, operation.body)
         if why:
             return why
-    for parameter in operation.parameters:
-        if parameter.required and is_object_parameter(api, parameter):
-            return f"its required {parameter.location} parameter {parameter.name!r} is an object"
     return _result_reason(api, operation)
 
 
@@ -168,6 +153,11 @@ def _is_file(api: ir.Api, found: ir.Type, depth: int = 0) -> bool:
 
 def _is_any_of(api: ir.Api, found: ir.Type, allowed: tuple[type[ir.Type], ...]) -> bool:
     """Whether a type, every member of a union included, is one of these kinds."""
+    return all(isinstance(one, allowed) for one in _alternatives(api, found))
+
+
+def _alternatives(api: ir.Api, found: ir.Type) -> Iterator[ir.Type]:
+    """What a value of the type may be: `Nullable`s and what is in them, and the members of unions."""
     seen: set[ir.Type] = set()
     waiting = [found]
     while waiting:
@@ -178,18 +168,26 @@ def _is_any_of(api: ir.Api, found: ir.Type, allowed: tuple[type[ir.Type], ...]) 
         flat = api.resolve(one)
         if isinstance(flat, ir.Union):
             waiting.extend(flat.members)
-        elif not isinstance(flat, allowed):
-            return False
-        elif isinstance(flat, ir.Nullable):
+            continue
+        yield flat
+        if isinstance(flat, ir.Nullable):
             waiting.append(flat.inner)
-    return True
 
 
-def is_object_parameter(api: ir.Api, parameter: ir.Parameter) -> bool:
-    """Whether a parameter has fields of its own, which the runtime writes only in the style deepObject."""
-    if parameter.location == "query" and parameter.style == "deepObject":
-        return False
-    flat = api.resolve(parameter.type)
-    if isinstance(flat, ir.Nullable):
-        flat = api.resolve(flat.inner)
-    return parameter.encoding == "plain" and isinstance(flat, (ir.ObjectType, ir.MapType, ir.TaggedUnion))
+def parameter_style(api: ir.Api, one: ir.Parameter) -> str | None:
+    """How the runtime is to write a parameter that may be a list or an object; None for the usual way."""
+    if one.encoding == "json":
+        return "json"
+    lists, objects = _may_be(api, one.type, ir.ListType), _may_be(api, one.type, _OBJECTS)
+    if one.location != "query":
+        return "pairs" if objects and one.explode else None
+    if one.style == "deepObject" or not (lists or objects):
+        return None
+    if one.explode:
+        return "fields" if objects else None
+    return {"spaceDelimited": "space", "pipeDelimited": "pipe"}.get(one.style, "comma")
+
+
+def _may_be(api: ir.Api, found: ir.Type, kinds: type[ir.Type] | tuple[type[ir.Type], ...]) -> bool:
+    """Whether a value of the type may be of one of these kinds."""
+    return any(isinstance(one, kinds) for one in _alternatives(api, found))

@@ -53,8 +53,8 @@ class PythonTarget:
         return support.left_out(api)
 
     def notices(self, api: Api) -> tuple[Notice, ...]:
-        """Operations that the SDK lacks, then parameters that it does not send."""
-        return support.left_out(api) + support.unsent(api) + support.unpaged(api)
+        """Operations that the SDK lacks, then those without the pages that are described."""
+        return support.left_out(api) + support.unpaged(api)
 
 
 def _package(view: View, options: Options) -> str:

@@ -153,6 +153,7 @@ class Method:
     doc: Prose
     operation: Operation
     body: BodyPlan | None
+    styles: tuple[tuple[str, str], ...]
     page: PageClass | None
     convert: str
     event_convert: str

@@ -12,6 +12,7 @@ from ....runtime.options import OMIT
 from .. import models
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Unpack
 
     from ....runtime.options import CallOptions, Omit
@@ -29,6 +30,7 @@ MODELS_PATCH: Operation[models.Page, Any] = Operation(
     group="models",
     has_body=True,
     body=BodyRule(media_type="application/merge-patch+json"),
+    styles={"query.ids": "comma"},
 )
 
 
@@ -44,15 +46,11 @@ class Models(SyncResource):
         model: str,
         *,
         filter: params.ModelsPatchFilter | Omit = OMIT,
-        ids: str | Omit = OMIT,
+        ids: Sequence[str] | Omit = OMIT,
         body: params.ModelsPatchRequest | None = None,
         **options: Unpack[CallOptions],
     ) -> models.Page:
-        """Call models.patch.
-
-        Args:
-            ids: (comma-separated)
-        """
+        """Call models.patch."""
         return self._client.call(
             MODELS_PATCH,
             path={"model": model},
@@ -74,15 +72,11 @@ class AsyncModels(AsyncResource):
         model: str,
         *,
         filter: params.ModelsPatchFilter | Omit = OMIT,
-        ids: str | Omit = OMIT,
+        ids: Sequence[str] | Omit = OMIT,
         body: params.ModelsPatchRequest | None = None,
         **options: Unpack[CallOptions],
     ) -> models.Page:
-        """Call models.patch.
-
-        Args:
-            ids: (comma-separated)
-        """
+        """Call models.patch."""
         return await self._client.call(
             MODELS_PATCH,
             path={"model": model},

@@ -79,6 +79,7 @@ AGENTS_LIST: Operation[models.AgentsListResponse, Any] = Operation(
     result=list_of(obj(models.Agent)),
     group="agents",
     answer="json",
+    styles={"query.metadata": "json"},
 )
 AGENTS_LIST_PAGES: Operation[models.AgentPage, Any] = Operation(
     name="agents.list_pages",
@@ -87,6 +88,7 @@ AGENTS_LIST_PAGES: Operation[models.AgentPage, Any] = Operation(
     result=models.AgentPage,
     group="agents",
     pages=PageRule(style="cursor", items="data", param="page_token", next="next_page_token"),
+    styles={"query.metadata": "json"},
 )
 AGENTS_LIST_VERSION_ALIASES: Operation[models.AgentsListVersionAliasesResponse, Any] = Operation(
     name="agents.list_version_aliases",
@@ -380,7 +382,7 @@ class Agents(SyncResource):
         name: str | Omit | None = OMIT,
         search: str | Omit | None = OMIT,
         id: str | Omit | None = OMIT,
-        metadata: str | Omit = OMIT,
+        metadata: Mapping[str, Any] | Omit | None = OMIT,
         **options: Unpack[CallOptions],
     ) -> models.AgentsListResponse:
         """List agents, newest first.
@@ -420,7 +422,7 @@ class Agents(SyncResource):
         name: str | Omit | None = OMIT,
         search: str | Omit | None = OMIT,
         id: str | Omit | None = OMIT,
-        metadata: str | Omit = OMIT,
+        metadata: Mapping[str, Any] | Omit | None = OMIT,
         **options: Unpack[CallOptions],
     ) -> models.AgentPagePage:
         """List agents page by page.
@@ -813,7 +815,7 @@ class AsyncAgents(AsyncResource):
         name: str | Omit | None = OMIT,
         search: str | Omit | None = OMIT,
         id: str | Omit | None = OMIT,
-        metadata: str | Omit = OMIT,
+        metadata: Mapping[str, Any] | Omit | None = OMIT,
         **options: Unpack[CallOptions],
     ) -> models.AgentsListResponse:
         """List agents, newest first.
@@ -853,7 +855,7 @@ class AsyncAgents(AsyncResource):
         name: str | Omit | None = OMIT,
         search: str | Omit | None = OMIT,
         id: str | Omit | None = OMIT,
-        metadata: str | Omit = OMIT,
+        metadata: Mapping[str, Any] | Omit | None = OMIT,
         **options: Unpack[CallOptions],
     ) -> AsyncPaging[models.AsyncAgentPagePage, models.Agent]:
         """List agents page by page.

@@ -51,6 +51,7 @@ BATCH_JOBS_LIST: Operation[models.BatchJobList, Any] = Operation(
     result=models.BatchJobList,
     group="batch",
     pages=PageRule(style="page", items="data", param="page", size_param="page_size", total="total", start=0),
+    styles={"query.metadata": "json"},
 )
 
 
@@ -134,7 +135,7 @@ class BatchJobs(SyncResource):
         page_size: int | Omit = OMIT,
         model: str | Omit | None = OMIT,
         agent_id: str | Omit | None = OMIT,
-        metadata: str | Omit = OMIT,
+        metadata: Mapping[str, Any] | Omit | None = OMIT,
         created_after: str | Omit | None = OMIT,
         created_by_me: bool | Omit = OMIT,
         status: Sequence[params.BatchJobStatus] | Omit | None = OMIT,
@@ -252,7 +253,7 @@ class AsyncBatchJobs(AsyncResource):
         page_size: int | Omit = OMIT,
         model: str | Omit | None = OMIT,
         agent_id: str | Omit | None = OMIT,
-        metadata: str | Omit = OMIT,
+        metadata: Mapping[str, Any] | Omit | None = OMIT,
         created_after: str | Omit | None = OMIT,
         created_by_me: bool | Omit = OMIT,
         status: Sequence[params.BatchJobStatus] | Omit | None = OMIT,

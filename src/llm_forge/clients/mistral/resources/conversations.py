@@ -65,6 +65,7 @@ CONVERSATIONS_LIST: Operation[models.ConversationsListResponse, Any] = Operation
     result=list_of(models.to_conversation),
     group="conversations",
     answer="json",
+    styles={"query.metadata": "json"},
 )
 CONVERSATIONS_RESTART: Operation[models.ConversationResponse, models.ConversationEvent] = Operation(
     name="conversations.restart",
@@ -202,7 +203,7 @@ class Conversations(SyncResource):
         *,
         page: int | Omit = OMIT,
         page_size: int | Omit = OMIT,
-        metadata: str | Omit = OMIT,
+        metadata: Mapping[str, Any] | Omit | None = OMIT,
         **options: Unpack[CallOptions],
     ) -> models.ConversationsListResponse:
         """List the kept conversations, newest first.
@@ -511,7 +512,7 @@ class AsyncConversations(AsyncResource):
         *,
         page: int | Omit = OMIT,
         page_size: int | Omit = OMIT,
-        metadata: str | Omit = OMIT,
+        metadata: Mapping[str, Any] | Omit | None = OMIT,
         **options: Unpack[CallOptions],
     ) -> models.ConversationsListResponse:
         """List the kept conversations, newest first.

@@ -1,0 +1,1 @@
+"""Files that every stand-alone SDK carries as they are here."""
