@@ -52,7 +52,7 @@ mutation: .venv/mutation.stamp ## mutate the core and count what the tests notic
 soak: .venv/dev.stamp ## an hour in virtual time and SOAK_MINUTES (10) of real calls: memory, handles and tasks stay constant
 	@$(BIN)/python -m tests.proof.soak --minutes $(or $(SOAK_MINUTES),10)
 
-kill-test: .venv/dev.stamp ## kill a job of 2,000 items at 200 random points, resume it, and print what was lost or paid twice
+kill-test: .venv/dev.stamp ## kill jobs of 2,000 items at 200 random points: alone, three processes, three that share a limit; docs/proof.md
 	@$(BIN)/python -m tests.unified.jobs.kill
 
 pace: .venv/dev.stamp ## how much of its declared limits a job of 10,000 items uses, by the server's ledger

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,8 +27,9 @@ from llm_forge.runtime.io import AsyncIo
 from llm_forge.simulator import Simulator
 from tests.unified.jobs.kill import measure_workers
 
+from .redis_server import SERVER, redis_server
+
 redis = pytest.importorskip("redis", reason="redis is an extra")
-SERVER = shutil.which("redis-server")
 pytestmark = pytest.mark.skipif(SERVER is None, reason="no redis-server on this machine")
 HOURLY = Limit("requests", 20, 3600, burst=20)
 GRANTS = """
@@ -42,25 +41,8 @@ print(asyncio.run(grants(sys.argv[1], 15)))
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    socket = tmp_path / "redis.sock"
-    command = [str(SERVER), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
-        address = f"unix://{socket}"
-        until = time.monotonic() + 20
-        while not _answers(address):
-            assert time.monotonic() < until, "redis-server does not start"
+    with redis_server(tmp_path) as address:
         yield address
-        server.terminate()
-
-
-def _answers(url: str) -> bool:
-    client = redis.Redis.from_url(url)
-    try:
-        return bool(client.ping())
-    except redis.exceptions.ConnectionError:
-        return False
-    finally:
-        client.close()
 
 
 class Slept(Clock):

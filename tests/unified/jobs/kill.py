@@ -1,6 +1,7 @@
 """BA-03: a job is killed with SIGKILL at random points, and run again until it is done.
 
-`python -m tests.unified.jobs.kill` measures 200 points of a job of 2,000 items; `make kill-test`.
+`python -m tests.unified.jobs.kill` measures 200 points of a job of 2,000 items, three times: a process alone,
+three workers, and three workers that share the server's limit through Redis; `make kill-test`.
 
 The simulator counts, for each item, the answers that it made and would bill. An item may be answered once
 more for each kill that found its request under way, which the job file says, and never otherwise.
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,7 +27,11 @@ from llm_forge.simulator.ledger import Entry
 from llm_forge.unified import jobs
 from llm_forge.unified.jobs import State
 from llm_forge.unified.jobs.store import Store
+from tests.integrations.redis_server import SERVER, redis_server
+from tests.proof.record import record
+from tests.proof.report import write
 
+ITEMS, KILLS = 2000, 200
 CONCURRENCY = 8
 FAULTS: Sequence[dict[str, Any]] = (
     {"probability": 0.1, "status": 500},
@@ -124,7 +129,9 @@ class Shared:
     """
 
     items: int
+    workers: int
     killed: int
+    requests: int
     lost: int
     doubled_in_output: int
     paid_twice: int
@@ -154,10 +161,12 @@ def measure_workers(
         command, prompts = _prepared(folder, items, simulator, lease=lease, **more)
         running = [subprocess.Popen(command) for _ in range(workers)]
         step = max(1, int(items * 1.4 / (kills + 1)))
+        killed = 0
         for _ in range(kills):
             chosen = chance.randrange(workers)
             _kill(running[chosen], simulator, chance, step)
             if running[chosen].wait() == -9:
+                killed += 1
                 running[chosen] = subprocess.Popen(command)
         codes = [process.wait() for process in running]
         assert set(codes) == {0}, f"workers ended with {codes}"
@@ -167,7 +176,9 @@ def measure_workers(
     found = _figures(folder / "out.jsonl", prompts, simulator, allowed, 0, 0, 0)
     return Shared(
         items,
-        kills,
+        workers,
+        killed,
+        found.requests,
         found.lost,
         found.doubled_in_output,
         found.paid_twice,
@@ -239,11 +250,28 @@ def _figures(
     )
 
 
+def measured(folder: Path) -> Iterator[tuple[str, Figures | Shared]]:
+    """What is measured, each in a folder of its own."""
+    alone, workers, limited = (folder / name for name in ("alone", "workers", "limited"))
+    for place in (alone, workers, limited):
+        place.mkdir()
+    yield "a process alone", measure(alone, ITEMS, KILLS, seed=1)
+    yield "3 processes that share the job", measure_workers(workers, ITEMS, KILLS, seed=1)
+    if SERVER is not None:
+        with redis_server(limited) as url:
+            found = measure_workers(limited, ITEMS, KILLS, seed=1, redis=url)
+        yield "3 processes that share the job, and the server's limit through Redis", found
+
+
 def main() -> int:
-    """Measure 200 points of 2,000 items: of a process alone, then of three workers."""
-    for measured in (measure, measure_workers):
-        with tempfile.TemporaryDirectory() as folder:
-            print(json.dumps(asdict(measured(Path(folder), 2000, 200, seed=1)), indent=2))
+    """Measure, print, and record in docs/proof."""
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, figures in measured(Path(folder)):
+            found[name] = asdict(figures)
+            print(name, json.dumps(found[name], indent=2), flush=True)
+    record("kills", {"concurrency": CONCURRENCY, "per_minute": PER_MINUTE, "runs": found})
+    write()
     return 0
 
 
