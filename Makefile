@@ -5,7 +5,7 @@ BIN := .venv/bin
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden requirements coverage-spec conformance vendors prism fuzz proof kill-test pace mutation soak bench bench-overhead compare-faults clean
+.PHONY: help demo test check gen golden requirements coverage-spec conformance extras vendors prism fuzz proof kill-test pace mutation soak bench bench-overhead compare-faults clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -58,6 +58,8 @@ kill-test: .venv/dev.stamp ## kill jobs of 2,000 items at 200 random points: alo
 pace: .venv/dev.stamp ## how much of its declared limits a job of 10,000 items uses, by the server's ledger
 	@$(BIN)/python -m tests.unified.jobs.pace
 
+extras: .venv/extras.stamp ## install Ray and pyarrow (410 MB), with which more tests of jobs run
+
 vendors: .venv/vendors.stamp ## install the vendors' own clients, which more tests and `bench` use
 
 bench: .venv/vendors.stamp .venv/litellm.stamp ## client CPU and memory beside the other clients: docs/benchmarks.md
@@ -87,6 +89,10 @@ clean: ## remove .venv and everything built
 
 .venv/vendors.stamp: .venv/dev.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,vendors]'
+	@touch $@
+
+.venv/extras.stamp: .venv/dev.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,parquet,ray]'
 	@touch $@
 
 .venv/mutation.stamp: .venv/dev.stamp

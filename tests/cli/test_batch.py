@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_forge import ConfigError
 from llm_forge.cli.batch import facts_of
 from llm_forge.cli.main import main
 from llm_forge.simulator import Simulator
@@ -118,3 +119,16 @@ def test_the_help_loads_no_database() -> None:
 def test_progress_tells_what_is_known() -> None:
     assert facts_of(Progress(100, 10, 1, 0.25, 2.0, 4500.0)) == "2.0/s  1 failed  $0.2500  1:15:00 left"
     assert facts_of(Progress(None, 1, 0, None, None, None)) == "0 failed"
+
+
+@pytest.mark.usefixtures("simulator")
+def test_workers_of_ray_are_an_engine(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Engine:
+        def __init__(self, workers: int) -> None:
+            raise ConfigError(f"asked for {workers} workers")
+
+    monkeypatch.setattr("llm_forge.integrations.ray.RayEngine", Engine)
+    line = ("run", "in.jsonl", "-m", MODEL, "--job", "job.db", "--engine", "ray", "--workers", "3")
+    assert run(capsys, *line) == (2, "", "error: asked for 3 workers\n")

@@ -155,8 +155,9 @@ def _overhead(facts: dict[str, Any]) -> Iterator[str]:
 def _kills(facts: dict[str, Any]) -> Iterator[str]:
     yield "BA-03: jobs killed with SIGKILL at random points, with faults in 30 % of the requests, run on"
     yield f"until all is done; {facts['concurrency']} calls in flight a process. Where limits are shared, the"
-    yield f"server allows {facts['per_minute']:,.0f} requests a minute. Wanted is 0 in the columns lost, doubled,"
-    yield "without reason (sent again, and no kill had found it under way) and refused (by the server's limit)."
+    yield f"server allows {facts['per_minute']:,.0f} requests a minute. Wanted is 0 in the columns lost,"
+    yield "doubled, without reason (sent again, and no kill had found it under way) and refused (by the"
+    yield "server's limit)."
     yield ""
     names = ("items", "killed", "requests", "lost", "doubled_in_output", "paid_twice")
     more = ("sent_again_without_reason", "violations")

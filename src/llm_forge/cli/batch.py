@@ -10,11 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Unpack
 
-from ..core.errors import ConfigError, ForgeError
+from ..core.errors import ConfigError
 from ..unified import jobs
 from ..unified.jobs import Job, Progress, RunOptions, State, Status
 from ..unified.jobs.asking import limits_of
-from .failure import Failure
+from ..unified.jobs.options import WorkerEngine
+from .failure import Failure, failing
 
 INCOMPLETE = 3  # exit code of a job that ended with failed or cancelled items
 
@@ -27,10 +28,16 @@ def run_batch(
     quiet: bool,
     as_json: bool,
     shared_limits: str | None = None,
+    ray_workers: int | None = None,
     **options: Unpack[RunOptions],
 ) -> None:
-    """Run a job and show how far it is; Failure with code 3 if an item has no answer."""
-    with _failing(), _shown(quiet=quiet or as_json) as show:
+    """Run a job and show how far it is; Failure with code 3 if an item has no answer.
+
+    With `ray_workers` so many workers of a Ray cluster run it.
+    """
+    with failing(), _shown(quiet=quiet or as_json) as show:
+        if ray_workers is not None:
+            options["engine"] = _ray_engine(ray_workers)
         if shared_limits is not None:
             _share_limits(shared_limits, model, options)
         options["on_progress"] = show
@@ -55,11 +62,17 @@ def _share_limits(url: str, model: str, options: RunOptions) -> None:
     options["options"] = {"rate_limiter": limiter}
 
 
+def _ray_engine(workers: int) -> WorkerEngine:
+    from ..integrations.ray import RayEngine
+
+    return RayEngine(workers)
+
+
 def resume_batch(
     path: Path, *, quiet: bool, as_json: bool, shared_limits: str | None = None, **options: Unpack[RunOptions]
 ) -> None:
     """`run_batch` with the job's own model and parameters."""
-    with _failing():
+    with failing():
         begun = Job(path).begun
     options["engine"], options["parameters"] = begun.engine, begun.parameters
     run_batch(path, begun.model, None, quiet=quiet, as_json=as_json, shared_limits=shared_limits, **options)
@@ -67,34 +80,26 @@ def resume_batch(
 
 def show_status(path: Path, *, as_json: bool) -> None:
     """Print where a job is."""
-    with _failing():
+    with failing():
         _print_status(Job(path).status(), as_json=as_json)
 
 
 def cancel_batch(path: Path, *, as_json: bool) -> None:
     """Cancel a job and print where it is."""
-    with _failing():
+    with failing():
         _print_status(Job(path).cancel(), as_json=as_json)
 
 
 def export_batch(path: Path, out: Path) -> None:
     """Write a job's outcomes."""
-    with _failing():
+    with failing():
         Job(path).export(out)
 
 
 def report_batch(path: Path, out: Path) -> None:
     """Write a job's report."""
-    with _failing():
+    with failing():
         Job(path).report(out)
-
-
-@contextlib.contextmanager
-def _failing() -> Iterator[None]:
-    try:
-        yield
-    except ForgeError as error:
-        raise Failure(error.message, 2 if isinstance(error, ConfigError) else 1) from error
 
 
 def _print_status(status: Status, *, as_json: bool) -> None:

@@ -16,6 +16,7 @@ class Engine(StrEnum):
 
     LOCAL = "local"
     PROVIDER = "provider"
+    RAY = "ray"
 
 
 class Again(StrEnum):
@@ -57,6 +58,7 @@ def run_command(
     job: JobFile,
     out: OutFile = None,
     engine: Annotated[Engine, typer.Option("--engine", help="What works the job off.")] = Engine.LOCAL,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Workers of the engine ray.")] = 2,
     concurrency: Concurrency = 8,
     requests_per_minute: Requests = None,
     tokens_per_minute: Tokens = None,
@@ -80,7 +82,8 @@ def run_command(
         job,
         model,
         inputs,
-        engine=engine.value,
+        engine="provider" if engine is Engine.PROVIDER else "local",
+        ray_workers=workers if engine is Engine.RAY else None,
         quiet=quiet,
         as_json=as_json,
         shared_limits=shared_limits,

@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -73,6 +74,7 @@ class RedisRateLimiter(RateLimiter):
 
     def __init__(self, url: str, name: str, limits: Sequence[Limit] = (), **options: Any) -> None:
         super().__init__((), **options)
+        self._made_of = partial(RedisRateLimiter, url, name, tuple(limits), **options)
         self._shared = tuple(limits)
         self._name = name
         self._redis = _connected(url)
@@ -92,6 +94,10 @@ class RedisRateLimiter(RateLimiter):
                 limits = limits_of(family, self._shared)
                 self._gates_shared[id(local)] = SharedGate(local, name, limits, self._script)
             return self._gates_shared[id(local)]
+
+    def __reduce__(self) -> tuple[Callable[[], RedisRateLimiter], tuple[()]]:
+        """One for the same limits: it may travel to workers on other machines, with the URL."""
+        return self._made_of, ()
 
     def close(self) -> None:
         """Close the connections to Redis."""

@@ -41,13 +41,9 @@ def test_each_line_of_a_text_file_is_a_prompt(tmp_path: Path) -> None:
     assert [json.loads(item.messages)[0]["content"] for item in found] == ["one", "  two "]
 
 
-def test_parquet_is_read_where_pyarrow_is(tmp_path: Path) -> None:
-    arrow = pytest.importorskip("pyarrow", reason="pyarrow is an extra")
-    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is an extra")
-    rows = [{"id": "a", "messages": USER}, {"id": "b", "messages": USER}]
-    parquet.write_table(arrow.Table.from_pylist(rows), tmp_path / "a.parquet")
-    found = list(read_items(tmp_path / "a.parquet"))
-    assert [(item.id, json.loads(item.messages)) for item in found] == [("a", USER), ("b", USER)]
+def test_a_cell_that_is_too_long_for_a_csv_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BatchError, match=r"a.csv:3: field larger"):
+        read(tmp_path / "a.csv", f"prompt\nhi\n{'x' * 200_000}\n")
 
 
 @pytest.mark.parametrize(

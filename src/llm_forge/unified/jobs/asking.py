@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
+from ...core.errors import ConfigError
 from ...core.limiter import Limit
 from ...core.views import View
 from ...runtime.client import AsyncClient
@@ -16,6 +18,7 @@ from ..model import LanguageModel
 from ..registry import get_llm
 from ..reply import Reply
 from .items import Answer, Item
+from .options import RunSettings
 
 _PATIENCE = 7 * 86400.0  # seconds that a job's call waits for a limit: its deadline ends it sooner
 
@@ -38,8 +41,27 @@ def limits_of(requests_per_minute: float | None, tokens_per_minute: float | None
     return [Limit(unit, amount, 60.0) for unit, amount in declared if amount is not None]  # type: ignore[arg-type]
 
 
+@asynccontextmanager
+async def asking(llm: str | LanguageModel | Asker, settings: RunSettings) -> AsyncIterator[Asker]:
+    """What asks the model that the user named or gave; ConfigError for options that have no place."""
+    limits = limits_of(settings.requests_per_minute, settings.tokens_per_minute)
+    if isinstance(llm, str):
+        limiter = RateLimiter(limits, concurrency=settings.concurrency, adaptive_concurrency=True)
+        asker: Asker = NamedModel(llm, limiter, settings.options, settings.parameters, stream=settings.stream)
+    elif limits or settings.options:
+        raise ConfigError(
+            "limits and options belong to the model's client: give them to get_llm, or name the model"
+        )
+    else:
+        asker = GivenModel(llm, settings.parameters) if isinstance(llm, LanguageModel) else llm
+    try:
+        yield asker
+    finally:
+        await asker.close()
+
+
 class NamedModel:
-    """A model by its name, with clients of the job's own."""
+    """A model by its name, with clients of the job's own; `given` is the name as the user wrote it."""
 
     def __init__(
         self,
@@ -51,7 +73,7 @@ class NamedModel:
         stream: bool = False,
     ) -> None:
         self._llm = get_llm(name, **{"max_limit_wait": _PATIENCE, "rate_limiter": limiter, **options})
-        self.name = self._llm.name
+        self.given, self.name = name, self._llm.name
         self._parameters = dict(parameters)
         self._stream = stream
 

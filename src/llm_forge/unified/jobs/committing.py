@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeVar
 
-from .store import Change, Store
+from .store import Change
 
 T = TypeVar("T")
 GROUP = 100
@@ -35,10 +36,30 @@ class DiskThread:
         self._pool.shutdown()
 
 
+@asynccontextmanager
+async def disk_thread(given: Offload | None = None) -> AsyncIterator[Offload]:
+    """A thread for the disk, or what is given in its place."""
+    if given is not None:
+        yield given
+        return
+    disk = DiskThread()
+    try:
+        yield disk
+    finally:
+        disk.close()
+
+
+class Applies(Protocol):
+    """A store that makes changes durable."""
+
+    def apply(self, changes: Iterable[Change]) -> list[int]:
+        """All or none; the items whose change came too late to count."""
+
+
 class Committer:
     """Changes of a store, from many tasks; `offload` runs a function off the event loop."""
 
-    def __init__(self, store: Store, offload: Offload) -> None:
+    def __init__(self, store: Applies, offload: Offload) -> None:
         self._store = store
         self._offload = offload
         self._waiting: deque[tuple[tuple[Change, ...], asyncio.Future[frozenset[int]]]] = deque()

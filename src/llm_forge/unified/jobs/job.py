@@ -7,17 +7,16 @@ import contextlib
 import json
 import random
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack
 
 from ...core.errors import ConfigError, JournalError
-from ...runtime.rate_limiter import RateLimiter
 from ..model import LanguageModel
-from .asking import Asker, GivenModel, NamedModel, limits_of
-from .committing import DiskThread, Offload
+from .asking import Asker, NamedModel, asking
+from .committing import Offload, disk_thread
 from .importing import Importer
 from .items import Outcome, canonical
 from .lock import JobLock
@@ -160,13 +159,13 @@ async def arun(
     """
     settings = RunSettings(**options)
     path = Path(job)
-    async with _asking(llm, settings) as asker, _disk(settings) as offload:
+    async with asking(llm, settings) as asker, disk_thread(settings.offload) as offload:
         shared = settings.lease is not None
         with (
             contextlib.closing(JobLock(path, shared=shared)),
             contextlib.closing(_opened(path, asker, settings)) as store,
         ):
-            await _run_of(store, inputs, asker, settings, offload).finish()
+            await _finish(store, inputs, asker, settings, offload)
             if store.get("cancelled"):
                 store.cancel(*[State.PENDING] if shared else [])  # others may have calls under way
     found = Job(path)
@@ -182,10 +181,19 @@ def run(
     return asyncio.run(arun(job, llm, inputs, **options))
 
 
-def _run_of(
+async def _finish(
     store: Store, inputs: Source | None, asker: Asker, settings: RunSettings, offload: Offload
-) -> Run | BatchRun:
+) -> None:
     importer = _imported(store, inputs, settings)
+    if isinstance(settings.engine, str):
+        await _run_of(store, importer, asker, settings, offload).finish()
+    else:
+        await settings.engine.finish(store.path, _named(asker).given, settings)
+
+
+def _run_of(
+    store: Store, importer: Importer, asker: Asker, settings: RunSettings, offload: Offload
+) -> Run | BatchRun:
     if isinstance(store, PartStore):
         return _provider_run(store, importer, asker, settings, offload)
     return Run(
@@ -216,8 +224,7 @@ def _imported(store: Store, inputs: Source | None, settings: RunSettings) -> Imp
 def _provider_run(
     store: PartStore, importer: Importer, asker: Asker, settings: RunSettings, offload: Offload
 ) -> BatchRun:
-    if not isinstance(asker, NamedModel):
-        raise ConfigError("A provider's batch needs the model by its name, such as openai/gpt-4o-mini")
+    asker = _named(asker)
     while importer.more(1000):
         pass
     return BatchRun(
@@ -228,21 +235,26 @@ def _provider_run(
         offload=offload,
         chance=random.random,
         on_outcome=settings.on_outcome,
+        on_progress=settings.on_progress,
         clock=settings.clock,
     )
 
 
+def _named(asker: Asker) -> NamedModel:
+    if not isinstance(asker, NamedModel):
+        raise ConfigError("This engine needs the model by its name, such as openai/gpt-4o-mini")
+    return asker
+
+
 def _opened(path: Path, asker: Asker, settings: RunSettings) -> Store:
     """The job's file, checked, and without what a process that is gone left under way."""
-    is_local = settings.engine == "local"
+    is_local = settings.kind == "local"
     store = Store(path, owner=uuid.uuid4().hex) if is_local else PartStore(path, owner=OWNER)
     try:
         store.verify()
         if settings.lease is None:
             store.recover()
-        _bind(
-            store, engine=settings.engine, model=asker.name, parameters=canonical(dict(settings.parameters))
-        )
+        _bind(store, engine=settings.kind, model=asker.name, parameters=canonical(dict(settings.parameters)))
         if settings.again is not None:
             store.reopen(*_AGAIN[settings.again])
     except BaseException:
@@ -267,33 +279,3 @@ def _bind(store: Store, **facts: str) -> None:
                 f"{store.path} was begun with {name} {known}, not {value}; use another job file"
             )
     store.put(**facts)
-
-
-@contextlib.asynccontextmanager
-async def _asking(llm: str | LanguageModel | Asker, settings: RunSettings) -> AsyncIterator[Asker]:
-    limits = limits_of(settings.requests_per_minute, settings.tokens_per_minute)
-    if isinstance(llm, str):
-        limiter = RateLimiter(limits, concurrency=settings.concurrency, adaptive_concurrency=True)
-        asker: Asker = NamedModel(llm, limiter, settings.options, settings.parameters, stream=settings.stream)
-    elif limits or settings.options:
-        raise ConfigError(
-            "limits and options belong to the model's client: give them to get_llm, or name the model"
-        )
-    else:
-        asker = GivenModel(llm, settings.parameters) if isinstance(llm, LanguageModel) else llm
-    try:
-        yield asker
-    finally:
-        await asker.close()
-
-
-@contextlib.asynccontextmanager
-async def _disk(settings: RunSettings) -> AsyncIterator[Offload]:
-    if settings.offload is not None:
-        yield settings.offload
-        return
-    disk = DiskThread()
-    try:
-        yield disk
-    finally:
-        disk.close()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any, Literal, TypedDict
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypedDict
 
 from ...core.errors import ConfigError
 from ...runtime.clock import Clock
@@ -14,13 +15,25 @@ from .items import Outcome
 from .progress import Progress
 
 Engine = Literal["local", "provider"]
+_LEASE = 60.0  # seconds, of workers elsewhere
 Again = Literal["failed", "cancelled", "all"]
+
+
+class WorkerEngine(Protocol):
+    """Works a job off by workers elsewhere, such as `llm_forge.integrations.ray.RayEngine`.
+
+    `finish` returns when every item has its outcome, and raises what stopped the run.
+    """
+
+    async def finish(self, path: Path, llm: str, settings: RunSettings) -> None:
+        """Run the job in the file at `path`, whose inputs are there, with the model `llm`."""
 
 
 class RunOptions(TypedDict, total=False):
     """How a job is run; all may be left out.
 
-    `engine` is "local", or "provider" for the provider's batch API, which is slower and cheaper. `parameters`
+    `engine` is "local", or "provider" for the provider's batch API, which is slower and cheaper, or an object
+    that has workers on other machines, such as `llm_forge.integrations.ray.RayEngine`. `parameters`
     go with every call, under the provider's own names. `out` is a file for the outcomes in input order,
     .parquet or JSON Lines. At most `concurrency` [8] calls are in flight, fewer while the server is
     overloaded. An item whose call failed by something that time may cure goes again after all others,
@@ -33,7 +46,7 @@ class RunOptions(TypedDict, total=False):
     `clock` and `offload`, which runs a function off the event loop, are for tests.
     """
 
-    engine: Engine
+    engine: Engine | WorkerEngine
     parameters: Mapping[str, Any]
     out: str | PathLike[str] | None
     concurrency: int
@@ -55,7 +68,7 @@ class RunOptions(TypedDict, total=False):
 class RunSettings:
     """The options with their defaults. ConfigError for a value that makes no sense."""
 
-    engine: Engine = "local"
+    engine: Engine | WorkerEngine = "local"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     out: str | PathLike[str] | None = None
     concurrency: int = 8
@@ -77,9 +90,19 @@ class RunSettings:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ConfigError(f"{name} must be a whole number of at least 1, not {value!r}")
-        if self.engine not in ("local", "provider"):
-            raise ConfigError(f"engine must be local or provider, not {self.engine!r}")
-        if self.lease is not None and (self.engine != "local" or self.fail_fast or not self.lease > 0):
-            raise ConfigError("lease is seconds above 0, for the local engine, and without fail_fast")
+        if isinstance(self.engine, str) and self.engine not in ("local", "provider"):
+            raise ConfigError(
+                "engine must be local or provider, or a RayEngine of llm_forge.integrations.ray, "
+                f"not {self.engine!r}"
+            )
+        if self.lease is None and not isinstance(self.engine, str):
+            object.__setattr__(self, "lease", _LEASE)
+        if self.lease is not None and (self.engine == "provider" or self.fail_fast or not self.lease > 0):
+            raise ConfigError("lease is seconds above 0, not for the provider engine, and without fail_fast")
         if self.again not in (None, "failed", "cancelled", "all"):
             raise ConfigError(f"again must be failed, cancelled or all, not {self.again!r}")
+
+    @property
+    def kind(self) -> Engine:
+        """How the job file is kept: what workers elsewhere began, local ones may run on with."""
+        return self.engine if isinstance(self.engine, str) else "local"

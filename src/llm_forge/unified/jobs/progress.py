@@ -1,10 +1,13 @@
-"""How far a run has come, and when it will have ended: pure, `now` is an argument."""
+"""How far a run has come, when it will have ended, and who is told of it."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
+from ...runtime.clock import Clock
 from .items import Outcome
 from .states import State
 
@@ -28,7 +31,7 @@ class Progress:
 
 
 class Meter:
-    """Counts the outcomes of a run, from what an earlier one left."""
+    """Counts the outcomes of a run, from what an earlier one left; pure, `now` is an argument."""
 
     def __init__(self, done: int, failed: int, cost: float | None) -> None:
         self._done = done
@@ -50,3 +53,41 @@ class Meter:
     def _rate(self, now: float) -> float | None:
         passed = now - self._instants[0]
         return (len(self._instants) - 1) / passed if passed > 0 else None
+
+
+class Told(Protocol):
+    """Who wants to know, and the clock by which a rate is measured."""
+
+    @property
+    def on_outcome(self) -> Callable[[Outcome], Any] | None:
+        """Is called with each outcome."""
+
+    @property
+    def on_progress(self) -> Callable[[Progress], Any] | None:
+        """Is called with how far the run has come."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock."""
+
+
+class Listeners:
+    """Those who are told of outcomes that are durable; what they raise ends the run.
+
+    `counts`, `cost` and `total` are what the job has when the run begins.
+    """
+
+    def __init__(
+        self, counts: Mapping[State, int], cost: float | None, total: int | None, told: Told
+    ) -> None:
+        self._meter = Meter(counts[State.DONE], counts[State.FAILED], cost)
+        self._told = told
+        self.total = total
+
+    def tell(self, outcome: Outcome) -> None:
+        """Tell them of one more."""
+        told = self._told
+        if told.on_outcome is not None:
+            told.on_outcome(outcome)
+        if told.on_progress is not None:
+            told.on_progress(self._meter.add(outcome, self.total, told.clock.now()))

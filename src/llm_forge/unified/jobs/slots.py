@@ -14,9 +14,9 @@ import asyncio
 import dataclasses
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from ...core.errors import BatchError, ForgeError
 from ...runtime.clock import Clock
@@ -24,25 +24,40 @@ from .asking import Asker
 from .committing import Committer, Offload
 from .importing import Importer
 from .items import Answer, Item, Outcome, described
-from .progress import Meter, Progress
+from .progress import Listeners, Progress
 from .states import State
-from .store import Change, Ended, Returned, Sent, Store
+from .store import Change, Ended, Returned, Sent
 from .tasks import all_of
 from .verdicts import Fail, Hold, Later, Stop, judge
 
 WAIT_FOR_OTHERS = 1.0  # seconds
 
 
+class RunStore(Protocol):
+    """What a run wants of the job file; `Store` has it, and so has one that is elsewhere."""
+
+    def get(self, name: str) -> str | None: ...  # noqa: D102 - Store says what they do
+    def claim(self, count: int, after: int, now: float, until: float) -> list[Item]: ...  # noqa: D102
+    def apply(self, changes: Iterable[Change]) -> list[int]: ...  # noqa: D102
+    def extend(self, until: float) -> None: ...  # noqa: D102
+    def let_go(self) -> None: ...  # noqa: D102
+    def cancel(self, *states: State) -> int: ...  # noqa: D102
+    def has_open(self) -> bool: ...  # noqa: D102
+    def counts(self) -> dict[State, int]: ...  # noqa: D102
+    def total(self) -> int | None: ...  # noqa: D102
+    def cost(self) -> float | None: ...  # noqa: D102
+
+
 @dataclass
 class Run:
-    """One run of a job by the local engine.
+    """One run of a job by the local engine; `importer` is None where all inputs have been taken over.
 
     `lease` is in seconds where other processes work on the job too: it is prolonged all the time, and lapses
     when this process dies. None where there are no others.
     """
 
-    store: Store
-    importer: Importer
+    store: RunStore
+    importer: Importer | None
     asker: Asker
     offload: Offload
     concurrency: int
@@ -55,9 +70,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self._committer = Committer(self.store, self.offload)
-        counts = self.store.counts()
-        self._meter = Meter(counts[State.DONE], counts[State.FAILED], self.store.cost())
-        self._total = self.store.total()
+        self._listeners = Listeners(self.store.counts(), self.store.cost(), self.store.total(), self)
         self._ready: deque[Item] = deque()
         self._refilling = asyncio.Lock()
         self._position = -1
@@ -126,12 +139,16 @@ class Run:
             self._stopped = True
             return []
         items = self._claim_stored()
-        if not items and not self.importer.is_complete and self.importer.more(self.concurrency):
+        if not items and self._read_on():
             items = self._claim_stored()
-            self._total = self.store.total()
+            self._listeners.total = self.store.total()
         if items:
             self._position = items[-1].index
         return items
+
+    def _read_on(self) -> bool:
+        importer = self.importer
+        return importer is not None and not importer.is_complete and importer.more(self.concurrency) > 0
 
     def _claim_stored(self) -> list[Item]:
         now = self.clock.wall()
@@ -157,10 +174,7 @@ class Run:
         return following is not None and following.index not in late
 
     def _report(self, ended: Ended) -> None:
-        if self.on_outcome is not None:
-            self.on_outcome(ended.outcome)
-        if self.on_progress is not None:
-            self.on_progress(self._meter.add(ended.outcome, self._total, self.clock.now()))
+        self._listeners.tell(ended.outcome)
         if self.fail_fast and ended.answer.state is State.FAILED:
             raise _FailFastError
 

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Sized
 from importlib import import_module
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -61,21 +62,25 @@ def _text_lines(path: Path) -> Iterator[tuple[int, Any]]:
 def _csv_rows(path: Path) -> Iterator[tuple[int, Any]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
-        for row in rows:
-            yield rows.line_num, _row(row, f"{path}:{rows.line_num}")
+        try:
+            for row in rows:
+                yield rows.line_num, _row(row, f"{path}:{rows.line_num}")
+        except csv.Error as error:
+            raise BatchError(f"{path}:{rows.line_num + 1}: {error}; .jsonl takes every prompt") from error
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, Any]]:
     try:
-        parquet = import_module("pyarrow.parquet")
+        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:
         raise BatchError("Parquet needs pyarrow: pip install 'llm-forge[parquet]'") from error
-    number = 0
-    with parquet.ParquetFile(path) as file:
-        for group in file.iter_batches(batch_size=1000):
-            for row in group.to_pylist():
-                number += 1
+    try:
+        with parquet.ParquetFile(path) as file:
+            groups = (group.to_pylist() for group in file.iter_batches(batch_size=1000))
+            for number, row in enumerate(chain.from_iterable(groups), 1):
                 yield number, _row(row, f"{path}:{number}")
+    except arrow.ArrowException as error:
+        raise BatchError(f"{path}: no Parquet file that can be read: {error}") from error
 
 
 def _row(row: dict[Any, Any], place: str) -> dict[Any, Any]:

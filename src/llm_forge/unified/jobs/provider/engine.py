@@ -29,6 +29,7 @@ from ....runtime.clock import Clock
 from ....runtime.files import AtomicFile
 from ..committing import Offload
 from ..items import Answer, Item, Outcome, canonical
+from ..progress import Listeners, Progress
 from ..store import Ended
 from ..tasks import all_of
 from .matching import Kind, Matching, Result
@@ -63,7 +64,11 @@ class BatchRun:
     offload: Offload
     chance: Callable[[], float]
     on_outcome: Callable[[Outcome], Any] | None = None
+    on_progress: Callable[[Progress], Any] | None = None
     clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self._listeners = Listeners(self.store.counts(), self.store.cost(), self.store.total(), self)
 
     async def finish(self) -> None:
         """Run until every part has ended; raises what a user must put right."""
@@ -199,8 +204,8 @@ class BatchRun:
         ended = [await self._ended(index, result) for index, result in results]
         late = set(await self.offload(self.store.apply, ended))
         for one in ended:
-            if self.on_outcome is not None and one.index not in late:
-                self.on_outcome(one.outcome)
+            if one.index not in late:
+                self._listeners.tell(one.outcome)
 
     async def _ended(self, index: int, result: Result) -> Ended:
         item: Item = await self.offload(self.store.item, index)
