@@ -132,3 +132,20 @@ def test_steps_are_told_apart_by_their_mark() -> None:
     assert NextPage("after", 3).mark == ("after", "3")
     assert NextPage(url="u").mark == ("", "u")
     assert NextPage("after", "a").mark != NextPage("after", "b").mark
+
+
+def test_an_answer_that_announces_more_and_has_no_cursor_is_an_error() -> None:
+    cursor = PageRule("cursor", "data", param="c", next="next", more="has_more")
+    with pytest.raises(InvalidResponseError, match="no cursor at next"):
+        next_page(cursor, listed("a", has_more=True), {})
+
+
+@pytest.mark.parametrize("absent", [{}, {"next": None}])
+def test_an_answer_without_a_cursor_goes_by_the_other_rule_if_there_is_one(absent: dict[str, Any]) -> None:
+    either = PageRule("cursor", "data", param="page", next="next", otherwise=BOTH_WAYS)
+    assert next_page(either, listed("a", "b", next="x"), {}) == NextPage("page", "x")
+    page = listed("a", "b", has_more=True, **absent)
+    assert next_page(either, page, {}) == NextPage("after_id", "b")
+    assert next_page(either, page, {"before_id": "c"}) == NextPage("before_id", "a")
+    assert next_page(either, listed("a", has_more=False, **absent), {}) is None
+    assert next_page(either, listed("a", **absent), {}) is None

@@ -131,6 +131,29 @@ def test_groq_has_its_services(sim: Simulator) -> None:
         assert client.embeddings.create(input=["a"], model="nomic-embed").data[0].index == 0
 
 
+@pytest.mark.requirement("R-203")
+@pytest.mark.parametrize("beta", [[], ["files-api-2025-04-14"]])
+def test_files_are_listed_to_the_end_in_both_of_anthropics_ways(sim: Simulator, beta: list[str]) -> None:
+    with llm_forge.Anthropic(api_key="any", base_url=sim.base_urls["anthropic"], max_attempts=1) as client:
+        made = [client.files.upload(file=b"x").id for _ in range(5)]
+        pages = client.files.list(limit=2, anthropic_beta=beta)
+        assert [file.id for file in pages][:5] == made[::-1]
+        assert all(len(page.data) == 2 for page in pages.pages(limit=2))
+        for one in made:
+            client.files.delete(one)
+
+
+@pytest.mark.requirement("R-203")
+def test_files_are_listed_backwards_where_the_beta_is_asked_to(sim: Simulator) -> None:
+    with llm_forge.Anthropic(api_key="any", base_url=sim.base_urls["anthropic"], max_attempts=1) as client:
+        made = [client.files.upload(file=b"x").id for _ in range(5)]
+        listed = client.files.list(limit=2, before_id=made[0], anthropic_beta=["files-api-2025-04-14"])
+        assert [[file.id for file in page.data] for page in listed.pages()] == [
+            [made[2], made[1]],
+            [made[4], made[3]],
+        ]
+
+
 def test_wrong_requests_of_a_batch_and_odd_values_are_refused_and_not_defects(
     client: llm_forge.OpenAI, sim: Simulator
 ) -> None:

@@ -63,6 +63,21 @@ def test_a_batch_ends_with_the_clock_and_has_typed_results(client: Any, sim: Sim
         client.messages.batches.retrieve(batch.id)
 
 
+def test_a_request_that_is_invalid_is_refused_in_the_results_and_not_at_the_beginning(
+    client: Any, sim: Simulator, vendor: Any
+) -> None:
+    wrong, right = requests("claude-sonnet-4-5", "claude-sonnet-4-5")
+    del wrong["params"]["max_tokens"]
+    batch = client.messages.batches.create(requests=[wrong, right])
+    sim.advance(61)
+    found = {line.custom_id: line.result for line in client.messages.batches.results(batch.id)}
+    assert (found["id-0"].type, found["id-1"].type) == ("errored", "succeeded")
+    assert found["id-0"].error.error.type == "invalid_request_error"
+    assert found["id-0"].error.error.message == "max_tokens: Field required"
+    with pytest.raises(vendor.BadRequestError, match="custom_id: Field required"):
+        client.messages.batches.create(requests=[{"params": right["params"]}])
+
+
 def test_a_canceled_batch_keeps_what_was_done(client: Any, sim: Simulator, vendor: Any) -> None:
     batch = client.messages.batches.create(requests=requests(*["claude-sonnet-4-5"] * 10))
     sim.advance(30)

@@ -55,13 +55,23 @@ def next_page(rule: PageRule, answer: Mapping[str, Any], given: Mapping[str, Any
         case "after-id" | "before-id":
             return _by_id(rule, items, given)
         case "cursor":
-            cursor = at(answer, rule.next)
-            return NextPage(rule.param, cursor) if cursor not in (None, "") else None
+            return _by_cursor(rule, answer, given)
         case "page":
             return _by_number(rule, answer, items, given)
         case "link":
             url = at(answer, rule.next)
             return NextPage(url=url) if isinstance(url, str) and url else None
+
+
+def _by_cursor(rule: PageRule, answer: Mapping[str, Any], given: Mapping[str, Any]) -> NextPage | None:
+    cursor = at(answer, rule.next)
+    if cursor not in (None, ""):
+        return NextPage(rule.param, cursor)
+    if rule.otherwise is not None:
+        return next_page(rule.otherwise, answer, given)
+    if rule.more:
+        raise InvalidResponseError(f"The list goes on, but there is no cursor at {rule.next}")
+    return None
 
 
 def _by_id(rule: PageRule, items: list[Any], given: Mapping[str, Any]) -> NextPage | None:

@@ -147,6 +147,7 @@ class PageRule:
     """How the next page of a list is asked for (R-203); the description's `pagination` says what means what.
 
     `items`, `id`, `more`, `next` and `total` are dotted paths into the answer (`id` into an item).
+    `otherwise` is the rule for answers with nothing at `next`.
     """
 
     style: PageStyle
@@ -160,6 +161,7 @@ class PageRule:
     size_param: str = ""
     total: str = ""
     in_body: bool = False
+    otherwise: PageRule | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,12 +51,13 @@ class Validator:
         known = self._operations.get(operation)
         return known is None or known.body is not None
 
-    def check(self, operation: str, body: Mapping[str, Any]) -> None:
-        """Failure "invalid" with all problems, if there are any."""
+    def check(self, operation: str, body: Mapping[str, Any], *, but: str | None = None) -> None:
+        """Failure "invalid" with all problems, if there are any, but those inside the fields named `but`."""
         known = self._operations.get(operation)
         if known is None or known.body is None:
             return
-        problems = tuple(self.problems(known.body.type, body, ())) or tuple(_empty_messages(body))
+        found = self.problems(known.body.type, body, ())
+        problems = tuple(one for one in found if but not in one.path[:-1]) or tuple(_empty_messages(body))
         if problems:
             raise Failure("invalid", problems=problems)
 

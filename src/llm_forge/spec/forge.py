@@ -31,7 +31,7 @@ LIMIT_KEYS = frozenset(
     {"family", "unit", "limit", "remaining", "reset", "reset_form", "reset_meaning", "cost", "period"}
 )
 PAGE_KEYS = frozenset(
-    {"style", "items", "param", "id", "before", "next", "more", "start", "size_param", "total"}
+    {"style", "items", "param", "id", "before", "next", "more", "start", "size_param", "total", "otherwise"}
 )
 CHOICES = {
     "client_auth": ("basic", "body"),

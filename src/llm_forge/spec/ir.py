@@ -255,7 +255,8 @@ class Pagination:
     cursor: `param` is what stands at `next`. page: `param` is a number that begins at `start`;
     `size_param` names the parameter with the size of a page, `total` where the number of all items stands.
     link: the next page's URL stands at `next`. `more` false ends it in every style; `in_body` says that
-    `param` is a field of the body, not of the query.
+    `param` is a field of the body, not of the query. `otherwise` is the rule for answers with nothing at
+    `next`, where a beta pages in another style.
     """
 
     style: PageStyle
@@ -269,6 +270,7 @@ class Pagination:
     size_param: str = ""
     total: str = ""
     in_body: bool = False
+    otherwise: Pagination | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ def read_pagination(
     """The checked rule, None where the description has none."""
     if told.value is None:
         return None
+    other = told.child("otherwise")
     forge.check_keys(told, forge.PAGE_KEYS)
     style = _style(told)
     param = told.text("param")
@@ -37,6 +38,7 @@ def read_pagination(
         size_param=told.text("size_param"),
         total=told.text("total"),
         in_body=_is_in_body(told, param, parameters, body, schemas) if param else False,
+        otherwise=read_pagination(other, parameters, body, schemas),
     )
 
 

@@ -20,6 +20,7 @@ from ..problems import Failure, Problem
 from ..script import Reply
 from ..server import Request
 from ..text import tokens
+from ..validation import Validator
 from .anthropic_errors import worded
 from .cache import PromptCache
 from .provider import (
@@ -64,6 +65,7 @@ class Anthropic(Provider):
 
     name = "anthropic"
     routes: ClassVar[Sequence[Route]] = anthropic_routes()
+    checked_later: ClassVar[Mapping[str, str]] = {"messages.batches.create": "params"}
 
     def __init__(self) -> None:
         self._cache = PromptCache()
@@ -134,6 +136,7 @@ class Anthropic(Provider):
         try:
             if params.get("stream"):
                 raise Failure("state", "stream: requests of a batch must not stream")
+            Validator(self.name).check("messages.create", params)
             message = self._message(replace(turn, body=params)).reply.json
         except Failure as failure:
             return {"type": "errored", "error": self.failure(failure, self.request_id(turn)).json}

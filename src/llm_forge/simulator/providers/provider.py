@@ -120,6 +120,7 @@ class Provider(ABC):
     name: ClassVar[str]
     routes: ClassVar[Sequence[Route]]
     max_body_bytes: ClassVar[int] = 32 * 1024 * 1024
+    checked_later: ClassVar[Mapping[str, str]] = {}  # by operation: a field that is read once it is worked on
 
     @abstractmethod
     def buckets(self) -> dict[str, Bucket]:

@@ -50,6 +50,7 @@ def _pages(rule: ir.Pagination | None) -> layout.Group | None:
         id=None if rule.id == "id" else Quoted(rule.id),
         start=None if rule.start == 1 else literal(rule.start),
         in_body="True" if rule.in_body else None,
+        otherwise=_pages(rule.otherwise),
     )
 
 
