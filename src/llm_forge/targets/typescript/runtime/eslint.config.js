@@ -9,6 +9,8 @@ export default tseslint.config(
     rules: {
       // Numbers in messages are plain; everything else has to be said.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      // A leading underscore says that a parameter is there for those who override, or a field to be left out.
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
     },
   },
   {

@@ -6,11 +6,15 @@
 
 import { ConfigError, InvalidRequestError } from "./core/errors.js";
 
-// eslint-disable-next-line no-control-regex -- they are what is looked for
 const UNSAFE = /[\u0000-\u0020\u007f]/;
 
 /** The base URL in its normal form, without a slash at its end; ConfigError names `source`. */
-export function readBaseUrl(text: string, source: string, allowInsecureHttp: boolean, suffixes: readonly string[]): string {
+export function readBaseUrl(
+  text: string,
+  source: string,
+  allowInsecureHttp: boolean,
+  suffixes: readonly string[],
+): string {
   const parts = checkedUrl(text, source, allowInsecureHttp);
   const given = text.trim();
   if (given.includes("?") || given.includes("#")) {
@@ -32,7 +36,9 @@ export function checkedUrl(text: unknown, source: string, allowInsecureHttp: boo
     throw new ConfigError(`${source} must not contain a user or password; pass credentials as apiKey`);
   }
   if (parts.protocol === "http:" && !allowInsecureHttp && !isLoopback(parts.hostname)) {
-    throw new ConfigError(`${source} is plain http to ${parts.hostname}: use https, or pass allowInsecureHttp: true`);
+    throw new ConfigError(
+      `${source} is plain http to ${parts.hostname}: use https, or pass allowInsecureHttp: true`,
+    );
   }
   return parts;
 }
@@ -87,7 +93,10 @@ export function fillPath(template: string, values: Readonly<Record<string, unkno
 
 function quoted(text: string, name: string): string {
   try {
-    return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+    return encodeURIComponent(text).replace(
+      /[!'()*]/g,
+      (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
   } catch {
     throw new InvalidRequestError(`Path parameter "${name}" has a lone surrogate, which UTF-8 cannot carry`);
   }
@@ -95,5 +104,7 @@ function quoted(text: string, name: string): string {
 
 /** A query string with its question mark, or nothing. */
 export function encodeQuery(pairs: readonly (readonly [string, string])[]): string {
-  return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs.map(([name, value]) => [name, value])).toString()}`;
+  return pairs.length === 0
+    ? ""
+    : `?${new URLSearchParams(pairs.map(([name, value]) => [name, value])).toString()}`;
 }

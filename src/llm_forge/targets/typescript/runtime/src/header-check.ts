@@ -9,11 +9,11 @@ export function checkHeader(name: string, value: string): void {
   if (!TOKEN.test(name)) {
     throw new InvalidRequestError(`Header name "${name}" has a character that HTTP does not allow`);
   }
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
+
   if (/[\r\n\u0000]/.test(value)) {
     throw new InvalidRequestError(`The value of header "${name}" contains CR, LF or NUL`);
   }
-  // eslint-disable-next-line no-control-regex -- all of ASCII
+
   if (!/^[\u0000-\u007f]*$/.test(value)) {
     throw new InvalidRequestError(`The value of header "${name}" must be ASCII`);
   }

@@ -170,10 +170,14 @@ export const NO_STEPS: Steps = { call: [], attempt: [], hooks: [], readers: [] }
 export function stepsOf(middleware: readonly Middleware[]): Steps {
   return {
     call: middleware.flatMap((one) =>
-      one.call === undefined ? [] : [(...given: Parameters<Step>) => one.call?.(...given) ?? given[2](given[1])],
+      one.call === undefined
+        ? []
+        : [(...given: Parameters<Step>) => one.call?.(...given) ?? given[2](given[1])],
     ),
     attempt: middleware.flatMap((one) =>
-      one.attempt === undefined ? [] : [(...given: Parameters<Step>) => one.attempt?.(...given) ?? given[2](given[1])],
+      one.attempt === undefined
+        ? []
+        : [(...given: Parameters<Step>) => one.attempt?.(...given) ?? given[2](given[1])],
     ),
     hooks: middleware.flatMap((one) =>
       one.onEvent === undefined
@@ -199,7 +203,12 @@ export function stepsOf(middleware: readonly Middleware[]): Steps {
 type Send = (request: HttpRequest) => Promise<unknown>;
 
 /** What `send` brings, a value or an open stream, or what `steps` around it make of that. */
-export async function through(call: Call, steps: readonly Step[], request: HttpRequest, send: Send): Promise<unknown> {
+export async function through(
+  call: Call,
+  steps: readonly Step[],
+  request: HttpRequest,
+  send: Send,
+): Promise<unknown> {
   if (steps.length === 0) {
     return send(request);
   }
@@ -249,7 +258,9 @@ function shownOf(request: HttpRequest, call: Call): Request {
 /** The changed request, checked, with the headers that were hidden from the step put back. */
 function applied(before: HttpRequest, changed: Request, call: Call): HttpRequest {
   check(before, changed);
-  const back = before.headers.filter(([name]) => call.shared.isSecretHeader(name) && !changed.headers.has(name));
+  const back = before.headers.filter(
+    ([name]) => call.shared.isSecretHeader(name) && !changed.headers.has(name),
+  );
   return {
     method: changed.method,
     url: changed.url,

@@ -134,7 +134,13 @@ export interface Extras {
   readonly traceParent: string | null;
 }
 
-export const NO_EXTRAS: Extras = { headers: {}, query: {}, body: {}, idempotencyKey: null, traceParent: null };
+export const NO_EXTRAS: Extras = {
+  headers: {},
+  query: {},
+  body: {},
+  idempotencyKey: null,
+  traceParent: null,
+};
 
 /**
  * Resolved options of a client; frozen (R-012). Defaults are those of R-051, R-052 and R-061.
@@ -404,7 +410,10 @@ function isWhole(value: unknown, least: number): value is number {
 type Shape = readonly [fits: (value: unknown) => boolean, expected: string];
 
 const isBoolean: Shape = [(value) => typeof value === "boolean", "true or false"];
-const isObject: Shape = [(value) => typeof value === "object" && value !== null && !Array.isArray(value), "an object"];
+const isObject: Shape = [
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "an object",
+];
 const isFunction: Shape = [(value) => typeof value === "function", "a function"];
 const areTexts: Shape = [
   (value) => Array.isArray(value) && value.every((one) => typeof one === "string"),
@@ -412,13 +421,19 @@ const areTexts: Shape = [
 ];
 
 function oneOf(...words: readonly string[]): Shape {
-  return [(value) => typeof value === "string" && words.includes(value), words.map((word) => `"${word}"`).join(" or ")];
+  return [
+    (value) => typeof value === "string" && words.includes(value),
+    words.map((word) => `"${word}"`).join(" or "),
+  ];
 }
 
 const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const SHAPES: Readonly<Record<string, Shape>> = {
-  backoffFactor: [(value) => typeof value === "number" && value >= 1 && value < Infinity, "a finite number from 1"],
+  backoffFactor: [
+    (value) => typeof value === "number" && value >= 1 && value < Infinity,
+    "a finite number from 1",
+  ],
   respectRetryAfter: isBoolean,
   strict: isBoolean,
   strictCompletion: isBoolean,
@@ -448,7 +463,10 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   baseURL: [(value) => typeof value === "string", "a URL"],
   transport: [(value) => isObject[0](value) && "open" in (value as object), "an object with open and close"],
   fetch: isFunction,
-  onEvent: [(value) => (Array.isArray(value) ? value : [value]).every(isFunction[0]), "a function or a list of them"],
+  onEvent: [
+    (value) => (Array.isArray(value) ? value : [value]).every(isFunction[0]),
+    "a function or a list of them",
+  ],
   middleware: [Array.isArray, "a list"],
   clock: [(value) => isObject[0](value) && "sleep" in (value as object), "a Clock"],
   random: isFunction,
@@ -456,7 +474,10 @@ const SHAPES: Readonly<Record<string, Shape>> = {
 };
 
 function arePlain(value: unknown): boolean {
-  return isObject[0](value) && Object.values(value as object).every((one) => one === null || typeof one !== "object");
+  return (
+    isObject[0](value) &&
+    Object.values(value as object).every((one) => one === null || typeof one !== "object")
+  );
 }
 
 function checkShapes(options: Given): void {
@@ -481,7 +502,12 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   defaultHeaders: "headers",
 };
 
-function rejectUnknown(options: Given, known: readonly string[], what: string, also: readonly string[] = []): void {
+function rejectUnknown(
+  options: Given,
+  known: readonly string[],
+  what: string,
+  also: readonly string[] = [],
+): void {
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
       throw new ConfigError(unknownName(name, [...known, ...also], what));
@@ -494,7 +520,8 @@ function unknownName(name: string, candidates: readonly string[], what: string):
     return 'Unknown option "stream": create() returns a whole answer; call stream(...) for a stream.';
   }
   const near = nearest(name, [...candidates, ...Object.keys(ELSEWHERE)]);
-  const hint = near === null ? `known ones: ${candidates.join(", ")}` : `did you mean ${ELSEWHERE[near] ?? near}?`;
+  const hint =
+    near === null ? `known ones: ${candidates.join(", ")}` : `did you mean ${ELSEWHERE[near] ?? near}?`;
   const tail = what === "option" ? " Body fields that this version does not know go into extraBody." : "";
   return `Unknown ${what} "${name}"; ${hint}${tail}`;
 }

@@ -43,13 +43,20 @@ export const POOL: PoolLimits = { connections: 100, idle: 20, idleSeconds: 30, k
 /** The limits with every default filled in; ConfigError for what cannot be. */
 export function poolLimits(given: Partial<PoolLimits> = {}): PoolLimits {
   const made = { ...POOL, ...given };
-  for (const [name, least] of [["connections", 1], ["idle", 0]] as const) {
+  for (const [name, least] of [
+    ["connections", 1],
+    ["idle", 0],
+  ] as const) {
     if (!Number.isInteger(made[name]) || made[name] < least) {
-      throw new ConfigError(`${name} of a pool must be a whole number from ${least}, not ${String(made[name])}`);
+      throw new ConfigError(
+        `${name} of a pool must be a whole number from ${least}, not ${String(made[name])}`,
+      );
     }
   }
   if (!(made.idleSeconds >= 0 && Number.isFinite(made.idleSeconds))) {
-    throw new ConfigError(`idleSeconds of a pool must be finite seconds from 0, not ${String(made.idleSeconds)}`);
+    throw new ConfigError(
+      `idleSeconds of a pool must be finite seconds from 0, not ${String(made.idleSeconds)}`,
+    );
   }
   checkSeconds("keepaliveSeconds", made.keepaliveSeconds);
   return made;

@@ -12,7 +12,8 @@ import { InvalidRequestError } from "./core/errors.js";
 import type { BodySource } from "./transport.js";
 
 export type Bytes = Uint8Array | ArrayBuffer;
-export type Content = Bytes | Blob | BodySource | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+export type Content =
+  Bytes | Blob | BodySource | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /**
  * A file with the name and media type that the server is to see.
@@ -42,7 +43,9 @@ export function isFile(value: unknown): value is FileInput {
     return false;
   }
   const own = value instanceof Upload || value instanceof Uint8Array || value instanceof ArrayBuffer;
-  return own || value instanceof Blob || Symbol.asyncIterator in value || isStream(value) || isIterator(value);
+  return (
+    own || value instanceof Blob || Symbol.asyncIterator in value || isStream(value) || isIterator(value)
+  );
 }
 
 /** The upload that a value means; InvalidRequestError for what cannot be one. */

@@ -18,7 +18,10 @@ export class Basic {
     if (typeof user !== "string" || user.includes(":") || hasControl(user)) {
       throw new ConfigError("Basic.user must be text without a colon or control characters");
     }
-    if (!(password instanceof Secret) && (typeof password !== "string" || password === "" || hasControl(password))) {
+    if (
+      !(password instanceof Secret) &&
+      (typeof password !== "string" || password === "" || hasControl(password))
+    ) {
       throw new ConfigError("Basic.password must be text without control characters");
     }
     this.password = password instanceof Secret ? password : new Secret(password);
@@ -55,6 +58,5 @@ export function pairInBase64(user: string, password: Secret): Secret {
 
 /** Whether a text has a control character (RFC 7617 section 2). */
 function hasControl(text: string): boolean {
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
   return /[\u0000-\u001f\u007f]/.test(text);
 }

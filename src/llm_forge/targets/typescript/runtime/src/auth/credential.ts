@@ -59,7 +59,9 @@ export class Credential {
       return answer;
     }
     if (typeof answer !== "string") {
-      throw new AuthError(`The credential's function (${this.source}) returned ${typeof answer}, expected a string`);
+      throw new AuthError(
+        `The credential's function (${this.source}) returned ${typeof answer}, expected a string`,
+      );
     }
     try {
       return Secret.clean(answer, `the function's result (${this.source})`);

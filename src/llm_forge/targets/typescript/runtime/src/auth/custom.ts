@@ -73,7 +73,11 @@ export class ProviderPolicy extends AuthPolicy {
       if (signal.aborted || error instanceof ForgeError) {
         throw error;
       }
-      throw new AuthError(`The auth provider failed: ${error instanceof Error ? error.name : typeof error}`, {}, error);
+      throw new AuthError(
+        `The auth provider failed: ${error instanceof Error ? error.name : typeof error}`,
+        {},
+        error,
+      );
     }
   }
 }

@@ -50,8 +50,10 @@ export class OAuth2 {
       throw new ConfigError(`OAuth2.parameters must not contain ${taken}, which the grant sets`);
     }
     this.clientId = facts.clientId;
-    this.clientSecret = facts.clientSecret === undefined ? null : sealed(facts.clientSecret, "OAuth2.clientSecret");
-    this.refreshToken = facts.refreshToken === undefined ? null : sealed(facts.refreshToken, "OAuth2.refreshToken");
+    this.clientSecret =
+      facts.clientSecret === undefined ? null : sealed(facts.clientSecret, "OAuth2.clientSecret");
+    this.refreshToken =
+      facts.refreshToken === undefined ? null : sealed(facts.refreshToken, "OAuth2.refreshToken");
     this.tokenUrl = facts.tokenUrl ?? null;
     this.scopes = facts.scopes ?? null;
     this.clientAuth = facts.clientAuth ?? null;

@@ -146,7 +146,13 @@ export class Breaker {
    * `chance` in [0, 1] spreads the open time; `responseTime` is the seconds to the response headers, for the
    * slow-call rule, null where none came.
    */
-  record(permit: Permit, outcome: Outcome, now: number, chance: number, responseTime: number | null = null): void {
+  record(
+    permit: Permit,
+    outcome: Outcome,
+    now: number,
+    chance: number,
+    responseTime: number | null = null,
+  ): void {
     if (permit.probe) {
       this.#probesUnderWay = Math.max(this.#probesUnderWay - 1, 0);
     }

@@ -60,5 +60,7 @@ export function checkSeconds(name: string, value: unknown, allowNull = false): v
     return;
   }
   const none = allowNull ? ", or null for no limit" : "";
-  throw new ConfigError(`${name} must be a number of seconds of at least ${SHORTEST}${none}, not ${String(value)}`);
+  throw new ConfigError(
+    `${name} must be a number of seconds of at least ${SHORTEST}${none}, not ${String(value)}`,
+  );
 }

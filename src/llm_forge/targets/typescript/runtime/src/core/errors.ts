@@ -166,14 +166,21 @@ export class ForgeError extends Error {
   /** Give this error its cause, which it has none of yet. */
   because(cause: unknown): this {
     if (cause !== undefined && cause !== null) {
-      Object.defineProperty(this, "cause", { value: cause, enumerable: false, writable: true, configurable: true });
+      Object.defineProperty(this, "cause", {
+        value: cause,
+        enumerable: false,
+        writable: true,
+        configurable: true,
+      });
     }
     return this;
   }
 
   /** The facts that differ from their default, by name. */
   facts(): Partial<ErrorFacts> {
-    return Object.fromEntries(FACTS.filter((name) => !isAbsent(name, this[name])).map((name) => [name, this[name]]));
+    return Object.fromEntries(
+      FACTS.filter((name) => !isAbsent(name, this[name])).map((name) => [name, this[name]]),
+    );
   }
 
   /**

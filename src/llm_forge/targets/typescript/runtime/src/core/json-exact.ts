@@ -1,6 +1,6 @@
 /**
- * A JSON parser for the texts that the engine's own would read wrongly: large integers, numbers beyond a double,
- * nesting without end (R-195, R-201).
+ * JSON for what the engine's own reader would read wrongly, and its writer refuses: large integers, numbers beyond a
+ * double, nesting without end (R-195, R-201).
  */
 
 export const MAX_DEPTH = 200;
@@ -154,4 +154,36 @@ function numberOf(text: string, isInteger: boolean): number | bigint {
     throw new JsonError("a number is out of range");
   }
   return value;
+}
+
+/** The JSON text of a value with `bigint` in it, as the engine would write it; undefined for what is circular. */
+export function writeExact(value: unknown): string | undefined {
+  try {
+    return write(value, 0);
+  } catch {
+    return undefined;
+  }
+}
+
+function write(value: unknown, depth: number): string | undefined {
+  if (depth > 10 * MAX_DEPTH) {
+    throw new JsonError("nested too deep");
+  }
+  if (typeof value === "bigint") {
+    return value.toString();
+  }
+  if (typeof value !== "object" || value === null) {
+    return (JSON.stringify as (given: unknown) => string | undefined)(value);
+  }
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    return write((value.toJSON as () => unknown).call(value), depth + 1);
+  }
+  if (Array.isArray(value)) {
+    return `[${value.map((entry) => write(entry, depth + 1) ?? "null").join(",")}]`;
+  }
+  const fields = Object.entries(value).flatMap(([name, entry]) => {
+    const text = write(entry, depth + 1);
+    return text === undefined ? [] : [`${JSON.stringify(name)}:${text}`];
+  });
+  return `{${fields.join(",")}}`;
 }

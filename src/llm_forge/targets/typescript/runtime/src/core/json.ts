@@ -8,7 +8,7 @@
  */
 
 import { InvalidRequestError } from "./errors.js";
-import { JsonError, MAX_DEPTH, parseExact } from "./json-exact.js";
+import { JsonError, MAX_DEPTH, parseExact, writeExact } from "./json-exact.js";
 import { Secret } from "./secrets.js";
 
 export { JsonError } from "./json-exact.js";
@@ -117,19 +117,11 @@ export function isJson(text: string): boolean {
  * values, functions and symbols (R-202).
  */
 export function encode(value: unknown): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value, plain) as string | undefined;
-  } catch (error) {
-    throw refusal(value, error);
-  }
+  const text = written(value);
   if (text === undefined) {
     throw new InvalidRequestError(problemOf(value, "") ?? "the request body cannot be sent as JSON");
   }
-  if (text.includes(MARK)) {
-    text = text.replace(BIG, "$1");
-  }
-  // JSON.stringify writes null for NaN and Infinity, and an escape for half a pair.
+  // The engine writes null for NaN and Infinity, and an escape for half a pair.
   if (text.includes("null") || text.includes("\\ud")) {
     const problem = problemOf(value, "");
     if (problem !== null) {
@@ -139,23 +131,22 @@ export function encode(value: unknown): string {
   return text;
 }
 
-// What stands around the digits of a bigint until the text is complete; no text of a user's can hold it, for a
-// private-use character of theirs would have to stand between these very two.
-const MARK = "\ue000\uf8ff\ue000";
-const BIG = new RegExp(`"${MARK}(-?[0-9]+)"`, "g");
-
-/** What JSON.stringify is given for a value that it does not know. */
-function plain(_name: string, value: unknown): unknown {
-  if (typeof value === "bigint") {
-    return MARK + value.toString();
+function written(value: unknown): string | undefined {
+  try {
+    return stringify(value);
+  } catch (error) {
+    // The engine's writer refuses a bigint, and so it does what is circular.
+    const exact = error instanceof TypeError ? writeExact(value) : undefined;
+    if (exact === undefined) {
+      throw new InvalidRequestError("the request body is circular or nested too deep");
+    }
+    return exact;
   }
-  return value instanceof Map ? Object.fromEntries(value) : value;
 }
 
-function refusal(value: unknown, error: unknown): InvalidRequestError {
-  const isCircular = error instanceof TypeError || error instanceof RangeError;
-  const problem = isCircular ? null : problemOf(value, "");
-  return new InvalidRequestError(problem ?? "the request body is circular or nested too deep");
+/** What the engine's writer makes of a value; undefined for one that JSON has no word for, which its type hides. */
+function stringify(value: unknown): string | undefined {
+  return JSON.stringify(value);
 }
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -182,11 +173,11 @@ function problemInside(value: object, path: string): string | null {
   if ("toJSON" in value && typeof value.toJSON === "function") {
     return null; // its own writer has been asked
   }
-  for (const [name, entry] of value instanceof Map ? value.entries() : Object.entries(value)) {
-    if (LONE_SURROGATE.test(String(name))) {
+  for (const [name, entry] of Object.entries(value)) {
+    if (LONE_SURROGATE.test(name)) {
       return `${path === "" ? "the request body" : path} has a key with a lone surrogate, which UTF-8 cannot carry`;
     }
-    const problem = problemOf(entry, path === "" ? String(name) : `${path}.${String(name)}`);
+    const problem = problemOf(entry, path === "" ? name : `${path}.${name}`);
     if (problem !== null) {
       return problem;
     }
@@ -196,9 +187,9 @@ function problemInside(value: object, path: string): string | null {
 
 /** JSON to show to people; what JSON has no word for is shown as text. */
 export function show(value: unknown): string {
-  const text = JSON.stringify(value, (_name, entry: unknown) =>
-    typeof entry === "bigint" ? entry.toString() : entry,
-  ) as string | undefined;
-  return text ?? String(value);
+  try {
+    return stringify(value) ?? String(value);
+  } catch {
+    return writeExact(value) ?? String(value);
+  }
 }
-

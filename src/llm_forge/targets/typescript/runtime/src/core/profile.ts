@@ -224,8 +224,20 @@ export type OperationFacts = Pick<Operation, "name" | "method" | "path"> &
     readonly pages?: Partial<PageRule> & Pick<PageRule, "style" | "items">;
   };
 
-const STREAM_RULE = { parameter: "stream", value: true, ndjson: false, terminal: [], typeField: "type" } as const;
-const JSON_BODY: BodyRule = { kind: "object", mediaType: "application/json", files: [], deep: [], mediaTypes: {} };
+const STREAM_RULE = {
+  parameter: "stream",
+  value: true,
+  ndjson: false,
+  terminal: [],
+  typeField: "type",
+} as const;
+const JSON_BODY: BodyRule = {
+  kind: "object",
+  mediaType: "application/json",
+  files: [],
+  deep: [],
+  mediaTypes: {},
+};
 const PAGE_RULE = {
   param: "",
   id: "id",

@@ -19,7 +19,17 @@ import { AdaptiveConcurrency, AdaptiveThrottle } from "./adaptive.js";
 import { Families } from "./families.js";
 import type { LimiterMode, MeterMarks } from "./meters.js";
 import { Meters } from "./meters.js";
-import type { Cost, Decision, FamilyState, Granted, Health, Limit, Reservation, Result, Ticket } from "./model.js";
+import type {
+  Cost,
+  Decision,
+  FamilyState,
+  Granted,
+  Health,
+  Limit,
+  Reservation,
+  Result,
+  Ticket,
+} from "./model.js";
 import { minus, NOTHING, plus } from "./model.js";
 import { Release } from "./release.js";
 

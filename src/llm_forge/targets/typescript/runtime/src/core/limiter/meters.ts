@@ -45,7 +45,10 @@ export class Meters {
 
   /** Seconds in which the buckets gain this cost again; 0 without one, as windows have no pace. */
   step(cost: Cost): number {
-    return this.#meters.reduce((most, meter) => Math.max(most, meter.step(amountOf(cost, meter.limit.unit))), 0);
+    return this.#meters.reduce(
+      (most, meter) => Math.max(most, meter.step(amountOf(cost, meter.limit.unit))),
+      0,
+    );
   }
 
   /** Charge every limit; the marks are for `settle`. */

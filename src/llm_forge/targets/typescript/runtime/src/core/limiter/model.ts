@@ -35,10 +35,14 @@ export interface Limit {
 /** The limit that these facts mean; ConfigError unless amount, period and burst are finite and above 0. */
 export function defineLimit(facts: LimitFacts): Limit {
   if (!["requests", "tokens", "input", "output"].includes(facts.unit)) {
-    throw new ConfigError(`A limit's unit must be requests, tokens, input or output, not ${String(facts.unit)}`);
+    throw new ConfigError(`A limit's unit must be requests, tokens, input or output, not ${facts.unit}`);
   }
   const burst = facts.burst ?? null;
-  for (const [name, value] of Object.entries({ amount: facts.amount, period: facts.period, burst: burst ?? 1 })) {
+  for (const [name, value] of Object.entries({
+    amount: facts.amount,
+    period: facts.period,
+    burst: burst ?? 1,
+  })) {
     if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) {
       throw new ConfigError(`A limit's ${name} must be a finite number above 0, not ${String(value)}`);
     }

@@ -27,7 +27,11 @@ export class Window implements Meter {
 
   /** Units available now. */
   balance(now: number): number {
-    for (let oldest = this.#log[0]; oldest !== undefined && oldest.last + this.limit.period <= now; oldest = this.#log[0]) {
+    for (
+      let oldest = this.#log[0];
+      oldest !== undefined && oldest.last + this.limit.period <= now;
+      oldest = this.#log[0]
+    ) {
       this.#used -= oldest.amount;
       this.#log.shift();
     }
