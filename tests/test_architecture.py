@@ -104,6 +104,7 @@ def test_rooms_import_only_the_standard_library_and_declared_dependencies() -> N
         "httpcore2",
         "h11",
         "yaml",
+        "jsonpath_rfc9535",
         "typer",
         "rich",
         "pydantic_core",

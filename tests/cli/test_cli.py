@@ -131,11 +131,13 @@ def test_a_malformed_description_is_named_with_line_and_pointer_and_nothing_is_w
     bad.write_text(
         "openapi: 3.1.0\ninfo: {title: Bad, version: '1'}\npaths:\n  /x:\n    get:\n      responses:\n"
         "        '200':\n          content:\n            application/json:\n"
-        "              schema: {$ref: '#/components/schemas/Missing'}\n"
+        "              schema: {$ref: 'missing.yaml'}\n"
     )
     out = tmp_path / "sdk"
     check_failure(
-        run(capsys, "generate", str(bad), "--lang", "python", "--out", str(out)), "bad.yaml:", "Missing"
+        run(capsys, "generate", str(bad), "--lang", "python", "--out", str(out)),
+        "bad.yaml:10",
+        "missing.yaml",
     )
     assert not out.exists()
     broken = tmp_path / "broken.yaml"

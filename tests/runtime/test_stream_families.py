@@ -181,6 +181,51 @@ def test_st_04_no_cut_of_a_stream_passes_for_a_whole_one(operation: Any, pieces:
         assert ("Hel" in shown or "AA" in shown) == (b"Hel" in arrived or b"AA" in arrived), cut
 
 
+OPEN = Operation("logs.watch", "GET", "/logs", View, StreamRule("events", View, parameter=None))
+OPEN_LINES = Operation(
+    "logs.lines", "GET", "/lines", View, StreamRule("events", View, parameter=None, ndjson=True)
+)
+
+
+@pytest.mark.requirement("R-143", "R-145")
+def test_a_stream_whose_last_event_nobody_knows_ends_with_its_body() -> None:
+    opened = client(sse(A, B)).stream(OPEN, options={})
+    assert len(opened.result()) == 2
+    assert opened.completion == "inferred"
+    with pytest.raises(StreamInterruptedError, match="strict_completion"):
+        client(sse(A, B), strict_completion=True).stream(OPEN, options={}).result()
+
+
+@pytest.mark.requirement("R-143")
+def test_a_sentinel_ends_it_for_sure() -> None:
+    opened = client(sse(A, b"data: [DONE]\n\n", 3600.0)).stream(OPEN, options={})
+    assert len(opened.result()) == 1
+    assert opened.completion == "explicit"
+
+
+@pytest.mark.requirement("R-131", "R-144")
+@pytest.mark.parametrize(
+    ("operation", "whole", "more"), [(OPEN, A, B), (OPEN_LINES, LINE_A, LINE_B)], ids=["events", "ndjson"]
+)
+def test_it_is_interrupted_where_its_body_ends_inside_an_event(
+    operation: Any, whole: bytes, more: bytes
+) -> None:
+    ends = len(more.rstrip(b"\n"))
+    for cut in range(1, len(more) + 1):
+        body = whole + more[:cut]
+        reply = lines(body) if operation is OPEN_LINES else sse(body)
+        opened = client(reply, max_attempts=1).stream(operation, options={})
+        if cut >= ends:
+            assert len(opened.result()) == 2
+            continue
+        begun = operation is OPEN_LINES or more[:cut].partition(b"data:")[1]
+        if not begun:  # nothing of the event's data came, so that nothing of it is known to be lost
+            continue
+        with pytest.raises(StreamInterruptedError) as caught:
+            opened.result()
+        assert len(caught.value.to_dict()["partial"]) == 1, cut
+
+
 @pytest.mark.requirement("R-198")
 def test_an_object_that_tells_of_its_own_failure_is_returned_and_not_raised() -> None:
     acme = client(answer(200, FAILED), answer(200, {"error": {"message": "no"}}))

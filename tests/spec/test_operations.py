@@ -145,8 +145,8 @@ def typed(*tags: str) -> str:
         (("message_start", "content_block_delta", "message_stop"), "block-event"),
         (("response.created", "response.output_text.delta", "response.completed"), "response"),
         (("message.output.delta", "conversation.response.done"), "conversation"),
-        (("response.output_text.delta", "x"), None),
-        (("speech.audio.delta", "speech.audio.done"), None),
+        (("response.output_text.delta", "x"), "events"),
+        (("speech.audio.delta", "speech.audio.done"), "events"),
     ],
 )
 def test_a_family_is_known_by_the_tags_that_only_it_has(

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from llm_forge import spec
-from llm_forge.core.accumulate import accumulator
-from llm_forge.core.framing import FrameDecoder, JsonLineDecoder
-from llm_forge.core.sse import SseDecoder
-from llm_forge.core.stream import may_be_error
+from llm_forge.core.errors import ApiError
+from llm_forge.core.profile import StreamRule
+from llm_forge.core.stream import StreamReader
 from llm_forge.spec.ir import Api
 from llm_forge.spec.wire import Case, File, to_json, wire_suite
 from tests.shared import ROOT, needs_shared
@@ -84,18 +83,28 @@ def test_streams_add_up_to_what_their_case_says(make: Any, tmp_path: Path) -> No
         stream = streams[case.operation]
         if case.kind not in ("stream", "cut") or stream is None:
             continue
-        decoder: FrameDecoder = JsonLineDecoder() if stream.ndjson else SseDecoder()
-        known = accumulator(stream.family, frozenset(stream.terminal), stream.type_field)
-        events = 0
-        for event in decoder.feed(case.answer.body):
-            data = None if known.is_sentinel(event.data) else json.loads(event.data)
-            assert not may_be_error(event.event, data)
-            events += data is not None
-            known.add(event.event, data)
-        assert events == case.outcome.events
-        assert known.ending() == case.outcome.completion
+        rule = StreamRule(
+            stream.family,
+            dict,
+            ndjson=stream.ndjson,
+            terminal=frozenset(stream.terminal),
+            type_field=stream.type_field,
+        )
+        reader = StreamReader(rule, reported)
+        reader.feed(case.answer.body)
+        if not reader.ended:
+            reader.finish()
+        assert len(reader.ready) == case.outcome.events
+        assert reader.completion == case.outcome.completion
+        assert (reader.failure is not None and reader.failure.kind) == (case.outcome.error or False)
         if case.kind == "stream":
-            assert known.result() == case.outcome.value
+            assert reader.accumulator.result() == case.outcome.value
+
+
+def reported(data: Any) -> ApiError | None:
+    """The error that an event of a case reports: none does."""
+    assert data is None, data
+    return None
 
 
 @pytest.mark.parametrize("make", APIS)

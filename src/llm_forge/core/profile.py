@@ -109,8 +109,8 @@ class StreamRule(Generic[E]):
     """How an operation streams; `event` makes a typed event of decoded JSON.
 
     `parameter` is set to `value` in the body, unless it is None. `ndjson`: a line is an event (R-135). Of the
-    family `events`, `terminal` are the values of `type_field` that end a stream; "event-name" is the name of
-    a server-sent event instead of a field of its JSON.
+    family `events`, `terminal` are the values of `type_field` that end a stream, none where only the end of
+    the body does; "event-name" is the name of a server-sent event instead of a field of its JSON.
     """
 
     family: Family
@@ -120,6 +120,11 @@ class StreamRule(Generic[E]):
     ndjson: bool = False
     terminal: frozenset[str] = frozenset()
     type_field: str = "type"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no event is known to end the stream, so that the end of the body does."""
+        return self.family == "events" and not self.terminal
 
     @property
     def collects(self) -> bool:

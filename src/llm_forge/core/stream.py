@@ -62,6 +62,7 @@ class StreamReader:
         redact: Callable[[str], str] = str,
     ) -> None:
         self.accumulator = accumulator_of(rule)
+        self._is_open = rule.is_open
         self.ready: deque[Decoded] = deque()
         self.failure: ForgeError | None = None
         self.completion: Completion | None = None
@@ -128,11 +129,12 @@ class StreamReader:
         except ResponseTooLargeError as error:
             self.failure = error
             return
-        if rest is not None and self.accumulator.is_terminal(rest.event, rest.data):
+        cut = rest is not None and not self.accumulator.is_terminal(rest.event, rest.data)
+        if rest is not None and not cut:
             self._take(rest)
         if self.ended:
             return
-        verdict = self.accumulator.ending()
+        verdict = None if cut and self._is_open else self.accumulator.ending()
         if verdict is None or (strict and verdict == "inferred"):
             self.failure = StreamInterruptedError(self._cut_short(verdict))
         else:

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from .ir import AnyType, Body, BodyKind, FieldEncoding, ListType, ObjectType, Primitive, Result, Type
 from .place import Place
 from .references import References
 from .schemas import Schemas, annotation
 from .source import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """What a response says of its streamed form: the type of an event, and whether a line is one."""
+
+    type: Type
+    ndjson: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What an operation answers; `error` is the type of error bodies."""
+
+    result: Result
+    events: Events | None
+    error: Type | None
+
+    def whole(self) -> Result:
+        """The result of an operation that is not streamed, whatever the response declares beside JSON."""
+        return replace(self.result, kind="json") if self.result.kind == "json-or-stream" else self.result
+
 
 _BODY_ORDER: tuple[BodyKind, ...] = ("json", "multipart", "form", "binary")
 _LINES = frozenset(
@@ -34,7 +58,7 @@ def media_kind(media_type: str) -> str:
 def read_body(references: References, schemas: Schemas, place: Place, hint: str) -> Body | None:
     """The body of a request, JSON before others; None without one."""
     place = references.follow(place)
-    media = dict(place.child("content").entries()) if place.value else {}
+    media = _media(references, place)
     kinds = {media_kind(key): key for key in reversed(media)}
     for kind in _BODY_ORDER:
         if kind in kinds:
@@ -48,6 +72,11 @@ def read_body(references: References, schemas: Schemas, place: Place, hint: str)
                 encodings=_encodings(media[key]) if kind in ("multipart", "form") else (),
             )
     return None
+
+
+def _media(references: References, place: Place) -> dict[str, Place]:
+    """Media types with what is said of each; one may be a reference (OpenAPI 3.2)."""
+    return {key: references.follow(one) for key, one in place.child("content").entries()}
 
 
 def _body_type(schemas: Schemas, kind: BodyKind, schema: Place, hint: str) -> Type:
@@ -69,17 +98,15 @@ def _encodings(media: Place) -> tuple[FieldEncoding, ...]:
     return tuple(found)
 
 
-def read_responses(
-    references: References, schemas: Schemas, place: Place, hint: str
-) -> tuple[Result, Type | None, Type | None]:
-    """What success gives, the type of one streamed event, and the type of error bodies."""
+def read_responses(references: References, schemas: Schemas, place: Place, hint: str) -> Answers:
+    """What success gives, whole and streamed, and the type of error bodies."""
     responses = dict(place.entries("responses by status (a mapping)"))
     status = _success(responses)
     error = _error(references, schemas, responses, status, hint)
     if status is None:
-        return Result("empty", AnyType(), "", ""), None, error
-    result, event = _result(references, schemas, references.follow(responses[status]), status, hint)
-    return result, event, error
+        return Answers(Result("empty", AnyType(), "", ""), None, error)
+    result, events = _result(references, schemas, references.follow(responses[status]), status, hint)
+    return Answers(result, events, error)
 
 
 def _success(responses: dict[str, Place]) -> str | None:
@@ -95,24 +122,37 @@ def _success(responses: dict[str, Place]) -> str | None:
 
 def _result(
     references: References, schemas: Schemas, place: Place, status: str, hint: str
-) -> tuple[Result, Type | None]:
-    media = {key: references.follow(one) for key, one in place.child("content").entries()}
+) -> tuple[Result, Events | None]:
+    media = _media(references, place)
     kinds = {media_kind(key): key for key in reversed(media)}
-    event = _event(schemas, media[kinds["event-stream"]], hint) if "event-stream" in kinds else None
     if "json" in kinds:
-        schema = media[kinds["json"]].child("schema")
-        found = schemas.read(schema, hint) if schema.value is not None else AnyType()
-        kind = "json-or-stream" if event is not None else "json"
-        return Result(kind, found, kinds["json"], status), event  # type: ignore[arg-type]
-    if "lines" in kinds:
-        line = _event(schemas, media[kinds["lines"]], hint)
-        return Result("lines", line, kinds["lines"], status), None
-    other = next((key for key in media if media_kind(key) != "event-stream"), None)
+        return _json_result(schemas, media, kinds, status, hint)
+    events = _events(schemas, media, kinds, hint)
+    other = next((key for key in media if media_kind(key) not in ("event-stream", "lines")), None)
+    if events is not None and events.ndjson:
+        return Result("lines", events.type, kinds["lines"], status), None
     if other is not None:
-        return Result("binary", AnyType(), other, status), event
-    if event is not None:
-        return Result("stream", AnyType(), kinds["event-stream"], status), event
+        return Result("binary", AnyType(), other, status), events
+    if events is not None:
+        return Result("stream", AnyType(), kinds["event-stream"], status), events
     return Result("empty", AnyType(), "", status), None
+
+
+def _json_result(
+    schemas: Schemas, media: dict[str, Place], kinds: dict[str, str], status: str, hint: str
+) -> tuple[Result, Events | None]:
+    schema = media[kinds["json"]].child("schema")
+    found = schemas.read(schema, hint) if schema.value is not None else AnyType()
+    events = _events(schemas, media, kinds, hint)
+    return Result("json" if events is None else "json-or-stream", found, kinds["json"], status), events
+
+
+def _events(schemas: Schemas, media: dict[str, Place], kinds: dict[str, str], hint: str) -> Events | None:
+    """The streamed form of an answer: server-sent events, else lines of JSON."""
+    for kind in ("event-stream", "lines"):
+        if kind in kinds:
+            return Events(_event(schemas, media[kinds[kind]], hint), ndjson=kind == "lines")
+    return None
 
 
 def _event(schemas: Schemas, media: Place, hint: str) -> Type:
@@ -142,7 +182,7 @@ def _error(
     for status in ("4XX", "4xx", "default", "400", "422", "401", "500"):
         if status in responses and status != success:
             place = references.follow(responses[status])
-            for key, media in place.child("content").entries():
+            for key, media in _media(references, place).items():
                 schema = media.child("schema")
                 if media_kind(key) == "json" and isinstance(schema.value, Mapping):
                     return schemas.read(schema, f"{hint}Error")

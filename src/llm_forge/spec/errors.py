@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal
+
+NoticeKind = Literal["repair", "guess", "omission"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Notice:
-    """One repair, assumption or omission; `line` counts from 1, 0 if unknown; `pointer` is a JSON pointer."""
+    """One thing to know of a description; `line` counts from 1, 0 if unknown; `pointer` is a JSON pointer.
+
+    A repair is a defect taken in the one meaning that it has, a guess is what the description does not say,
+    and an omission is what it says and is not used.
+    """
 
     file: str
     line: int
     pointer: str
     message: str
+    kind: NoticeKind = "omission"
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file

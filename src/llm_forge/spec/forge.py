@@ -129,9 +129,14 @@ def header(place: Place, key: str) -> str | None:
 
 def header_name(place: Place, name: str) -> str:
     """A name that may be a header (RFC 9110 section 5.1)."""
-    if not _HEADER_NAME.match(name):
+    if not is_header_name(name):
         raise place.error(f"{name!r} cannot be a header name; correct it")
     return name
+
+
+def is_header_name(name: str) -> bool:
+    """Whether a name may be a header's, or a cookie's."""
+    return _HEADER_NAME.match(name) is not None
 
 
 def facts(place: Place) -> dict[str, Any]:

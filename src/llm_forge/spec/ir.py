@@ -278,7 +278,8 @@ class Operation:
     """One operation; `name` is its method path such as `messages.create`.
 
     `query` are pairs that the description fixes in the path itself (`?beta=true`). `error` is the type of
-    error bodies.
+    error bodies. `key` is the path as the document has it; `guessed` names those of `name`, `replay` and
+    `stream` that it does not say. The last three are where it stands there.
     """
 
     name: str
@@ -297,6 +298,11 @@ class Operation:
     deprecated: bool = False
     pagination: Pagination | None = None
     operation_id: str = ""
+    key: str = ""
+    guessed: tuple[str, ...] = ()
+    file: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
+    pointer: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +383,8 @@ class Api:
     `provider` is the package and registry name, `client` the class name. `sha256` is of the bytes of
     all files read, `source` the main one's name without directories. `root` holds the tree of operations.
     `health` is the name of an operation that a client may call to see whether the API works. `defaults` and
-    `capabilities` are for the unified layer and are not interpreted here.
+    `capabilities` are for the unified layer and are not interpreted here. `guessed` names those of
+    `provider`, `client`, `auth`, `errors`, `idempotency_header` and `health` that no description says.
     """
 
     provider: str
@@ -406,6 +413,8 @@ class Api:
     notices: tuple[Notice, ...] = ()
     source: str = ""
     sha256: str = ""
+    openapi: str = ""
+    guessed: tuple[str, ...] = ()
 
     def operations(self) -> tuple[Operation, ...]:
         """All operations of the tree, depth first."""

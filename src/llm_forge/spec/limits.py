@@ -47,7 +47,7 @@ def _number(place: Place, word: str) -> float | int | None:
         return None
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if not isinstance(value, (int, float)) or (word in _COUNTS and not whole):
-        place.child(word).note(f"`{word}` is not a number; ignored")
+        place.child(word).repair(f"`{word}` is not a number; ignored")
         return None
     return int(value) if word in _COUNTS else value
 
@@ -58,6 +58,6 @@ def _exclusive_flags(place: Place, found: dict[str, float | int]) -> None:
         if place.value.get(flag) is True and bound in found:
             found[_NUMBERS[flag]] = found.pop(bound)
             if not place.document.version.startswith("3.0"):
-                place.child(flag).note(
+                place.child(flag).repair(
                     f"`{flag}: true` is OpenAPI 3.0; taken as `{flag}: {found[_NUMBERS[flag]]}`"
                 )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import forge
+from .error_shapes import guess_errors
 from .errors import DescriptionError, Notice
 from .ir import Api, Operation
 from .merge import lay_over
@@ -16,7 +17,7 @@ from .operations import Operations
 from .place import Place, root_place
 from .references import References
 from .schemas import Schemas, annotation
-from .security import read_auth, read_servers
+from .security import NO_SCHEME, read_auth, read_servers
 from .source import Document, Mapping, read_document
 from .tree import build_tree
 from .unions import settle_unions
@@ -124,14 +125,25 @@ class _Reader:
         found = operations.read(self.root.child("paths"))
         self.schemas.finish()
         settle_unions(self.schemas)
+        self._tell_ignored()
+        root = build_tree(found)
         api = replace(
             api,
-            root=build_tree(found),
+            root=root,
             types=dict(sorted(self.schemas.types.items())),
             skipped=tuple(operations.skipped),
-            notices=self._notices(),
+            idempotency_header=api.idempotency_header or operations.idempotency_header,
+            openapi=self.root.document.version,
         )
-        return replace(api, health=_health(told, api.operations()))
+        api = replace(api, health=_health(told, api.operations()), errors=guess_errors(api))
+        return replace(api, notices=self._notices(), guessed=_guessed(told, api))
+
+    def _tell_ignored(self) -> None:
+        """What a document may say of calls that others make, which a client has no part in."""
+        webhooks = self.root.child("webhooks")
+        names = [name for name, _ in webhooks.entries()]
+        if names:
+            webhooks.note(f"webhooks are calls to you and are not generated: {', '.join(names)}")
 
     def _head(self, told: Place) -> Api:
         info = self.root.child("info")
@@ -162,6 +174,20 @@ class _Reader:
 
     def _notices(self) -> tuple[Notice, ...]:
         return tuple(notice for document in self.references.documents.values() for notice in document.notices)
+
+
+def _guessed(told: Place, api: Api) -> tuple[str, ...]:
+    """Which facts of the API x-forge does not tell; the credential only where no scheme says it either."""
+    of_errors = told.child("errors")
+    missing = {
+        "provider": not told.has("provider"),
+        "client": not told.has("client"),
+        "auth": any(notice.message.startswith(NO_SCHEME) for notice in told.document.notices),
+        "errors": api.errors.message is not None and not of_errors.has("message"),
+        "idempotency_header": api.idempotency_header is not None and not told.has("idempotency_header"),
+        "health": api.health is not None and not told.has("health"),
+    }
+    return tuple(fact for fact, is_missing in missing.items() if is_missing)
 
 
 _HEALTH = "models.list"

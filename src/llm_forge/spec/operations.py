@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_args
 from urllib.parse import parse_qsl
 
 from . import forge
 from .contents import read_body, read_responses
-from .ir import Location, Operation, Parameter, Primitive, Skipped
+from .ir import Location, Operation, Parameter, Primitive, Skipped, Stream
+from .merge import merged
 from .method_names import default_name
 from .pagination import read_pagination
 from .place import Place
@@ -28,6 +29,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", 
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 # Headers that the client itself sends (R-020, OpenAPI 3.1 section 4.8.12.1).
 _OWN_HEADERS = frozenset({"authorization", "content-type", "accept"})
+_KEY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
 
 
 @dataclass(slots=True)
@@ -39,24 +41,47 @@ class Operations:
     headers: frozenset[str] = frozenset()
     skipped: list[Skipped] = field(default_factory=list)
 
+    idempotency_header: str | None = None
+
     def read(self, paths: Place) -> list[tuple[Operation, bool, Place]]:
-        """Every operation, whether its name was given by x-forge, and its place."""
+        """Every operation, whether its name was given by x-forge, and its place.
+
+        Raises:
+            DescriptionError: `paths` is no mapping, so that there is nothing to read.
+        """
+        if paths.value is not None and not isinstance(paths.value, Mapping):
+            raise paths.wrong("paths (a mapping)")
         found: list[tuple[Operation, bool, Place]] = []
-        for key, item in paths.entries("paths (a mapping)"):
+        for key, item in paths.entries():
             if not key.startswith("x-"):
                 found.extend(self._item(key, item))
         return found
 
     def _item(self, key: str, item: Place) -> Iterator[tuple[Operation, bool, Place]]:
-        if is_reference(item.value):
-            item = self.references.follow(item)
+        item = self._path_item(item)
         for method, place in _methods(item):
-            if not isinstance(place.value, Mapping):
-                reason = f"its definition is {place.kind()}, not a mapping"
-                self.skipped.append(Skipped(method.upper(), key, reason))
-                place.note(f"{method.upper()} {key} is left out: {reason}")
-                continue
-            yield self._operation(method.upper(), key, item, place)
+            if self._is_operation(method, key, place):
+                yield self._operation(method.upper(), key, item, place)
+
+    def _path_item(self, item: Place) -> Place:
+        """The path item that a reference leads to, with what stands beside the reference laid over it."""
+        if not is_reference(item.value):
+            return item
+        referred = self.references.follow(item)
+        if not isinstance(referred.value, Mapping):
+            return item
+        return referred if len(item.value) == 1 else replace(referred, value=merged(referred.value, item))
+
+    def _is_operation(self, method: str, key: str, place: Place) -> bool:
+        if isinstance(place.value, Mapping):
+            return True
+        if place.value is None:
+            place.repair(f"{method.upper()} {key} says nothing; taken as one without parameters and answer")
+            return True
+        reason = f"its definition is {place.kind()}, not a mapping"
+        self.skipped.append(Skipped(method.upper(), key, reason))
+        place.note(f"{method.upper()} {key} is left out: {reason}")
+        return False
 
     def _operation(self, method: str, key: str, item: Place, place: Place) -> tuple[Operation, bool, Place]:
         told = place.child("x-forge")
@@ -66,30 +91,48 @@ class Operations:
         name = given or default_name(place, method, path, key)
         hint = pascal(name)
         body = read_body(self.references, self.schemas, place.child("requestBody"), f"{hint}Request")
-        result, event, error = read_responses(
-            self.references, self.schemas, place.child("responses"), f"{hint}Response"
-        )
-        stream = read_stream(self.schemas, told.child("stream"), place, body, result, event)
+        answers = read_responses(self.references, self.schemas, place.child("responses"), f"{hint}Response")
+        stream = read_stream(self.schemas, told.child("stream"), place, body, answers)
         parameters = self._parameters(item, place, path, hint)
+        replay = self._replay(told, method, parameters)
         operation = Operation(
             name=name,
             http_method=method,
             path=path,
-            parameters=parameters,
+            parameters=self._sent(parameters, replay),
             body=body,
-            result=result,
+            result=answers.result if stream is not None else answers.whole(),
             stream=stream,
-            error=error,
+            error=answers.error,
             query=query,
-            replay=_replay(told, method),
+            replay=replay,
             group=(told.text("group") if told.value else "") or name.split(".")[0],
             summary=annotation(place, "summary"),
             description=annotation(place, "description"),
             deprecated=place.flag("deprecated"),
             pagination=read_pagination(told.child("pagination"), parameters, body, self.schemas),
             operation_id=annotation(place, "operationId"),
+            key=key,
+            guessed=_guessed(told, stream),
+            file=place.file,
+            line=place.line,
+            pointer=place.pointer,
         )
         return operation, given is not None, place
+
+    def _replay(self, told: Place, method: str, parameters: tuple[Parameter, ...]) -> str:
+        """As given; else safe methods (RFC 9110 section 9.2.1) are, a parameter for a key makes it keyed."""
+        given = forge.choice(told, "replay") if told.value else None
+        if given or method in ("GET", "HEAD"):
+            return given or "safe"
+        keys = [one.name for one in parameters if _is_key(one)]
+        if keys and self.idempotency_header is None:
+            self.idempotency_header = keys[0]
+        return "keyed" if keys else "once"
+
+    def _sent(self, parameters: tuple[Parameter, ...], replay: str) -> tuple[Parameter, ...]:
+        """The parameters without the key that the client makes itself."""
+        return tuple(one for one in parameters if replay != "keyed" or not _is_key(one))
 
     def _parameters(self, item: Place, place: Place, path: str, hint: str) -> tuple[Parameter, ...]:
         found: dict[tuple[str, str], Parameter] = {}
@@ -102,13 +145,14 @@ class Operations:
 
     def _parameter(self, place: Place, hint: str) -> Parameter | None:
         if place.value is None:
-            place.note("nothing where a parameter belongs; ignored")
+            place.repair("nothing where a parameter belongs; ignored")
             return None
         name, location = place.text("name"), place.text("in")
         if not name:
-            raise place.error("a parameter without a name; add `name`")
+            place.repair("a parameter without a name; ignored")
+            return None
         if location not in get_args(Location):
-            place.note(f"the {location or 'unplaced'} parameter {name!r} is not sent; use extra_headers")
+            place.note(f"the {location or 'unplaced'} parameter {name!r} is not sent")
             return None
         if location == "header" and name.lower() in self.headers | _OWN_HEADERS:
             return None
@@ -159,14 +203,24 @@ def _match_template(path: str, found: list[Parameter], place: Place) -> tuple[Pa
     ordered: list[Parameter] = []
     for name in dict.fromkeys(_TEMPLATE.findall(path)):
         if name not in declared:
-            place.note(f"path parameter {name!r} is not declared; taken as required text")
+            place.repair(f"path parameter {name!r} is not declared; taken as required text")
         assumed = Parameter(name, "path", Primitive("string"), required=True)
         ordered.append(declared.pop(name, assumed))
     for name in declared:
-        place.note(f"path parameter {name!r} does not occur in {path}; ignored")
+        place.repair(f"path parameter {name!r} does not occur in {path}; ignored")
     return (*ordered, *(p for p in found if p.location != "path"))
 
 
-def _replay(told: Place, method: str) -> str:
-    given = forge.choice(told, "replay") if told.value else None
-    return given or ("safe" if method in ("GET", "HEAD") else "once")
+def _is_key(parameter: Parameter) -> bool:
+    return parameter.location == "header" and parameter.name.lower() in _KEY_HEADERS
+
+
+def _guessed(told: Place, stream: Stream | None) -> tuple[str, ...]:
+    """Which facts of an operation x-forge does not tell."""
+    of_stream = told.child("stream")
+    missing = {
+        "name": not told.has("method"),
+        "replay": not told.has("replay"),
+        "stream": stream is not None and not of_stream.has("family"),
+    }
+    return tuple(fact for fact, is_missing in missing.items() if is_missing)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import DescriptionError, Notice, shown
-from .source import Document, Mapping, Sequence
+from .errors import DescriptionError, Notice, NoticeKind, shown
+from .source import Document, Mapping, Sequence, pointer_token
 
 _KINDS: dict[type, str] = {
     str: "text",
@@ -39,8 +39,7 @@ class Place:
 
     def child(self, key: str) -> Place:
         """The value under a key; its value is None where the key is absent."""
-        token = key.replace("~", "~0").replace("/", "~1")
-        pointer = f"{self.pointer}/{token}"
+        pointer = f"{self.pointer}/{pointer_token(key)}"
         if isinstance(self.value, Mapping):
             line = self.value.lines.get(key, self.value.line)
             file = self.value.files.get(key, self.laid_over)
@@ -56,35 +55,42 @@ class Place:
         return isinstance(self.value, Mapping) and key in self.value
 
     def entries(self, what: str = "a mapping") -> Iterator[tuple[str, Place]]:
-        """Key and value of a mapping; nothing for null. DescriptionError for any other kind."""
-        if self.value is None:
+        """Key and value of a mapping; nothing for null, nor (with a notice) for any other kind."""
+        if self.value is None or not self._fits(Mapping, what):
             return
-        if not isinstance(self.value, Mapping):
-            raise self.wrong(what)
         for key in self.value:
             yield key, self.child(key)
 
     def items(self, what: str = "a list") -> Iterator[Place]:
-        """Entries of a sequence; nothing for null. DescriptionError for any other kind."""
-        if self.value is None:
+        """Entries of a sequence; nothing for null, nor (with a notice) for any other kind."""
+        if self.value is None or not self._fits(Sequence, what):
             return
-        if not isinstance(self.value, Sequence):
-            raise self.wrong(what)
         for index in range(len(self.value)):
             yield self.child(str(index))
 
     def text(self, key: str, default: str = "") -> str:
-        """Text under a key; numbers become text as they are, null is `default`."""
+        """Text under a key; numbers become text as they are, null (and any other kind) is `default`."""
         place = self.child(key)
-        if place.value is None:
+        if place.value is None or not place._fits((str, int, float), "text"):
             return default
-        if isinstance(place.value, (str, int, float)):
-            return str(place.value)
-        raise place.wrong("text")
+        return str(place.value)
 
     def flag(self, key: str) -> bool:
         """Whether a key is true."""
         return self.child(key).value is True
+
+    def _fits(self, kinds: type | tuple[type, ...], wanted: str) -> bool:
+        """Whether this is of the wanted kind; what a vendor got wrong counts as absent.
+
+        Raises:
+            DescriptionError: a wrong kind under `x-forge`, which is the user's own.
+        """
+        if isinstance(self.value, kinds):
+            return True
+        if "/x-forge" in self.pointer:
+            raise self.wrong(wanted)
+        self.repair(f"expected {wanted} here, found {self.kind()}; ignored")
+        return False
 
     def wrong(self, wanted: str) -> DescriptionError:
         """The error for a value of another kind than `wanted`."""
@@ -103,9 +109,17 @@ class Place:
         """An error at this place."""
         return DescriptionError(message, file=self.file, line=self.line, pointer=self.pointer)
 
-    def note(self, message: str) -> None:
-        """Record a notice at this place."""
-        self.document.notices.append(Notice(self.file, self.line, self.pointer, message))
+    def note(self, message: str, kind: NoticeKind = "omission") -> None:
+        """Record something of this place that is not used."""
+        self.document.notices.append(Notice(self.file, self.line, self.pointer, message, kind))
+
+    def repair(self, message: str) -> None:
+        """Record a defect of this place that was taken in its one meaning."""
+        self.note(message, "repair")
+
+    def guess(self, message: str) -> None:
+        """Record what this place does not say and was assumed."""
+        self.note(message, "guess")
 
 
 def root_place(document: Document) -> Place:

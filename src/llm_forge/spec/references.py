@@ -7,8 +7,9 @@ it: publishers that inline their schemas leave such references behind.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from .errors import DescriptionError, nearest, shown
@@ -16,6 +17,7 @@ from .place import Place, root_place
 from .source import Document, Mapping, read_document
 
 MAX_CHAIN = 100
+_T = TypeVar("_T")
 
 
 class References:
@@ -30,21 +32,33 @@ class References:
         """The place that a `$ref` at `place` leads to at last, or `place` itself without one.
 
         Raises:
-            DescriptionError: dangling, remote, outside the directory, or a chain longer than 100.
+            DescriptionError: remote, outside the directory, or a chain longer than 100.
+
+        What leads to nothing counts as absent, with a notice.
         """
         start = place
         seen: set[tuple[str, str]] = set()
         for _ in range(MAX_CHAIN):
             if not is_reference(place.value):
                 return place
-            place = self.step(place)
+            try:
+                place = self.step(place)
+            except DanglingReferenceError as error:
+                return self.missing(place, error, replace(place, value=None))
             if (place.document.name, place.pointer) in seen:
                 raise start.error("this $ref leads back to itself; point it at a definition")
             seen.add((place.document.name, place.pointer))
         raise start.error(f"a chain of more than {MAX_CHAIN} $refs begins here; shorten it")
 
+    def missing(self, place: Place, error: DanglingReferenceError, instead: _T) -> _T:
+        """What is taken instead of something that is not there; the error itself where x-forge names it."""
+        if "/x-forge" in place.pointer:
+            raise error
+        place.repair(f"{error.message}; taken as absent")
+        return instead
+
     def step(self, place: Place) -> Place:
-        """The place that the `$ref` at `place` names."""
+        """The place that the `$ref` at `place` names; DanglingReferenceError if there is none."""
         reference = place.value["$ref"]
         file, _, fragment = reference.partition("#")
         document = self._document(place, file) if file else place.document
@@ -119,11 +133,16 @@ def _anchor(root: Place, name: str) -> Place | None:
     return None
 
 
-def dangling(place: Place, document: Document, reference: str, fragment: str) -> DescriptionError:
+class DanglingReferenceError(DescriptionError):
+    """A reference to nothing."""
+
+
+def dangling(place: Place, document: Document, reference: str, fragment: str) -> DanglingReferenceError:
     """The error for a reference to nothing, with the nearest name that exists."""
     parent, _, last = fragment.rpartition("/")
     siblings = _walk(root_place(document), [_token(part) for part in parent.split("/")[1:]])
     names = list(siblings.value) if siblings is not None and isinstance(siblings.value, Mapping) else []
     near = nearest(_token(last), names)
     advice = f"did you mean {shown(near)}?" if near else "define it or correct the reference"
-    return place.error(f"$ref {shown(reference)} leads to nothing; {advice}")
+    message = f"$ref {shown(reference)} leads to nothing; {advice}"
+    return DanglingReferenceError(message, file=place.file, line=place.line, pointer=place.pointer)

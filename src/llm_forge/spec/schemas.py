@@ -39,7 +39,7 @@ from .ir import (
 )
 from .limits import read_limits
 from .place import Place
-from .references import References, is_reference
+from .references import DanglingReferenceError, References, is_reference
 from .source import Mapping, Sequence, plain
 from .words import pascal
 
@@ -96,12 +96,13 @@ class Schemas:
         if value is True or value == {}:
             return AnyType()
         if value is None or value is False:
-            place.note(
+            place.repair(
                 f"{'nothing' if value is None else 'false'} where a schema belongs; any value is taken"
             )
             return AnyType()
         if not isinstance(value, Mapping):
-            raise place.wrong("a schema (a mapping)")
+            place.repair(f"expected a schema (a mapping) here, found {place.kind()}; any value is taken")
+            return AnyType()
         found = self._read(place, hint)
         nullable = value.get("nullable") is True and not isinstance(found, Nullable)
         return optional(found) if nullable else found
@@ -124,8 +125,11 @@ class Schemas:
         return self._by_type(place, hint)
 
     def ref(self, place: Place) -> Type:
-        """The named type that a `$ref` leads to."""
-        target = self.references.step(place)
+        """The named type that a `$ref` leads to; any value if it leads to nothing."""
+        try:
+            target = self.references.step(place)
+        except DanglingReferenceError as error:
+            return self.references.missing(place, error, AnyType())
         key = (target.document.name, target.pointer)
         if key not in self._names:
             self.references.follow(place)
@@ -187,18 +191,18 @@ class Schemas:
             if key in self._names and around is not place:
                 return Ref(self._names[key])
             around = around.up
-        place.note("a recursive reference outside any named schema; any value is taken")
+        place.repair("a recursive reference outside any named schema; any value is taken")
         return AnyType()
 
     def _by_type(self, place: Place, hint: str) -> Type:
         kind = place.value.get("type")
         if isinstance(kind, Sequence):
             return self._several(place, [str(one) for one in kind], hint)
-        if kind is None:
-            kind = implied_type(place.value)
-        elif not isinstance(kind, str):
-            raise place.child("type").wrong("the name of a type")
-        return self._one(place, str(kind), hint)
+        if kind is not None and not isinstance(kind, str):
+            told = place.child("type")
+            told.repair(f"expected the name of a type here, found {told.kind()}; ignored")
+            kind = None
+        return self._one(place, implied_type(place.value) if kind is None else kind, hint)
 
     def _several(self, place: Place, kinds: list[str], hint: str) -> Type:
         present = [self._one(place, kind, hint) for kind in kinds if kind != "null"]
@@ -215,7 +219,7 @@ class Schemas:
         if kind not in ("any", ""):
             if kind == "file":
                 return Primitive("string", "binary")
-            place.note(f"unknown type {kind!r}; any value is taken")
+            place.repair(f"unknown type {kind!r}; any value is taken")
         return AnyType()
 
     def _array(self, place: Place, hint: str) -> Type:
@@ -320,7 +324,7 @@ class Schemas:
                 return found.inner if isinstance(found, Nullable) else found
             if found.name not in self.types:
                 if found.name in self._reading:
-                    self.places[found.name].note("allOf includes itself; that part is left out")
+                    self.places[found.name].repair("allOf includes itself; that part is left out")
                     return AnyType()
                 self._define(found.name)
             found = self.types[found.name].type
@@ -349,7 +353,7 @@ class Schemas:
         found: list[Type] = []
         for number, member in enumerate(choice.items(), 1):
             if member.value is None:
-                member.note("nothing among the choices; taken as null")
+                member.repair("nothing among the choices; taken as null")
                 found.append(NULL)
             elif isinstance(member.value, Mapping) and not any(word in member.value for word in _MEANING):
                 if not member.value.keys() & {"required", "not"}:
@@ -365,7 +369,8 @@ class Schemas:
         if not isinstance(told.value, Mapping) or not told.text("propertyName"):
             return
         mapping = [(value, self._mapped(target)) for value, target in told.child("mapping").entries()]
-        self.discriminators[found.name] = Discriminator(told.text("propertyName"), tuple(mapping), told)
+        known = tuple((value, target) for value, target in mapping if isinstance(target, Ref))
+        self.discriminators[found.name] = Discriminator(told.text("propertyName"), known, told)
 
     def _mapped(self, target: Place) -> Type:
         """The type of a mapping's value: a reference, or a component's bare name."""
@@ -391,10 +396,10 @@ def required_names(place: Place) -> frozenset[str]:
     told = place.child("required")
     if not isinstance(told.value, Sequence):
         if told.value is not None and not isinstance(told.value, bool):
-            told.note("`required` is not a list of names; ignored")
+            told.repair("`required` is not a list of names; ignored")
         return frozenset()
     if len(set(map(str, told.value))) < len(told.value):
-        told.note("`required` names a field twice")
+        told.repair("`required` names a field twice")
     return frozenset(str(name) for name in told.value if name is not None)
 
 

@@ -10,6 +10,7 @@ from .ir import Auth
 from .place import Place
 from .references import References
 
+NO_SCHEME = "no usable security scheme"
 _HTTP = {"bearer": Auth(), "basic": Auth("basic")}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -38,7 +39,7 @@ def _scheme_wanted(root: Place, references: References) -> Auth:
             found = _auth(scheme, None)
             if found is not None:
                 return found
-    root.note("no usable security scheme; the key is sent as `Authorization: Bearer`")
+    root.guess(f"{NO_SCHEME}; the key is sent as `Authorization: Bearer`")
     return Auth()
 
 
@@ -57,8 +58,9 @@ def _auth(scheme: Place, scopes: Place | None) -> Auth | None:
     placement = scheme.text("in")
     if kind == "apikey" and placement in ("header", "query", "cookie") and scheme.text("name"):
         name = scheme.text("name")
-        if placement != "query":
-            forge.header_name(scheme.child("name"), name)
+        if placement != "query" and not forge.is_header_name(name):
+            scheme.child("name").repair(f"{name!r} cannot be a header name; this scheme is not used")
+            return None
         if placement == "header" and name.lower() == "authorization":
             return Auth()
         return Auth("api-key", placement, name)  # type: ignore[arg-type]  # one of the three words

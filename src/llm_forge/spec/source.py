@@ -52,6 +52,32 @@ class Sequence(list[Any]):
         self.files: dict[int, str] = {}
 
 
+def shallow_copy(container: Any) -> Any:
+    """A container with the same entries, lines and files; any other value as it is."""
+    if not isinstance(container, (Mapping, Sequence)):
+        return container
+    copy: Any = type(container)(container.line)
+    copy.extend(container) if isinstance(container, Sequence) else copy.update(container)
+    copy.lines, copy.files = container.lines.copy(), container.files.copy()
+    return copy
+
+
+def put(container: Any, key: int | str, value: Any, line: int, file: str) -> None:
+    """Set an entry that another file brings; a list must have the entry already."""
+    container[key] = value
+    container.lines[key] = line
+    container.files[key] = file
+
+
+def remove(container: Any, key: int | str) -> None:
+    """Take an entry out; those after it in a list keep their lines and files."""
+    del container[key]
+    if isinstance(container, Sequence):
+        at = int(key)
+        del container.lines[at]
+        container.files = {one - (one > at): file for one, file in container.files.items() if one != at}
+
+
 @dataclass(slots=True)
 class Document:
     """One read file; `version` is the OpenAPI version it states, once that is known."""
@@ -82,6 +108,26 @@ def parse_document(text: str, name: str, path: Path) -> Document:
     return Document(name, path, root, notices=builder.notices)
 
 
+def pointer_token(key: str) -> str:
+    """A key as it stands in a JSON pointer (RFC 6901 section 3)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _pointers(root: Any) -> dict[int, str]:
+    """The JSON pointer of each container, by its id; the first where several lead to it."""
+    found = {id(root): ""}
+    waiting = [root]
+    while waiting:
+        container = waiting.pop()
+        around = found[id(container)]
+        pairs = container.items() if isinstance(container, Mapping) else enumerate(container)
+        for key, value in pairs:
+            if isinstance(value, (Mapping, Sequence)) and id(value) not in found:
+                found[id(value)] = f"{around}/{pointer_token(str(key))}"
+                waiting.append(value)
+    return found
+
+
 def _read_text(path: Path, name: str) -> str:
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -107,6 +153,7 @@ class _Builder:
     def __init__(self, name: str) -> None:
         self.name = name
         self.notices: list[Notice] = []
+        self._twices: list[tuple[Mapping, str, int, str]] = []
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._aliased = 0
 
@@ -114,7 +161,16 @@ class _Builder:
         first = next(events, None)
         root = None if first is None else self._value(first, events, 0)[0]
         next(events, None)  # a second document is an error of the grammar
+        if self._twices:
+            self._tell_twices(root)
         return root
+
+    def _tell_twices(self, root: Any) -> None:
+        """Notices of keys given twice, whose places are known only when all is read."""
+        pointers = _pointers(root)
+        for mapping, key, line, message in self._twices:
+            pointer = f"{pointers.get(id(mapping), '')}/{pointer_token(key)}"
+            self.notices.append(Notice(self.name, line, pointer, message, "repair"))
 
     def _value(self, event: Event, events: Iterator[Event], depth: int) -> tuple[Any, int]:
         if depth > MAX_DEPTH:
@@ -153,15 +209,16 @@ class _Builder:
                     mapping.lines[name] = line
             return
         if key in mapping:
-            value = self._twice(key, mapping[key], value, line)
+            value = self._twice(mapping, key, value, line)
         mapping[key] = value
         mapping.lines[key] = line
 
-    def _twice(self, key: str, first: Any, second: Any, line: int) -> Any:
+    def _twice(self, mapping: Mapping, key: str, second: Any, line: int) -> Any:
         """Two mappings under one key are taken together; of other values the last counts."""
+        first = mapping[key]
         both = isinstance(first, Mapping) and isinstance(second, Mapping)
         used = "both are taken together" if both else "the last is used"
-        self.notices.append(Notice(self.name, line, "", f"key {key!r} is given twice; {used}"))
+        self._twices.append((mapping, key, line, f"key {key!r} is given twice; {used}"))
         if not both:
             return second
         joined = Mapping(first.line)

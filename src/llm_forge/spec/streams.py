@@ -1,73 +1,159 @@
-"""How an operation streams, as x-forge says it or as the description shows it."""
+"""How an operation streams, as x-forge says it, as the description shows it, or as can be guessed.
+
+Rules of this file:
+- x-forge goes first; then what the response declares; then a `stream` field of the body.
+- A family is known by fields or tags that only it has: of the events, else of the whole answer.
+- Events of no known family are of `events`. The one tag that says an end (`audio.done`) ends them, or a flag
+  `done` on lines of JSON; where nothing says it, only the end of the body does
+  (docs/adr/0007-open-streams.md).
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from . import forge
-from .ir import AnyType, Body, ObjectType, Primitive, Ref, Result, Stream, TaggedUnion, Type, Union
+from .contents import Answers, Events
+from .ir import AnyType, Body, EnumType, LiteralType, ObjectType, Primitive, Result, Stream, Type, Union
 from .place import Place
 from .schemas import Schemas
 from .source import Mapping, plain
+from .stream_shapes import end_of, family_of, whole_family_of
+from .stream_types import find_event_type
 
-_FAMILY_TAGS = {
-    "block-event": {"content_block_delta", "message_stop"},
-    "response": {"response.output_text.delta", "response.completed"},
-    "conversation": {"message.output.delta", "conversation.response.done"},
-}
+
+@dataclass(frozen=True, slots=True)
+class _Flag:
+    """The field of a body that asks for a stream, and what it is set to."""
+
+    name: str
+    value: Any = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a stream is taken for; `why` says of a guess what it rests on."""
+
+    family: str
+    event: Type
+    terminal: tuple[str, ...] = ()
+    type_field: str = "type"
+    why: str = ""
 
 
 def read_stream(
-    schemas: Schemas, told: Place, place: Place, body: Body | None, result: Result, event: Type | None
+    schemas: Schemas, told: Place, place: Place, body: Body | None, answers: Answers
 ) -> Stream | None:
     """The stream of an operation, None if it does not stream."""
     flag = _flag(schemas, body)
-    if told.value is None and event is None and (flag is None or result.kind != "json"):
-        return None
-    if told.value is False:
+    result, events = answers.result, answers.events
+    if told.value is False or (told.value is None and _is_only_whole(flag, result, events)):
         return None
     if told.value is not None:
         forge.check_keys(told, forge.STREAM_KEYS)
-        event = _named(schemas, told, "event") or event
-    family = forge.choice(told, "family") or _family(schemas, place, event, result)
-    if event is None:
-        event = AnyType()
-        place.note("the type of streamed events is not stated; events are plain JSON")
+    stated = _named(schemas, told, "event") or (events.type if events is not None else None)
+    shape = _told(told, stated) or _guessed(schemas, stated, result, ndjson=_ndjson(told, events))
+    if shape.why:
+        place.guess(shape.why)
     return Stream(
-        family=family,
-        event=event,
-        parameter=told.text("parameter") or flag,
-        value=plain(told.child("value").value) if told.has("value") else True,
-        ndjson=told.flag("ndjson"),
-        terminal=_terminal(told, family),
-        type_field=told.text("type_field") or "type",
+        family=shape.family,
+        event=shape.event,
+        parameter=told.text("parameter") or (flag.name if flag else None),
+        value=plain(told.child("value").value) if told.has("value") else flag.value if flag else True,
+        ndjson=_ndjson(told, events),
+        terminal=shape.terminal,
+        type_field=shape.type_field,
         result=_named(schemas, told, "result"),
     )
 
 
-def _terminal(told: Place, family: str | None) -> tuple[str, ...]:
+def _is_only_whole(flag: _Flag | None, result: Result, events: Events | None) -> bool:
+    """Whether nothing shows that the operation streams.
+
+    Beside JSON, lines need a field that asks for them, and so do events that are said to be mere text.
+    """
+    if events is None:
+        return flag is None or result.kind != "json"
+    beside_json = flag is None and result.kind == "json-or-stream"
+    return beside_json and (events.ndjson or isinstance(events.type, Primitive))
+
+
+def _ndjson(told: Place, events: Events | None) -> bool:
+    return told.flag("ndjson") if told.has("ndjson") else events is not None and events.ndjson
+
+
+def _told(told: Place, stated: Type | None) -> _Shape | None:
+    """The shape that x-forge gives, None where it names no family."""
+    family = forge.choice(told, "family")
+    if family is None:
+        for key in ("terminal", "type_field"):
+            if told.has(key):
+                raise told.child(key).error(f"{key} goes with family events; add the family")
+        return None
+    why = "" if stated is not None else "the type of streamed events is not stated; events are plain JSON"
+    terminal = _terminal(told, family)
+    return _Shape(family, stated or AnyType(), terminal, told.text("type_field") or "type", why)
+
+
+def _terminal(told: Place, family: str) -> tuple[str, ...]:
     """The types of events that end a stream of the family `events`, which alone needs to be told them."""
     if family == "events":
-        found = forge.texts(told.child("terminal")) if told.has("terminal") else ()
-        if not found:
-            raise told.error("a stream of family events needs `terminal`: the types of events that end it")
-        return found
+        if not told.has("terminal"):
+            raise told.error(
+                "a stream of family events needs `terminal`: the types of events that end it, [] if none does"
+            )
+        return forge.texts(told.child("terminal"))
     for key in ("terminal", "type_field"):
         if told.has(key):
             raise told.child(key).error(f"{key} goes with family events; the others know how they end")
     return ()
 
 
-def _flag(schemas: Schemas, body: Body | None) -> str | None:
-    """`stream`, if the body has that field as a boolean."""
+def _guessed(schemas: Schemas, stated: Type | None, result: Result, *, ndjson: bool) -> _Shape:
+    event = stated if stated is not None and not isinstance(stated, AnyType) else None
+    family = family_of(schemas, event) if event is not None else whole_family_of(schemas, result.type)
+    if family is not None and event is not None:
+        return _Shape(family, event)
+    if family is not None:
+        found = find_event_type(schemas, family, result.type)
+        of = "" if isinstance(found, AnyType) else " and of the events' type"
+        return _Shape(family, found, why=f"its stream is taken for {family} because of its whole answer{of}")
+    return _typed(schemas, event or AnyType(), ndjson=ndjson)
+
+
+def _typed(schemas: Schemas, event: Type, *, ndjson: bool) -> _Shape:
+    """The family `events`, and what ends it."""
+    end = end_of(schemas, event, ndjson=ndjson)
+    if end is not None:
+        why = f"its stream is taken for typed events that {end.terminal!r} in {end.type_field!r} ends"
+        return _Shape("events", event, (end.terminal,), end.type_field, why)
+    why = (
+        "nothing says which event ends its stream, so that a whole one is told from a cut one only by how "
+        "the body ends; x-forge stream: {family: events, terminal: [...]} says it"
+    )
+    return _Shape("events", event, why=why)
+
+
+def _flag(schemas: Schemas, body: Body | None) -> _Flag | None:
+    """`stream`, if the body has that field as a boolean; `stream_format`, if it may be `sse`."""
     flat = schemas.flat(body.type) if body is not None else None
-    variants = flat.members if isinstance(flat, Union) else (flat,)
-    for variant in variants:
+    for variant in flat.members if isinstance(flat, Union) else (flat,):
         one = schemas.flat(variant) if variant is not None else None
         for known in one.properties if isinstance(one, ObjectType) else ():
-            if known.name == "stream":
-                inner = schemas.flat(known.type)
-                return "stream" if not isinstance(inner, Primitive) or inner.kind == "boolean" else None
+            found = _asks(known.name, schemas.flat(known.type))
+            if found is not None:
+                return found
+    return None
+
+
+def _asks(name: str, found: Type) -> _Flag | None:
+    if name == "stream":
+        off = isinstance(found, LiteralType) and found.value is False
+        is_switch = not isinstance(found, Primitive) or found.kind == "boolean"
+        return _Flag("stream") if is_switch and not off else None
+    if name == "stream_format" and isinstance(found, EnumType) and "sse" in found.values:
+        return _Flag("stream_format", "sse")
     return None
 
 
@@ -79,35 +165,3 @@ def _named(schemas: Schemas, told: Place, key: str) -> Type | None:
     written = Mapping(told.child(key).line)
     written["$ref"] = name if "#" in name else f"#/components/schemas/{name}"
     return schemas.ref(replace(told.child(key), value=written))
-
-
-def _family(schemas: Schemas, place: Place, event: Type | None, result: Result) -> str | None:
-    """The family that events show, by the fields or the tags that only it has."""
-    known = event if event is not None else result.type
-    flat = schemas.flat(known)
-    if isinstance(flat, ObjectType) and any(p.name == "choices" for p in flat.properties):
-        return "chat-completion"
-    tags = _tags(schemas, flat)
-    for family, needed in _FAMILY_TAGS.items():
-        if needed <= tags:
-            return family
-    place.note(
-        "the family of its stream is unknown; only its unary form can be generated. If its events are typed, "
-        "x-forge stream: {family: events, terminal: [...]} says which of them end it"
-    )
-    return None
-
-
-def _tags(schemas: Schemas, flat: Type) -> set[str]:
-    members: list[Type] = []
-    if isinstance(flat, TaggedUnion):
-        members = [one for _, one in flat.members]
-    elif isinstance(flat, Union):
-        members = list(flat.members)
-    found: set[str] = set()
-    for member in members:
-        one = schemas.flat(member) if isinstance(member, Ref) else member
-        for known in one.properties if isinstance(one, ObjectType) else ():
-            value = getattr(schemas.flat(known.type), "value", None)
-            found.update([value] if isinstance(value, str) else [])
-    return found

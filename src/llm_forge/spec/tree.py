@@ -49,7 +49,7 @@ def _free(operation: Operation, taken: dict[str, Place], place: Place) -> str:
     candidates.extend(f"{operation.name}_{number}" for number in range(2, len(taken) + 3))
     name = next(one for one in candidates if one not in taken)
     if name != operation.name:
-        place.note(f"the name {operation.name!r} is taken; this operation is {name!r}")
+        place.guess(f"the name {operation.name!r} is taken; this operation is {name!r}")
     return name
 
 

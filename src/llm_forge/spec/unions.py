@@ -85,7 +85,7 @@ def _told(schemas: Schemas, objects: list[Type], told: Discriminator) -> TaggedU
         mapped = [value for value, to in told.mapping if to == target]
         for value in dict.fromkeys([*values, *mapped]) or _implicit(target):
             if members.setdefault(value, target) != target:
-                told.place.note(f"two members have the tag {value!r}; the first is used")
+                told.place.repair(f"two members have the tag {value!r}; the first is used")
     for value, target in told.mapping:
         members.setdefault(value, target)
     return TaggedUnion(told.tag, tuple(members.items())) if members else None

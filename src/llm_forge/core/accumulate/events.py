@@ -1,7 +1,8 @@
 """Typed events that add up to nothing but their list, such as audio as it is spoken.
 
 The description says which events are terminal: values of a field of the event's JSON, or of its name.
-`[DONE]` is terminal always. Nothing else ends such a stream, so nothing is inferred (R-144).
+`[DONE]` is terminal always. Nothing else ends such a stream, so nothing is inferred (R-144). Only where no
+event is said to be terminal, a body that ends cleanly after a whole event ends it: that is inferred (R-143).
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ class EventAccumulator:
         return data.strip() == SENTINEL
 
     def is_terminal(self, name: str, data: str, /) -> bool:
-        """Whether the raw event is complete and of a terminal type."""
+        """Whether the raw event is complete and of a terminal type, of any type where none is said to be."""
         if self.is_sentinel(data):
             return True
         try:
-            return self._ends(name, decode(data.encode()))
+            return self._ends(name, decode(data.encode())) or not self._terminal
         except (JsonError, UnicodeEncodeError):
             return False
 
@@ -58,8 +59,10 @@ class EventAccumulator:
         self.terminal = data is None or self._ends(name, data)
 
     def ending(self) -> Literal["explicit", "inferred"] | None:
-        """Explicit after a terminal event, else interrupted."""
-        return "explicit" if self.terminal else None
+        """Explicit after a terminal event; without it inferred where none is known, else interrupted."""
+        if self.terminal:
+            return "explicit"
+        return None if self._terminal else "inferred"
 
     def result(self) -> list[Any]:
         """The events."""

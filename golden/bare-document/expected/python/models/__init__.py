@@ -12,4 +12,6 @@ if TYPE_CHECKING:
     from .messages import *
     from .models import *
 else:
-    __getattr__, __dir__ = lazy_names(__name__, {"messages": ("Message",), "models": ("Model", "Page")})
+    __getattr__, __dir__ = lazy_names(
+        __name__, {"messages": ("Message", "MessageList"), "models": ("Model", "Page")}
+    )

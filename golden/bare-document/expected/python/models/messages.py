@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from ....core.views import View, field
 
 
@@ -12,3 +14,6 @@ class Message(View):
     __slots__ = ()
     id: str | None = field("id")
     created: int | None = field("created")
+
+
+MessageList: TypeAlias = list[Message]

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ....core.profile import Operation
+from ....core.profile import Operation, StreamRule
+from ....core.views import either
 from ....runtime.client import AsyncResource, SyncResource
 from ....runtime.options import OMIT
 from .. import models
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Literal, Unpack
 
     from ....runtime.options import CallOptions, Omit
+    from ....runtime.stream import AsyncStream, Stream
 
 MESSAGES_BETA_CREATE: Operation[models.Message, Any] = Operation(
     name="messages.beta_create",
@@ -32,6 +34,17 @@ MESSAGES_CREATE: Operation[models.Message, Any] = Operation(
     replay="once",
     group="messages",
     has_body=True,
+)
+MESSAGES_CREATE_MESSAGE: Operation[Any, models.Message] = Operation(
+    name="messages.create_message",
+    method="POST",
+    path="/messages",
+    result=either(),
+    stream=StreamRule(family="events", event=models.Message, parameter=None),
+    replay="once",
+    group="messages",
+    has_body=True,
+    answer="json",
 )
 
 
@@ -69,6 +82,25 @@ class Messages(SyncResource):
             MESSAGES_CREATE, body={"text": text, "rate": rate, "on": on, "extra": extra}, options=options
         )
 
+    def create_message(
+        self,
+        *,
+        text: str | None,
+        rate: float | Omit = OMIT,
+        on: Literal["yes", "no", "on"] | str | Omit = OMIT,
+        extra: Any = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> Stream[models.Message, models.MessageList]:
+        """Call messages.create_message, as a stream of events.
+
+        The stream opens when it is entered or first read.
+        """
+        return self._client.stream(
+            MESSAGES_CREATE_MESSAGE,
+            body={"text": text, "rate": rate, "on": on, "extra": extra},
+            options=options,
+        )
+
 
 class AsyncMessages(AsyncResource):
     """Operations `messages.*`, awaited."""
@@ -102,4 +134,23 @@ class AsyncMessages(AsyncResource):
         """Call messages.create."""
         return await self._client.call(
             MESSAGES_CREATE, body={"text": text, "rate": rate, "on": on, "extra": extra}, options=options
+        )
+
+    def create_message(
+        self,
+        *,
+        text: str | None,
+        rate: float | Omit = OMIT,
+        on: Literal["yes", "no", "on"] | str | Omit = OMIT,
+        extra: Any = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> AsyncStream[models.Message, models.MessageList]:
+        """Call messages.create_message, as a stream of events.
+
+        The stream opens when it is entered or first read.
+        """
+        return self._client.stream(
+            MESSAGES_CREATE_MESSAGE,
+            body={"text": text, "rate": rate, "on": on, "extra": extra},
+            options=options,
         )
