@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from llm_forge import spec
 from llm_forge.targets.python.names import Names
 from llm_forge.targets.python.target import client_package
-from llm_forge.targets.python.text import Comment, Identifier, Prose, Quoted, docstring, number
+from llm_forge.targets.python.text import Identifier, Prose, Quoted, docstring, number
+from llm_forge.targets.text import Comment
 from tests.shared import ROOT
 from tests.spec.making import document
 

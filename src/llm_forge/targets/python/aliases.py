@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ...spec import ir
+from ..text import first_sentence
 from .expressions import ANY, Either, Expression, Name, names_in
-from .text import Identifier, Prose, first_sentence
+from .text import Identifier, Prose
 from .types import Side
 from .view import Alias
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ...spec import ir
+from ..text import first_sentence, sentence
 from .expressions import ANY, NONE, Expression, Name, Subscript
 from .names import ARGUMENT_SCOPE, Names, constant
 from .support import (
@@ -17,7 +18,7 @@ from .support import (
     streams,
     whole_type,
 )
-from .text import Identifier, Prose, Quoted, first_sentence
+from .text import Identifier, Prose, Quoted
 from .types import Side, is_name
 from .view import Answer, Argument, BodyPlan, Method, PageClass
 
@@ -62,7 +63,7 @@ class MethodPlan:
             stream=name if only_streams else twin,
             stream_result=result if event is None or accumulates(operation) else self._collected(event),
             only_streams=only_streams,
-            summary=Prose(_sentence(summary), 96),
+            summary=Prose(sentence(summary), 96),
             doc=Prose(self._description(summary)),
             operation=operation,
             body=self._body_plan(operation.body),
@@ -169,8 +170,3 @@ class MethodPlan:
         found = self.params.expression(one.type, hint)
         doc = Prose(first_sentence(one.description), 10_000)
         return Argument(name, Quoted(one.name), found, one.required, "body", doc)
-
-
-def _sentence(text: str) -> str:
-    text = " ".join(text.split())
-    return text if text.endswith((".", "!", "?", "`")) else f"{text}."

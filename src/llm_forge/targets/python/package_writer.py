@@ -9,13 +9,15 @@ from typing import Any
 
 from ...spec import ir
 from ..protocol import OptionError
+from ..sample import described, sample
+from ..text import Comment
 from . import layout
 from .attributes import by_attribute
 from .lazy_writer import lazily
 from .printing import import_lines, text
-from .sample import argument, described, sample
+from .sample import argument
 from .tests_writer import write_tests
-from .text import Comment, Quoted, docstring
+from .text import Quoted, docstring
 from .view import Method, View
 
 

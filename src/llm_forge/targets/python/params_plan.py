@@ -6,10 +6,11 @@ import keyword
 import re
 
 from ...spec import ir
+from ..reach import travelling
+from ..text import first_sentence
 from .aliases import ordered_aliases
 from .expressions import names_in
-from .reach import travelling
-from .text import Prose, Quoted, first_sentence
+from .text import Prose, Quoted
 from .types import Side
 from .view import Key, ParamClass, Params
 

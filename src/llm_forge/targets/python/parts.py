@@ -8,24 +8,24 @@ which therefore needs none of the others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from ..homes import COMMON, homes
 from .expressions import Expression, names_in
 from .names import Names
 from .text import Identifier
 from .view import Method, Models, View
 
-COMMON = "common"
 EMPTY = Models((), (), ())
 _WORD = re.compile(r"\w+")
-_REST = ""
 
 
 def split(view: View) -> dict[str, Models]:
     """The types by module, `common` first."""
     services = _services(view)
-    homes = {name: _home(users, services) for name, users in _users(view, services).items()}
-    parts = {home: _part(view.models, homes, home) for home in (COMMON, *services.values())}
+    roots = {str(service): _named_by_service(view, name) for name, service in services.items()}
+    found = homes(_needs(view.models), roots)
+    parts = {home: _part(view.models, found, home) for home in (COMMON, *services.values())}
     return {home: part for home, part in parts.items() if part != EMPTY}
 
 
@@ -43,38 +43,20 @@ def _services(view: View) -> dict[str, Identifier]:
     return {name: names.snake(name) for name in first}
 
 
-def _home(users: frozenset[str], services: dict[str, Identifier]) -> str:
-    (only, *others) = users
-    return COMMON if others or only == _REST else services[only]
-
-
-def _part(whole: Models, homes: dict[str, str], home: str) -> Models:
+def _part(whole: Models, found: dict[str, str], home: str) -> Models:
     return Models(
-        tuple(one for one in whole.converters if homes[one.name] == home),
-        tuple(one for one in whole.classes if homes[one.name] == home),
-        tuple(one for one in whole.aliases if homes[one.name] == home),
-        tuple(one for one in whole.pages if homes[one.name] == home),
+        tuple(one for one in whole.converters if found[one.name] == home),
+        tuple(one for one in whole.classes if found[one.name] == home),
+        tuple(one for one in whole.aliases if found[one.name] == home),
+        tuple(one for one in whole.pages if found[one.name] == home),
     )
 
 
-def _users(view: View, services: dict[str, Identifier]) -> dict[str, frozenset[str]]:
-    """By name: the services that reach it; what none reaches belongs to the rest, with all that it needs."""
-    needs = _needs(view.models)
-    found: dict[str, set[str]] = {name: set() for name in needs}
-    for service in services:
-        methods = [m for one in view.resources if one.path.partition(".")[0] == service for m in one.methods]
-        _reach((name for method in methods for name in _named_by(method)), service, needs, found)
-    _reach([name for name, users in found.items() if not users], _REST, needs, found)
-    return {name: frozenset(users) for name, users in found.items()}
-
-
-def _reach(roots: Iterable[str], user: str, needs: dict[str, set[str]], found: dict[str, set[str]]) -> None:
-    waiting = [name for name in roots if name in needs]
-    while waiting:
-        name = waiting.pop()
-        if user not in found[name]:
-            found[name].add(user)
-            waiting.extend(needs[name])
+def _named_by_service(view: View, service: str) -> Iterator[str]:
+    for resource in view.resources:
+        if resource.path.partition(".")[0] == service:
+            for method in resource.methods:
+                yield from _named_by(method)
 
 
 def _named_by(method: Method) -> Iterator[str]:

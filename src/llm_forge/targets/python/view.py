@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ...spec.ir import Api, Operation
+from ..text import Comment
 from .expressions import Expression
-from .text import Comment, Identifier, Prose, Quoted
+from .text import Identifier, Prose, Quoted
 
 Answer: TypeAlias = Literal["object", "json", "lines", "binary", "empty"]
 

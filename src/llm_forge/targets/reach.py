@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ...spec import ir
+from ..spec import ir
 
 
 def parts(found: ir.Type) -> Iterator[ir.Type]:
