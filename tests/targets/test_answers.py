@@ -11,7 +11,7 @@ import pytest
 
 from llm_forge import spec
 from llm_forge.targets import generate
-from llm_forge.targets.python.support import answer, reason
+from llm_forge.targets.support import answer, reason
 from tests.shared import ROOT
 from tests.targets.test_sdk import run
 

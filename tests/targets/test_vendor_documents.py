@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from llm_forge import spec
-from llm_forge.targets.python.support import left_out, unsupported
 from llm_forge.targets.python.target import client_package
+from llm_forge.targets.support import left_out, unsupported
 from tests.shared import needs_shared
 from tests.spec.test_vendor_documents import OPERATIONS, unpacked
 

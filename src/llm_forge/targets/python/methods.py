@@ -6,26 +6,26 @@ import re
 from dataclasses import dataclass
 
 from ...spec import ir
+from ..support import (
+    PLACES,
+    Answer,
+    accumulates,
+    answer,
+    body_rule,
+    streams,
+    styles,
+    whole_type,
+)
 from ..text import first_sentence, sentence
 from .expressions import ANY, NONE, Expression, Name, Subscript
 from .names import ARGUMENT_SCOPE, Names, constant
-from .support import (
-    accumulates,
-    answer,
-    body_kind,
-    file_fields,
-    parameter_style,
-    streams,
-    whole_type,
-)
 from .text import Identifier, Prose, Quoted
 from .types import Side, is_name
-from .view import Answer, Argument, BodyPlan, Method, PageClass
+from .view import Argument, Method, PageClass
 
 _LOCAL = re.compile(r"\bobj\((\w+)\)|\b(to_\w+)")
 # Methods whose streaming twin is plainly `stream`; that of any other has the method's name in front.
 _PLAIN_VERBS = frozenset({"create", "complete"})
-_PLACES = {"path": "path", "query": "query", "header": "headers", "cookie": "cookies"}
 
 
 @dataclass(slots=True)
@@ -66,8 +66,8 @@ class MethodPlan:
             summary=Prose(sentence(summary), 96),
             doc=Prose(self._description(summary)),
             operation=operation,
-            body=self._body_plan(operation.body),
-            styles=self._styles(),
+            body=body_rule(self.api, operation.body),
+            styles=styles(self.api, operation),
             page=self.page,
             convert=self._convert(whole, always_object=promised == "object"),
             event_convert="" if event is None else self._convert(event, always_object=True),
@@ -83,24 +83,6 @@ class MethodPlan:
         if promised == "empty":
             return NONE
         return ANY if promised == "binary" else self._expression(whole, "Response")
-
-    def _body_plan(self, body: ir.Body | None) -> BodyPlan | None:
-        """What the runtime must know of the body; None for a JSON object."""
-        if body is None:
-            return None
-        kind = body_kind(self.api, body)
-        essence = body.media_type.partition(";")[0].strip().lower()
-        plain = kind == "multipart" or essence in ("application/json", "*/*")
-        if kind == "object" and plain:
-            return None
-        form = kind == "multipart" or kind == "form"
-        return BodyPlan(
-            kind=kind,
-            media_type=None if plain and kind != "binary" else Quoted(essence),
-            files=file_fields(self.api, body) if form else (),
-            deep=tuple(one.name for one in body.encodings if one.style == "deepObject"),
-            media_types=tuple((one.name, one.media_type) for one in body.encodings if one.media_type),
-        )
 
     def _description(self, summary: str) -> str:
         text = self.operation.description.strip()
@@ -139,12 +121,7 @@ class MethodPlan:
         hint = f"{self.operation.name.replace('.', '_')}_{one.name}"
         found = self.params.expression(one.type, hint)
         doc = Prose(first_sentence(one.description), 10_000)
-        return Argument(name, Quoted(one.name), found, one.required, _PLACES[one.location], doc)
-
-    def _styles(self) -> tuple[tuple[str, str], ...]:
-        """How parameters are written that are not written in the usual way."""
-        styles = ((one, parameter_style(self.api, one)) for one in self.operation.parameters)
-        return tuple((f"{_PLACES[one.location]}.{one.name}", style) for one, style in styles if style)
+        return Argument(name, Quoted(one.name), found, one.required, PLACES[one.location], doc)
 
     def _body(self, names: Names) -> list[Argument]:
         body = self.operation.body

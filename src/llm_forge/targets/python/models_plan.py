@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from ...spec import ir
 from ..reach import travelling
+from ..support import page_item
 from ..text import first_sentence
 from .aliases import ordered_aliases
 from .expressions import NONE, either
 from .names import MODEL_SCOPE, PAGE_NAMES, Names
-from .support import page_item
 from .text import Prose, Quoted
 from .types import Side
 from .view import Attribute, Converter, ModelClass, Models, PageClass

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..homes import COMMON
 from . import layout
 from .expressions import Either, Subscript, node
 from .lazy_writer import LAZY_REASON, write_lazy
-from ..homes import COMMON
 from .parts import EMPTY, names_of, split
 from .printing import alias, blocks, class_line, head, imports, names_used, text, wrapped
 from .text import Quoted, docstring

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ...spec import ir
+from ..support import BodyRule
 from . import layout
 from .calls import call, dict_of, set_of
 from .expressions import ANY, node
 from .text import Quoted, literal
-from .view import BodyPlan, Method
+from .view import Method
 
 OPERATION_NAMES = ("BodyRule", "Operation", "PageRule", "StreamRule")
 
@@ -25,13 +26,13 @@ def _stream_rule(stream: ir.Stream, convert: str) -> layout.Group:
     )
 
 
-def _body(body: BodyPlan | None) -> layout.Group | None:
+def _body(body: BodyRule | None) -> layout.Group | None:
     if body is None:
         return None
     return call(
         "BodyRule",
         kind=None if body.kind == "object" else Quoted(body.kind),
-        media_type=body.media_type,
+        media_type=None if body.media_type is None else Quoted(body.media_type),
         files=set_of(body.files) if body.files else None,
         deep=set_of(body.deep) if body.deep else None,
         media_types=dict_of(body.media_types),

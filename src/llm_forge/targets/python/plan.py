@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from ...spec import ir
 from ..reach import reachable
+from ..support import unsupported
 from ..text import Comment
 from .expressions import Expression, Name, either
 from .methods import MethodPlan
 from .models_plan import plan_models, plan_pages
 from .names import CLIENT_NAMES, METHOD_SCOPE, TYPE_SCOPE, Names
 from .params_plan import plan_params
-from .support import unsupported
 from .text import Identifier, Prose
 from .types import Side
 from .view import Method, PageClass, ResourceClass, View

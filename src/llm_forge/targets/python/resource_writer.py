@@ -6,12 +6,12 @@ import builtins
 import textwrap
 from collections.abc import Mapping
 
+from ..support import accumulates
 from . import layout
 from .children import child_imports, child_property
 from .expressions import NONE, Name, either, node
 from .operation_writer import OPERATION_NAMES, write_operation
 from .printing import head, import_order, imports, names_used, text, wrapped
-from .support import accumulates
 from .text import Identifier, docstring
 from .view import Argument, Method, ResourceClass, View
 

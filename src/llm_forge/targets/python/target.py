@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ...spec.errors import Notice
 from ...spec.ir import Api
+from .. import support
 from ..protocol import OptionError, Options
-from . import support
 from .client_writer import write_client
 from .init_writer import write_init, write_resources
 from .models_writer import write_models

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 from ...spec.ir import Api, Operation
+from ..support import Answer, BodyRule
 from ..text import Comment
 from .expressions import Expression
 from .text import Identifier, Prose, Quoted
-
-Answer: TypeAlias = Literal["object", "json", "lines", "binary", "empty"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +117,6 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class BodyPlan:
-    """How a body that is not a plain JSON object is written; see `core.profile.BodyRule`."""
-
-    kind: str
-    media_type: Quoted | None
-    files: tuple[str, ...]
-    deep: tuple[str, ...]
-    media_types: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Method:
     """A method of a resource.
 
@@ -153,7 +140,7 @@ class Method:
     summary: Prose
     doc: Prose
     operation: Operation
-    body: BodyPlan | None
+    body: BodyRule | None
     styles: tuple[tuple[str, str], ...]
     page: PageClass | None
     convert: str

@@ -1,12 +1,20 @@
-"""What the Python runtime can do today, and the name of every operation that needs more."""
+"""What every language's runtime is told of an operation, and the name of every operation that needs more.
+
+The runtimes are ports of one another, so what one can do all can.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
-from ...spec import ir
-from ...spec.errors import Notice
-from .view import Answer
+from ..spec import ir
+from ..spec.errors import Notice
+
+Answer: TypeAlias = Literal["object", "json", "lines", "binary", "empty"]
+# The parts of a call, by where OpenAPI says that a parameter is.
+PLACES = {"path": "path", "query": "query", "header": "headers", "cookie": "cookies"}
 
 _OBJECTS = (ir.ObjectType, ir.MapType, ir.TaggedUnion)
 _BODIES = (*_OBJECTS, ir.AnyType, ir.Nullable)  # what a call writes as an object, whatever else is allowed
@@ -191,3 +199,39 @@ def parameter_style(api: ir.Api, one: ir.Parameter) -> str | None:
 def _may_be(api: ir.Api, found: ir.Type, kinds: type[ir.Type] | tuple[type[ir.Type], ...]) -> bool:
     """Whether a value of the type may be of one of these kinds."""
     return any(isinstance(one, kinds) for one in _alternatives(api, found))
+
+
+def styles(api: ir.Api, operation: ir.Operation) -> tuple[tuple[str, str], ...]:
+    """How parameters are written that are not written in the usual way, by place and name."""
+    told = ((one, parameter_style(api, one)) for one in operation.parameters)
+    return tuple((f"{PLACES[one.location]}.{one.name}", style) for one, style in told if style)
+
+
+@dataclass(frozen=True, slots=True)
+class BodyRule:
+    """How a body that is not a plain JSON object is written; see `core.profile.BodyRule`."""
+
+    kind: str
+    media_type: str | None
+    files: tuple[str, ...]
+    deep: tuple[str, ...]
+    media_types: tuple[tuple[str, str], ...]
+
+
+def body_rule(api: ir.Api, body: ir.Body | None) -> BodyRule | None:
+    """What the runtime must know of the body; None for a JSON object."""
+    if body is None:
+        return None
+    kind = body_kind(api, body)
+    essence = body.media_type.partition(";")[0].strip().lower()
+    plain = kind == "multipart" or essence in ("application/json", "*/*")
+    if kind == "object" and plain:
+        return None
+    form = kind == "multipart" or kind == "form"
+    return BodyRule(
+        kind=kind,
+        media_type=None if plain and kind != "binary" else essence,
+        files=file_fields(api, body) if form else (),
+        deep=tuple(one.name for one in body.encodings if one.style == "deepObject"),
+        media_types=tuple((one.name, one.media_type) for one in body.encodings if one.media_type),
+    )
