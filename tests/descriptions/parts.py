@@ -25,17 +25,19 @@ class Parts:
     event: Node | None
 
 
-def parts(document: Document, path: str, verb: str, event: str | None = None) -> Parts:
+def parts(
+    document: Document, path: str, verb: str, event: str | None = None, media: str | None = None
+) -> Parts:
     """Return what an operation consists of; KeyError if the document lacks it.
 
     `event` names the schema of a streamed event, or a member of one after a dot, where the document does
-    not say it at the operation.
+    not say it at the operation. `media` chooses among the forms of a request.
     """
     item = document.root["paths"][path]
     operation = item[verb]
     return Parts(
         [*item.get("parameters", ()), *operation.get("parameters", ())],
-        _request(document, operation),
+        _request(document, operation, media),
         _json(document, operation),
         _lines(document, operation),
         _error(document, operation),
@@ -66,9 +68,10 @@ def _member(document: Document, name: str) -> Node | None:
     return found["properties"].get(member) if found and member else found
 
 
-def _request(document: Document, operation: Node) -> Node | None:
+def _request(document: Document, operation: Node, media: str | None) -> Node | None:
     content = document.follow(operation.get("requestBody", {})).get("content", {})
-    kinds = [kind for kind in ("multipart/form-data", "application/json") if kind in content]
+    known = (media,) if media else ("multipart/form-data", "application/json")
+    kinds = [kind for kind in known if kind in content]
     schema: Node | None = content[kinds[0]]["schema"] if kinds else None
     return schema
 

@@ -21,6 +21,7 @@ class Truth:
 
     `event` names the vendor's schema of one streamed event, or a member of one after a dot. `floor` is
     the least number of fields and values that must have been compared for the result to mean anything.
+    `media` chooses among the forms of the vendor's request.
     """
 
     provider: str
@@ -30,6 +31,7 @@ class Truth:
     floor: int
     verb: str = "get"
     event: str | None = None
+    media: str | None = None
 
     @property
     def endpoint(self) -> str:
@@ -234,6 +236,15 @@ TRUTHS = (
     Truth("openai", "models.list", "openai.official", "/models", 6),
     Truth("openai", "models.get", "openai.official", "/models/{model}", 5),
     *(Truth("openai", name, "openai.official", path, floor, verb) for name, verb, path, floor in OPENAI),
+    Truth(
+        "openai",
+        "images.edit_json",
+        "openai.official",
+        "/images/edits",
+        60,
+        "post",
+        media="application/json",
+    ),
 )
 
 SECOND_SOURCES = (
@@ -266,7 +277,7 @@ def reverse(truth: Truth, vendor: Document | None = None) -> Comparison:
 
 def their_parts(truth: Truth, vendor: Document) -> Parts:
     """Return the parts of an operation in a vendor's document; KeyError if it has no such operation."""
-    return parts(vendor, truth.path, truth.verb, truth.event)
+    return parts(vendor, truth.path, truth.verb, truth.event, truth.media)
 
 
 def our_parts(truth: Truth, ours: Document) -> Parts:

@@ -23,6 +23,7 @@ SERVED = {provider.name: {route.operation for route in provider.routes} for prov
 VARIANTS = {
     "audio.transcriptions.create_text": "audio.transcriptions.create",
     "audio.translations.create_text": "audio.translations.create",
+    "images.edit_json": "images.edit",
     "responses.resume": "responses.get",
 }
 # Examples that ask for what takes a while: once they have this, the clock is set forward.

@@ -65,6 +65,9 @@ def test_streams_of_services_end_explicitly(client: llm_forge.OpenAI) -> None:
     assert [event.type for event in speech][-1] == "speech.audio.done"
     drawn = client.images.generate_stream(prompt="x", partial_images=1)
     assert [event.type for event in drawn] == ["image_generation.partial_image", "image_generation.completed"]
+    kept: Any = [{"file_id": client.files.create(file=b"png", purpose="vision").id}]
+    redrawn = client.images.edit_json_stream(images=kept, prompt="x", partial_images=1)
+    assert [event.type for event in redrawn] == ["image_edit.partial_image", "image_edit.completed"]
     heard = client.audio.transcriptions.stream(file=b"RIFF", model="gpt-4o-transcribe")
     assert heard.result()[-1].type == "transcript.text.done"
 

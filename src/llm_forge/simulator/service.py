@@ -125,7 +125,8 @@ class Service:
 
     def _answered(self, operation: str, turn: Turn, entry: Entry, fault: Fault | None) -> Reply:
         if not _is_form(turn.request):
-            self._validator.check(operation, turn.body, but=self._provider.checked_later.get(operation))
+            named = self._provider.json_forms.get(operation, operation)
+            self._validator.check(named, turn.body, but=self._provider.checked_later.get(operation))
         with self._lock:  # what a provider keeps is changed by one request at a time
             produced = self._provider.produce(operation, turn)
         now = self._clock()

@@ -46,6 +46,7 @@ class OpenAI(ChatProvider):
         *openai_routes(),
     )
     max_body_bytes = 128 * 1024 * 1024
+    json_forms: ClassVar[Mapping[str, str]] = {"images.edit": "images.edit_json"}
 
     def __init__(self) -> None:
         super().__init__()

@@ -120,6 +120,7 @@ class Provider(ABC):
     name: ClassVar[str]
     routes: ClassVar[Sequence[Route]]
     max_body_bytes: ClassVar[int] = 32 * 1024 * 1024
+    json_forms: ClassVar[Mapping[str, str]] = {}  # what operations that take a form are called in JSON
     checked_later: ClassVar[Mapping[str, str]] = {}  # by operation: a field that is read once it is worked on
 
     @abstractmethod

@@ -70,7 +70,7 @@ class Media:
 
     def _images(self, turn: Turn, kind: str) -> Produced:
         self._check_model(turn.model)
-        if kind != "image_generation" and not turn.body.get("image"):
+        if kind != "image_generation" and not (turn.body.get("image") or turn.body.get("images")):
             raise Failure("invalid", problems=(Problem("missing", ("image",)),))
         used = _image_usage(str(turn.body.get("prompt") or ""))
         if str(turn.body.get("stream")).lower() == "true":
