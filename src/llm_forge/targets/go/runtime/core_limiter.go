@@ -43,7 +43,7 @@ type waiter struct {
 	cost   cost
 }
 
-type openCall struct {
+type heldMarks struct {
 	metered  []*charged
 	reported []familyMark
 }
@@ -58,7 +58,7 @@ type limiter struct {
 	queue       *list.List
 	places      map[int64]*list.Element
 	queued      cost
-	open        map[int64]openCall
+	open        map[int64]heldMarks
 	pausedUntil float64
 	release     release
 	lastID      int64
@@ -70,7 +70,7 @@ func newLimiter(options limiterOptions) *limiter {
 	}
 	l := &limiter{
 		options: options, meters: newMeters(options.limits, options.sliding), queue: list.New(),
-		places: map[int64]*list.Element{}, open: map[int64]openCall{}, pausedUntil: math.Inf(-1), release: newRelease(),
+		places: map[int64]*list.Element{}, open: map[int64]heldMarks{}, pausedUntil: math.Inf(-1), release: newRelease(),
 	}
 	if options.adaptive {
 		l.adaptive = newAdaptiveConcurrency(options.concurrency)
@@ -270,7 +270,7 @@ func (l *limiter) leave(ticket int64) {
 
 func (l *limiter) grant(c cost, now float64) decision {
 	made := reservation{l.nextID(), c}
-	l.open[made.id] = openCall{l.meters.charge(c, now), l.families.charge(c)}
+	l.open[made.id] = heldMarks{l.meters.charge(c, now), l.families.charge(c)}
 	return decision{reservation: made}
 }
 

@@ -13,11 +13,11 @@ import (
 type gate struct {
 	mutex   sync.Mutex
 	limiter *limiter
-	signals map[int64]chan struct{}
+	signals map[int64]Signal
 }
 
 func newGate(options limiterOptions) *gate {
-	return &gate{limiter: newLimiter(options), signals: map[int64]chan struct{}{}}
+	return &gate{limiter: newLimiter(options), signals: map[int64]Signal{}}
 }
 
 // passage is what a call brings to the gate; maxWait is in seconds, negative for the limiter's own.
@@ -34,7 +34,7 @@ func (g *gate) enter(ctx context.Context, clock Clock, p passage) (reservation, 
 	began := clock.Now()
 	g.mutex.Lock()
 	d := g.limiter.reserve(p.cost, began, p.ends.left(began), p.maxWait, p.chance)
-	g.followLocked(d)
+	g.followLocked(clock, d)
 	g.mutex.Unlock()
 	if d.verdict == granted {
 		return d.reservation, 0, nil
@@ -56,7 +56,7 @@ func (g *gate) wait(ctx context.Context, clock Clock, d decision, p passage) (de
 	signal := g.signals[d.ticket]
 	g.mutex.Unlock()
 	now := clock.Now()
-	if err := clock.Wait(ctx, signal, p.ends.timer(d.until-now, now)); err != nil {
+	if err := signal.Wait(ctx, p.ends.timer(d.until-now, now)); err != nil {
 		g.giveUp(d.ticket)
 		return d, err
 	}
@@ -70,14 +70,14 @@ func (g *gate) wait(ctx context.Context, clock Clock, d decision, p passage) (de
 	defer g.mutex.Unlock()
 	delete(g.signals, d.ticket)
 	next, _ := g.limiter.claim(d.ticket, now, left, p.maxWait)
-	g.followLocked(next)
+	g.followLocked(clock, next)
 	return next, nil
 }
 
 // followLocked registers who waits, in the same breath as the decision, so that no wake-up is lost.
-func (g *gate) followLocked(d decision) {
+func (g *gate) followLocked(clock Clock, d decision) {
 	if d.verdict == waiting {
-		g.signals[d.ticket] = make(chan struct{}, 1)
+		g.signals[d.ticket] = clock.Signal()
 	} else {
 		g.wakeHeadLocked()
 	}
@@ -125,13 +125,8 @@ func (g *gate) snapshot(now float64) []LimitState {
 
 // wakeHeadLocked: only the head can be granted; it wakes the next when it is.
 func (g *gate) wakeHeadLocked() {
-	head, found := g.limiter.head()
-	if !found {
-		return
-	}
-	select {
-	case g.signals[head] <- struct{}{}:
-	default: // it is told already, or on its way
+	if head, found := g.limiter.head(); found && g.signals[head] != nil {
+		g.signals[head].Set()
 	}
 }
 
