@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from llm_forge.conformance import run
-from llm_forge.conformance.languages import CORE
+from llm_forge.conformance.languages import CORE, LANGUAGES
+from llm_forge.conformance.runner import conformance_root
 
-from .test_suite import TABLES, failures
+from .test_suite import SCENARIOS, TABLES, failures
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("go") is None, reason="the Go toolchain is not installed"),
@@ -18,8 +21,14 @@ pytestmark = [
 ]
 
 
-def test_sy_06_every_corpus_line_is_answered_as_in_python() -> None:
-    summary = run("go", columns=[CORE], out=io.StringIO())
+@pytest.mark.parametrize("column", [CORE, *LANGUAGES["go"].columns])
+def test_sy_06_every_case_passes_as_in_python(column: str) -> None:
+    summary = run("go", columns=[column], out=io.StringIO())
     assert failures(summary) == []
     assert summary.count("skipped") == 0
-    assert summary.count("passed") >= TABLES
+    assert summary.count("passed") >= (TABLES if column == CORE else SCENARIOS)
+
+
+def test_the_drivers_tables_are_those_of_the_descriptions() -> None:
+    script = conformance_root() / "drivers" / "go" / "make_tables.py"
+    subprocess.run([sys.executable, str(script), "--check"], check=True)  # noqa: S603 - our own script

@@ -15,11 +15,6 @@ import (
 
 const protocolVersion = 1
 
-// unsupported are the features that this driver does not have, with the reason why not.
-var unsupported = map[string]string{
-	"half-surrogates": "a Go string is UTF-8; half a surrogate pair cannot be said in it",
-}
-
 var features = []string{
 	"unary", "streams", "concurrency", "cancel", "flowing-clock", "environment", "local-limits", "breaker-options",
 	"key-source", "mutation", "paths", "auth", "files", "middleware", "events", "half-surrogates", "wall-clock",
@@ -31,9 +26,6 @@ func supports() map[string]any {
 	told := map[string]any{}
 	for _, feature := range features {
 		told[feature] = true
-		if reason, lacking := unsupported[feature]; lacking {
-			told[feature] = reason
-		}
 	}
 	for _, name := range forge.CoreFunctions() {
 		told["core."+name] = true

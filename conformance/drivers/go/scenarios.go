@@ -499,7 +499,10 @@ func (p *player) readStream(ctx context.Context, stream *forge.EventStream, how 
 	return stream.Collect()
 }
 
-var beyondJSON = map[string]any{"nan": math.NaN(), "infinity": math.Inf(1), "-infinity": math.Inf(-1)}
+// Half a surrogate pair is what bytes of another encoding become in a Go string: text that is not UTF-8.
+var beyondJSON = map[string]any{
+	"nan": math.NaN(), "infinity": math.Inf(1), "-infinity": math.Inf(-1), "half-surrogate": "half \xed\xa0\xbd of a pair",
+}
 
 // said is what a caller passes in, with the values that JSON has no word for.
 func said(value any) any {

@@ -16,6 +16,26 @@ func (c *call) invalidResponse(x *exchange, message string, body []byte) *Error 
 	return made
 }
 
+const mostShownPaths = 5
+
+// lacking is the error of a result without a required field, where the call is strict. Elsewhere missing fields
+// are only counted, and only those of the result's own top level.
+func (c *call) lacking(value any) error {
+	if !c.settings.strict {
+		fields, _ := asObject(value)
+		for _, path := range c.operation.Required {
+			if _, present := fields[path]; !present && !strings.Contains(path, ".") {
+				c.shared.missing.Add(1)
+			}
+		}
+		return nil
+	}
+	if missing := missingPaths(value, c.operation.Required); len(missing) > 0 {
+		return newError(KindInvalidResponse, "The answer lacks %s", strings.Join(missing[:min(len(missing), mostShownPaths)], ", "))
+	}
+	return nil
+}
+
 // errorInstead is the error that came where nothing was promised; any other body is of no use to anyone. A page is
 // an error too: it is a portal or a proxy that answered, not the API.
 func (c *call) errorInstead(x *exchange, body []byte) error {

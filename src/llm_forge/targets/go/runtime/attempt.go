@@ -235,5 +235,8 @@ func (c *call) readResult(x *exchange, body []byte) (any, error) {
 	if err := c.errorInside(value); err != nil {
 		return nil, err
 	}
-	return value, nil
+	if c.streaming { // a stream's result is checked when it is complete
+		return value, nil
+	}
+	return value, c.lacking(value)
 }

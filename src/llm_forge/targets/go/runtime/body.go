@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"compress/gzip"
 	"compress/zlib"
-	"errors"
 	"io"
 	"math"
 	"strings"
@@ -61,7 +60,10 @@ func (b *bodyReader) read(limit func() float64) ([]byte, error) {
 	if b.encoding == "" {
 		piece, err := b.exchange.read(limit())
 		b.raw += int64(len(piece))
-		return piece, errors.Join(err, b.count(len(piece)))
+		if tooMuch := b.count(len(piece)); tooMuch != nil {
+			return nil, tooMuch
+		}
+		return piece, err
 	}
 	if b.buffer == nil {
 		b.buffer = make([]byte, pieceBytes)

@@ -90,6 +90,9 @@ func (c *Client) Circuits() map[string]*Circuit { return c.shared.allCircuits() 
 // OpenConnections is how many connections are checked out now.
 func (c *Client) OpenConnections() int { return c.shared.transport.slots.active() }
 
+// MissingFields is how many required fields answers lacked at their top level; WithStrict refuses those.
+func (c *Client) MissingFields() int64 { return c.shared.missing.Load() }
+
 // HookFailures is how often a hook panicked; its call never noticed.
 func (c *Client) HookFailures() int64 { return c.shared.hooks.failures.Load() }
 

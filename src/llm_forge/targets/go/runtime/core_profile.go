@@ -179,7 +179,8 @@ type PageRule struct {
 	InBody    bool      `json:"in_body"`
 }
 
-// Operation is one operation of a provider. Group "" is "default", Accept "" is application/json.
+// Operation is one operation of a provider. Group "" is "default", Accept "" is application/json. Required are the paths
+// of the fields that its answer must have, dotted, with * for every entry of a list or mapping (R-200).
 type Operation struct {
 	Name    string      `json:"name"`
 	Method  string      `json:"method"`
@@ -192,6 +193,8 @@ type Operation struct {
 	Accept  string      `json:"accept"`
 	Body    BodyRule    `json:"body"`
 	Pages   *PageRule   `json:"pages"`
+
+	Required []string `json:"required"`
 }
 
 func (o *Operation) answer() AnswerKind {

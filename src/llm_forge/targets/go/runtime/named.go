@@ -154,6 +154,7 @@ var namedOptions = map[string]namedOption{
 	"max_attempts":         ofWhole(func(n int) ClientOption { return WithMaxAttempts(n) }),
 	"backoff_factor":       ofNumber(func(f float64) ClientOption { return WithBackoffFactor(f) }),
 	"respect_retry_after":  ofType("true or false", func(b bool) ClientOption { return WithRespectRetryAfter(b) }),
+	"strict":               ofType("true or false", func(b bool) ClientOption { return WithStrict(b) }),
 	"strict_completion":    ofType("true or false", func(b bool) ClientOption { return WithStrictCompletion(b) }),
 	"allow_insecure_http":  ofType("true or false", WithAllowInsecureHTTP),
 	"trust_env":            ofType("true or false", WithTrustEnv),

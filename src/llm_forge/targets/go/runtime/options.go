@@ -188,6 +188,11 @@ func WithHedgeAfter(value time.Duration) Option {
 	return duration("hedge_after", value, func(s *settings) *float64 { return &s.hedgeAfter })
 }
 
+// WithStrict refuses an answer that lacks a required field.
+func WithStrict(strict bool) Option {
+	return everywhere{"strict", func(s *settings) error { s.strict = strict; return nil }}
+}
+
 // WithStrictCompletion refuses a stream that lacks its terminal event.
 func WithStrictCompletion(strict bool) Option {
 	return everywhere{"strict_completion", func(s *settings) error { s.strictCompletion = strict; return nil }}

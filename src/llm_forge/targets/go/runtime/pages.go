@@ -126,31 +126,39 @@ func (p *Page) following(step pageStep, given object) (*Page, error) {
 	}
 	seen[step.mark()] = true
 	next := &Page{client: p.client, operation: p.operation, params: p.params, seen: seen}
-	next.options = append(append([]CallOption(nil), p.options...), p.withoutExtra())
+	added := object{}
+	next.options = append(append([]CallOption(nil), p.options...), p.withExtra(added))
 	if step.url != "" {
 		link, err := p.checked(step.url)
 		next.params.Query, next.params.URL = nil, link
 		return next, err
 	}
-	given[step.param] = step.value
+	delete(given, step.param)
+	added[step.param] = step.value
 	if p.operation.Pages.InBody {
 		next.params.Body = given
 	} else {
 		next.params.Query = given
 	}
+	next.extras = p.extras.with(p.operation.Pages, added)
 	return next, nil
 }
 
-// withoutExtra: what the caller added to the query or body stands in the parameters, or in the link, already.
-func (p *Page) withoutExtra() CallOption {
+// withExtra: what the caller added to the query or body stands in the parameters, or in the link, already.
+func (p *Page) withExtra(added object) CallOption {
 	return callOnly(func(c *callConfig) error {
-		if p.operation.Pages.InBody {
-			c.extras.body = nil
-		} else {
-			c.extras.query = nil
-		}
+		c.extras = c.extras.with(p.operation.Pages, added)
 		return nil
 	})
+}
+
+func (e extras) with(rule *PageRule, added object) extras {
+	if rule.InBody {
+		e.body = added
+	} else {
+		e.query = added
+	}
+	return e
 }
 
 // checked is the absolute form of a link; InvalidResponseError if it leads elsewhere.

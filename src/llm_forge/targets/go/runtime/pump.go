@@ -258,6 +258,9 @@ func (p *pump) drain() {
 
 // end stops here: settles with what is known and aborts the connection. Idempotent.
 func (p *pump) end(err error) {
+	if p.lease.ended && !p.handedOver {
+		return
+	}
 	if own, ours := err.(*Error); ours {
 		p.call.emit(EventStreamInterrupted, map[string]any{"error": string(own.Kind)})
 	}

@@ -22,6 +22,7 @@ type settings struct {
 	hedgeAfter        float64 // 0 for off
 	connectTimeout    float64
 	poolTimeout       float64
+	strict            bool
 	strictCompletion  bool
 	metadata          map[string]any
 	headers           map[string]string

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 const (
@@ -38,6 +39,7 @@ type shared struct {
 	running  map[*call]bool
 	idle     Signal // set when nothing runs any more, once the client is closing
 	inferred sync.Once
+	missing  atomic.Int64 // required fields that answers lacked at their top level
 }
 
 func newShared(profile *Profile, baseURL string, auth authPolicy, c *config) *shared {

@@ -115,7 +115,11 @@ func (s *EventStream) Collect() (any, error) {
 		left.Partial = s.Partial()
 		return nil, left
 	}
-	return s.pump.message().result(), nil
+	result := s.pump.message().result()
+	if err := s.pump.call.lacking(result); err != nil {
+		return nil, s.pump.withPartial(err.(*Error))
+	}
+	return result, nil
 }
 
 // Partial is the message accumulated so far; unfinished parts carry "complete": false.
