@@ -1,8 +1,9 @@
-"""Writes tables.json: what the driver's clients know of each provider, taken from the Python clients' own tables.
+"""Writes tables.json: what the driver's clients know of each provider, from the Python clients' own tables.
 
     python conformance/drivers/go/make_tables.py [--check]
 
-The generated Go clients carry the same facts as Go values; the driver needs only those operations that scenarios use.
+The generated Go clients carry the same facts as Go values; the driver needs only those operations that
+scenarios use.
 """
 
 from __future__ import annotations

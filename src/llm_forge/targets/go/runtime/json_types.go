@@ -1,7 +1,6 @@
 package forge
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"reflect"
@@ -10,62 +9,6 @@ import (
 )
 
 // What types of generated clients are made with, so that nothing of an answer is lost.
-
-// Optional is a field that may be absent, null, or have a value; the zero Optional is absent. As a field it carries the
-// option omitzero, or stands behind a pointer with omitempty.
-type Optional[T any] struct {
-	Value T
-	state optionalState
-}
-
-type optionalState byte
-
-const (
-	absent optionalState = iota
-	null
-	valued
-)
-
-// Some is an Optional with a value.
-func Some[T any](value T) Optional[T] { return Optional[T]{value, valued} }
-
-// Null is an Optional that is null in JSON.
-func Null[T any]() Optional[T] { return Optional[T]{state: null} }
-
-// IsZero says whether the field is absent.
-func (o Optional[T]) IsZero() bool { return o.state == absent }
-
-// IsNull says whether the field is null.
-func (o Optional[T]) IsNull() bool { return o.state == null }
-
-// Get is the value, and whether there is one.
-func (o Optional[T]) Get() (T, bool) { return o.Value, o.state == valued }
-
-// Or is the value, or another one where there is none.
-func (o Optional[T]) Or(otherwise T) T {
-	if o.state == valued {
-		return o.Value
-	}
-	return otherwise
-}
-
-// MarshalJSON writes the value, or null.
-func (o Optional[T]) MarshalJSON() ([]byte, error) {
-	if o.state != valued {
-		return []byte("null"), nil
-	}
-	return marshal(o.Value)
-}
-
-// UnmarshalJSON reads a value, or null.
-func (o *Optional[T]) UnmarshalJSON(data []byte) error {
-	if bytes.Equal(data, []byte("null")) {
-		*o = Null[T]()
-		return nil
-	}
-	o.state = valued
-	return json.Unmarshal(data, &o.Value)
-}
 
 // Ptr is a pointer to a value, for optional fields.
 func Ptr[T any](value T) *T { return &value }
