@@ -80,14 +80,8 @@ class _Cases:
             line = sampler.value(result.type)
             body = "".join(f"{as_json(one)}\n" for one in (line, line))
             return Answer(status, media_type, body.encode()), Outcome("lines", [line, line])
-        value = self._whole_answer(sampler.value(result.type))
+        value = _no_error(sampler.value(result.type))
         return Answer(status, media_type, as_json(value).encode()), Outcome("json", value)
-
-    def _whole_answer(self, value: Any) -> Any:
-        """An object that clients cannot take for an error: without a filled field `error`."""
-        if isinstance(value, dict) and self.played is not None and value.get("error"):
-            return {name: one for name, one in value.items() if name != "error"}
-        return value
 
     def _bytes(self) -> tuple[Answer, Outcome]:
         result = self.operation.result
@@ -106,7 +100,7 @@ class _Cases:
     def _whole(self, played: Played) -> tuple[Answer, Outcome]:
         stream = self._stream()
         body = b"".join(wire_bytes(stream, event) for event in played.events)
-        outcome = Outcome("stream", played.result, events=played.count, completion="explicit")
+        outcome = Outcome("stream", played.result, events=played.count, completion=played.completion)
         return Answer(200, _stream_type(stream), body), outcome
 
     def _cut(self, played: Played) -> tuple[Answer, Outcome]:
@@ -120,6 +114,13 @@ class _Cases:
     def _stream(self) -> ir.Stream:
         assert self.operation.stream is not None  # noqa: S101 - it was played
         return self.operation.stream
+
+
+def _no_error(value: Any) -> Any:
+    """The value as no client takes it for an error: an object without an id has no filled field `error`."""
+    if isinstance(value, dict) and value.get("error") and "id" not in value:
+        return {name: one for name, one in value.items() if name != "error"}
+    return value
 
 
 _GIVES = {"json": "json", "json-or-stream": "json", "lines": "lines", "binary": "binary", "empty": "empty"}

@@ -30,10 +30,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A whole stream; `result` is what its events add up to."""
+    """A whole stream; `result` is what its events add up to, `completion` how it ends."""
 
     events: tuple[Event, ...]
     result: Any
+    completion: str = "explicit"
 
     @property
     def count(self) -> int:
@@ -184,14 +185,14 @@ def _conversation(api: ir.Api, stream: ir.Stream) -> Played:
 
 
 def _typed_events(api: ir.Api, stream: ir.Stream) -> Played | None:
-    """Two events of a type that ends nothing, then one that ends the stream, or `[DONE]`."""
+    """Two events of a type that ends nothing, then one that ends the stream, where one does."""
     variants = list(_variants(api, stream.event))
     plain = next((one for tag, one in variants if not _ends(stream, tag) and not _is_error(one)), None)
     if plain is None:
         return None
     inner = Event("", _marked(plain, stream, terminal=False))
     if not stream.terminal:
-        return Played((inner, inner, Event("", None)), [inner.data, inner.data])
+        return Played((inner, inner), [inner.data, inner.data], "inferred")
     last = next((one for tag, one in variants if _ends(stream, tag)), plain)
     by_name = stream.type_field == _ENDS_BY_NAME
     end = Event(stream.terminal[0] if by_name else "", _marked(last, stream, terminal=True))
