@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from llm_forge import BatchResult, ConfigError, ServerError
+from llm_forge import BatchResult, ConfigError, Event, ServerError
 from llm_forge.simulator import Fault, Simulator
 from llm_forge.unified.batch import abatch, batch
 
@@ -126,3 +126,28 @@ def test_leaving_a_batch_early_leaves_nothing_running(simulator: Simulator) -> N
         assert next(results).reply
         results.close()
     assert threading.active_count() == before
+
+
+@pytest.mark.requirement("R-230")
+@pytest.mark.parametrize("is_async", [False, True], ids=["threads", "asyncio"])
+def test_hooks_are_told_of_each_item_with_its_call(simulator: Simulator, is_async: bool) -> None:
+    events: list[Event] = []
+    simulator.inject(Fault(status=400, nth=2))
+    with model(simulator, "openai", on_event=events.append) as llm:
+        prompts = ["one", "two", "three"]
+        if is_async:
+            asyncio.run(_all(llm.abatch(prompts, concurrency=1)))
+        else:
+            list(llm.batch(prompts, concurrency=1))
+    items = [event for event in events if event.name == "batch-item"]
+    assert [dict(event.facts) for event in items] == [
+        {"outcome": "ok", "index": 0, "attempts": 1},
+        {"outcome": "BadRequestError", "index": 1, "attempts": 1},
+        {"outcome": "ok", "index": 2, "attempts": 1},
+    ]
+    assert [event.call_id for event in items] == [e.call_id for e in events if e.name == "call-end"]
+    assert [event.attempt for event in items] == [1, 1, 1]
+
+
+async def _all(results: AsyncIterator[BatchResult]) -> list[BatchResult]:
+    return [one async for one in results]

@@ -11,7 +11,7 @@ import pytest
 
 from llm_forge import ConfigError, Usage
 from llm_forge.simulator import Simulator
-from llm_forge.unified.prices import cost_of, import_prices, price_of, prices
+from llm_forge.unified.prices import cost_of, import_prices, own_document, price_of, prices
 
 from .kit import PROVIDERS, model
 
@@ -47,6 +47,28 @@ def test_what_is_not_known_costs_none_and_never_nothing(provider: str, name: str
     assert cost_of(provider, name, usage) is None
 
 
+def test_a_batch_costs_what_the_provider_takes_of_its_list_prices() -> None:
+    usage = Usage(input=1_000_000, output=100_000, cached=600_000, cache_written=100_000)
+    batch, alone = (cost_of("anthropic", "claude-sonnet-4-5", usage, batch=one) for one in (True, False))
+    assert batch is not None
+    assert alone is not None
+    assert batch.total == pytest.approx(alone.total / 2)
+    assert batch.cached == pytest.approx(alone.cached / 2)
+    usage = Usage(input=100, output=100)
+    assert cost_of("groq", "llama-3.3-70b-versatile", usage) is not None
+    assert cost_of("groq", "llama-3.3-70b-versatile", usage, batch=True) is None, "its discount is not known"
+    assert cost_of("openai", "model-of-tomorrow", usage, batch=True) is None
+
+
+def test_every_discount_has_its_source_and_day() -> None:
+    rows = own_document()["batch"]
+    assert {row["provider"] for row in rows} == {"anthropic", "mistral", "openai"}
+    for row in rows:
+        assert row["source"].startswith("https://")
+        assert datetime.date.fromisoformat(row["captured"]) <= datetime.datetime.now(datetime.UTC).date()
+        assert 0 < row["factor"] < 1
+
+
 def test_every_price_has_its_source_and_day() -> None:
     assert {provider for provider, _ in prices()} == {"anthropic", "groq", "mistral", "openai"}
     for price in prices().values():
@@ -63,6 +85,9 @@ def test_a_reply_carries_its_cost(simulator: Simulator, provider: str) -> None:
     assert (reply.cost is None) == (known is None)
     if reply.cost is not None:
         assert reply.cost.total > 0
+
+
+_COSTS = ("input_cost_per_token", "output_cost_per_token")
 
 
 def write(home: Path, document: Any) -> Path:
@@ -90,6 +115,8 @@ def test_prices_of_litellm_are_taken_over(home: Path) -> None:
     assert (mini.input, mini.output, mini.cached) == (1.0, 2.0, 0.5)
     assert mini.source == "https://example.test/prices"
     assert price_of("anthropic", "claude-haiku-4-5") is not None
+    import_prices(write(home, {"a": {"litellm_provider": "groq", **dict.fromkeys(_COSTS, 1e-06)}}))
+    assert price_of("groq", "new-model") is None, "the file of a moment ago is read no more"
 
 
 def test_prices_of_models_dev_are_taken_over(home: Path) -> None:

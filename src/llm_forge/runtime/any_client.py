@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
+from ..core.call_context import CallContext
 from ..core.errors import ClientClosedError, ConfigError, ForgeError
 from ..core.lazy import LateModule
 from ..core.profile import Operation, Profile
@@ -20,7 +21,7 @@ from .clock import Clock
 from .config.find import find_options
 from .config.sources import ARGUMENT, DEFAULT, values
 from .enclosing import call_deadline
-from .events import Hooks
+from .events import Event, EventName, Hooks
 from .io import Io
 from .middleware import AnyMiddleware, AsyncMiddleware, Middleware, steps_of
 from .options import (
@@ -180,6 +181,10 @@ class AnyClient:
     def hook_failures(self) -> int:
         """How often a hook raised; its call never noticed (R-234)."""
         return self._shared.hooks.failures
+
+    def tell(self, name: EventName, context: CallContext, **facts: Any) -> None:
+        """Tell the client's hooks of what is no call of its own, such as an item of a batch (R-230)."""
+        self._shared.hooks.tell(Event(name, context, facts))
 
     def with_options(self, **options: Unpack[CopyOptions]) -> Self:
         """A copy with other options that shares everything else; closing it leaves this one open."""

@@ -25,6 +25,7 @@ from .enclosing import call_deadline
 from .events import Event, EventName
 from .gate import Gate
 from .io import Io
+from .noted import note
 from .options import Extras, Settings
 from .request import Prepared, is_keyed, prepare_again
 from .shared import Shared
@@ -171,6 +172,7 @@ class Call:
 
     def begin(self) -> None:
         """Count this call as running and say so; ClientClosedError if the client is closed."""
+        note(self)
         self.owner = self.io.owner()
         self.shared.begin(self.owner)
         facts = {"provider": self.shared.profile.name, "operation": self.operation.name}

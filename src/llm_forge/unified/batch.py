@@ -15,9 +15,10 @@ import itertools
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from ..core.errors import ConfigError, ForgeError
+from .connection import Exchange
 from .messages import Prompt
 from .reply import Reply
 
@@ -38,6 +39,12 @@ class BatchResult:
             raise self.error
         assert self.reply is not None  # noqa: S101 - it is one of the two
         return self.reply
+
+    def told(self, exchange: Exchange) -> Self:
+        """This result, after the hooks of the client that made its call were told."""
+        outcome = "ok" if self.error is None else self.error.kind
+        exchange.tell_item(outcome, index=self.index, attempts=exchange.attempts)
+        return self
 
 
 def batch(
@@ -69,10 +76,12 @@ def batch(
 
 
 def _answered(ask: Callable[[Prompt], Reply], index: int, prompt: Prompt) -> BatchResult:
-    try:
-        return BatchResult(index, ask(prompt))
-    except ForgeError as error:
-        return BatchResult(index, error=error)
+    with Exchange() as exchange:
+        try:
+            result = BatchResult(index, ask(prompt))
+        except ForgeError as error:
+            result = BatchResult(index, error=error)
+    return result.told(exchange)
 
 
 def _finished(waiting: dict[Future[BatchResult], int], *, ordered: bool) -> list[Future[BatchResult]]:
@@ -127,10 +136,12 @@ async def _answered_async(
     ask: Callable[[Prompt], Awaitable[Reply]], slots: asyncio.Semaphore, index: int, prompt: Prompt
 ) -> BatchResult:
     async with slots:
-        try:
-            return BatchResult(index, await ask(prompt))
-        except ForgeError as error:
-            return BatchResult(index, error=error)
+        with Exchange() as exchange:
+            try:
+                result = BatchResult(index, await ask(prompt))
+            except ForgeError as error:
+                result = BatchResult(index, error=error)
+        return result.told(exchange)
 
 
 async def _numbered(prompts: Iterable[Prompt] | AsyncIterable[Prompt]) -> AsyncIterator[tuple[int, Prompt]]:

@@ -167,8 +167,7 @@ def _media(part: Media, target: Target) -> Json:
 
 def read(view: View, target: Target, request_id: str | None) -> Reply:
     """A message as a reply."""
-    data = view.to_dict()
-    blocks = [block for block in data.get("content") or () if isinstance(block, Mapping)]
+    blocks = [block for block in view.get("content") or () if isinstance(block, Mapping)]
     text = "".join(block.get("text") or "" for block in blocks if block.get("type") == "text")
     thoughts = tuple(
         Thinking(block.get("thinking") or "", block, target.provider)
@@ -180,10 +179,10 @@ def read(view: View, target: Target, request_id: str | None) -> Reply:
         text=text,
         thinking="".join(one.text for one in thoughts),
         tool_calls=calls,
-        finish_reason=target.can.finish_reason(data.get("stop_reason")),
-        raw_finish_reason=data.get("stop_reason"),
-        usage=target.can.usage_of(data.get("usage")),
-        model=data.get("model") or target.model,
+        finish_reason=target.can.finish_reason(view.get("stop_reason")),
+        raw_finish_reason=view.get("stop_reason"),
+        usage=target.can.usage_of(view.get("usage")),
+        model=view.get("model") or target.model,
         provider=target.provider,
         request_id=request_id,
         message=message_of(text, thoughts, calls),

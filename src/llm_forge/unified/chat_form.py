@@ -142,8 +142,7 @@ def _file(part: Media, form: str) -> Json:
 
 def read(view: View, target: Target, request_id: str | None) -> Reply:
     """The first choice of a completion as a reply."""
-    data = view.to_dict()
-    choice: Mapping[str, Any] = next(iter(data.get("choices") or ()), {})
+    choice: Mapping[str, Any] = next(iter(view.get("choices") or ()), {})
     message = choice.get("message") or {}
     calls = tuple(_call_of(call) for call in message.get("tool_calls") or ())
     text, thoughts = _read_content(message, target)
@@ -153,8 +152,8 @@ def read(view: View, target: Target, request_id: str | None) -> Reply:
         tool_calls=calls,
         finish_reason=target.can.finish_reason(choice.get("finish_reason")),
         raw_finish_reason=choice.get("finish_reason"),
-        usage=target.can.usage_of(data.get("usage")),
-        model=data.get("model") or target.model,
+        usage=target.can.usage_of(view.get("usage")),
+        model=view.get("model") or target.model,
         provider=target.provider,
         request_id=request_id,
         message=message_of(text, thoughts, calls),

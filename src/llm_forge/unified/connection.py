@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from operator import attrgetter
@@ -17,8 +15,8 @@ from typing import Any
 
 from ..core.profile import Profile
 from ..runtime.client import AsyncClient, SyncClient
-from ..runtime.events import Event
-from ..runtime.options import LIMITER_NAMES, hooks_of
+from ..runtime.noted import Noted
+from ..runtime.options import LIMITER_NAMES
 from .capabilities import Capabilities
 
 
@@ -50,34 +48,25 @@ def load_provider(package: str, client: str, name: str, changed: Mapping[str, An
     return Provider(name, sync, asynchronous, resource, Capabilities.read(text))
 
 
-@dataclass(slots=True)
-class Exchange:
-    """What is known of one call beside its answer."""
+class Exchange(Noted):
+    """What is known of the call that is made inside, beside its answer."""
 
-    request_id: str | None = None
-    attempts: int = 0
+    __slots__ = ()
 
+    @property
+    def request_id(self) -> str | None:
+        """The provider's id of the latest response."""
+        return None if self.call is None else self.call.request_id
 
-_EXCHANGE: ContextVar[Exchange | None] = ContextVar("llm_forge_exchange", default=None)
+    @property
+    def attempts(self) -> int:
+        """HTTP exchanges so far."""
+        return 0 if self.call is None else self.call.number
 
-
-@contextmanager
-def noting(exchange: Exchange | None = None) -> Iterator[Exchange]:
-    """The facts of the call that is made inside, or more of them."""
-    token = _EXCHANGE.set(exchange := exchange or Exchange())
-    try:
-        yield exchange
-    finally:
-        _EXCHANGE.reset(token)
-
-
-def _note(event: Event) -> None:
-    exchange = _EXCHANGE.get()
-    if exchange is None:
-        return
-    exchange.attempts = max(exchange.attempts, event.attempt)
-    if event.name == "attempt-end":
-        exchange.request_id = event.facts.get("request_id") or exchange.request_id
+    def tell_item(self, outcome: str, **facts: Any) -> None:
+        """Tell the hooks of the call's client what became of the item it was made for (R-230)."""
+        if self.call is not None:
+            self.call.emit("batch-item", outcome=outcome, **facts)
 
 
 class Connection:
@@ -85,7 +74,7 @@ class Connection:
 
     def __init__(self, provider: Provider, options: Mapping[str, Any]) -> None:
         self.provider = provider
-        self._options = {**options, "on_event": [*hooks_of(options), _note]}
+        self._options = dict(options)
         self._lock = threading.Lock()
         self._sync: SyncClient | None = None
         self._async: AsyncClient | None = None

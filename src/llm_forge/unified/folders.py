@@ -7,6 +7,12 @@ import sys
 from pathlib import Path
 
 FOLDER_VARIABLE = "LLM_FORGE_HOME"
+_VARIABLES = (FOLDER_VARIABLE, *(["APPDATA"] if sys.platform == "win32" else ["XDG_CONFIG_HOME", "HOME"]))
+
+
+def folder_variables() -> tuple[str | None, ...]:
+    """The variables on which the folder depends, as they are now."""
+    return tuple(map(os.environ.get, _VARIABLES))
 
 
 def user_folder() -> Path:

@@ -71,7 +71,7 @@ def uploaded(file_id: str, *, kind: Literal["image", "file"] = "file") -> Media:
 def messages_of(prompt: Prompt) -> tuple[Message, ...]:
     """The messages of a prompt; InvalidRequestError says which one is none."""
     turns = [prompt] if isinstance(prompt, (str, Message, Reply, Mapping, View)) else prompt
-    if not isinstance(turns, Sequence):
+    if not isinstance(turns, (list, Sequence)):
         raise InvalidRequestError(f"A prompt is text or a list of messages, not {type(turns).__name__}")
     made = tuple(_message(turn, at) for at, turn in enumerate(turns))
     if not made:
@@ -83,6 +83,8 @@ def parts_of(content: Content | None) -> tuple[Part, ...]:
     """The parts of a message's content."""
     if content is None:
         return ()
+    if isinstance(content, str):
+        return (Text(content),)
     if isinstance(content, Sequence) and not isinstance(content, str):
         return tuple(_part(one) for one in content)
     return (_part(content),)

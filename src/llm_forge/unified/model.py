@@ -12,7 +12,7 @@ from ..core.errors import ForgeError
 from ..runtime.clock import Clock
 from .ask import Ask, ask_of
 from .batch import CONCURRENCY, BatchResult, abatch, batch
-from .connection import noting
+from .connection import Exchange
 from .messages import Prompt
 from .optimizers import Optimization
 from .reply import Piece, Reply
@@ -63,7 +63,7 @@ class LanguageModel:
         chain = self._chain(prompt, parameters, streaming=False)
         while True:
             try:
-                with noting() as exchange:
+                with Exchange() as exchange:
                     view = chain.step.route.call(chain.request())
             except ForgeError as error:
                 if not chain.goes_on(error):
@@ -76,7 +76,7 @@ class LanguageModel:
         chain = self._chain(prompt, parameters, streaming=False)
         while True:
             try:
-                with noting() as exchange:
+                with Exchange() as exchange:
                     view = await chain.step.route.acall(chain.request())
             except ForgeError as error:
                 if not chain.goes_on(error):

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import re
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import Any
 
 from ..core.errors import ConfigError
 from ..runtime.files import AtomicFile
-from .folders import user_folder
+from .folders import folder_variables, user_folder
 from .reply import Usage
 
 MILLION = 1_000_000
@@ -66,9 +68,9 @@ class Cost:
         return asdict(self)
 
 
-def cost_of(provider: str, model: str, usage: Usage | None) -> Cost | None:
-    """The cost of a call; None where a price or the usage is not known."""
-    price = price_of(provider, model)
+def cost_of(provider: str, model: str, usage: Usage | None, *, batch: bool = False) -> Cost | None:
+    """The cost of a call, or of one in a provider's batch; None where a price or the usage is not known."""
+    price = batch_price_of(provider, model) if batch else price_of(provider, model)
     if price is None or usage is None or usage.input is None or usage.output is None:
         return None
     cached, written = usage.cached or 0, usage.cache_written or 0
@@ -91,7 +93,13 @@ def _paid(tokens: int, price: float | None) -> float | None:
 def _age(captured: str) -> int | None:
     if not captured:
         return None
-    return (datetime.datetime.now(datetime.UTC).date() - datetime.date.fromisoformat(captured)).days
+    return int(time.time() // 86400) - _day(captured)
+
+
+@lru_cache
+def _day(iso: str) -> int:
+    """The days from the epoch to a date."""
+    return datetime.date.fromisoformat(iso).toordinal() - datetime.date(1970, 1, 1).toordinal()
 
 
 def price_of(provider: str, model: str) -> Price | None:
@@ -100,30 +108,58 @@ def price_of(provider: str, model: str) -> Price | None:
     return table.get((provider, model)) or table.get((provider, _DATED.sub("", model)))
 
 
+def batch_price_of(provider: str, model: str) -> Price | None:
+    """The price of a model in a provider's batches; None where it or the provider's discount is not known."""
+    price, factor = price_of(provider, model), _batch_factors().get(provider)
+    if price is None or factor is None:
+        return None
+    classes = {name: getattr(price, name) for name in ("input", "output", "cached", "cache_written")}
+    return replace(price, **{name: one and one * factor for name, one in classes.items()})
+
+
 def prices() -> Mapping[tuple[str, str], Price]:
     """All prices by provider and model."""
+    path = imported_file()
     try:
-        changed = imported_file().stat().st_mtime_ns
+        changed = os.stat(path).st_mtime_ns  # noqa: PTH116 - once a call: a Path costs more than all the rest
     except OSError:
         return _own()
-    return {**_own(), **_imported(imported_file(), changed)}
+    return _merged(path, changed)
 
 
-def imported_file() -> Path:
-    """The file of imported prices, whether it is there or not."""
-    return user_folder() / "prices.json"
+def imported_file() -> str:
+    """The path of imported prices, whether they are there or not."""
+    return _path_in(*folder_variables())
+
+
+@lru_cache(maxsize=8)
+def _path_in(*variables: str | None) -> str:
+    del variables  # a key of the cache
+    return str(user_folder() / "prices.json")
 
 
 @lru_cache(maxsize=1)
 def _own() -> Mapping[tuple[str, str], Price]:
-    return _table(json.loads(files(__package__).joinpath("prices.json").read_bytes()))
+    return _table(own_document())
 
 
 @lru_cache(maxsize=1)
-def _imported(path: Path, changed: int) -> Mapping[tuple[str, str], Price]:
+def _batch_factors() -> Mapping[str, float]:
+    """What a provider takes in batches of what it takes elsewhere, for all classes of tokens."""
+    return {row["provider"]: row["factor"] for row in own_document()["batch"]}
+
+
+def own_document() -> dict[str, Any]:
+    """The table of the package."""
+    document: dict[str, Any] = json.loads(files(__package__).joinpath("prices.json").read_bytes())
+    return document
+
+
+@lru_cache(maxsize=1)
+def _merged(path: str, changed: int) -> Mapping[tuple[str, str], Price]:
     del changed  # a key of the cache
     try:
-        return _table(json.loads(path.read_bytes()))
+        return {**_own(), **_table(json.loads(Path(path).read_bytes()))}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ConfigError(f"{path} is no table of prices: import them again, or remove it") from error
 
@@ -155,8 +191,9 @@ def import_prices(path: Path) -> int:
 
 
 def _write(rows: list[Price]) -> None:
-    imported_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = AtomicFile(imported_file())
+    path = Path(imported_file())
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = AtomicFile(path)
     try:
         file.write(json.dumps({"rows": [asdict(row) for row in rows]}, indent=1).encode())
         file.commit()

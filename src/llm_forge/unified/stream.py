@@ -21,7 +21,7 @@ from typing import Any, Self
 from ..core.errors import ForgeError, StreamError
 from ..runtime.consume import TextFile, refuse_awaitable
 from ..runtime.stream import uninterrupted
-from .connection import Exchange, noting
+from .connection import Exchange
 from .reply import Piece, Reply
 from .route import Chain
 
@@ -118,7 +118,6 @@ class _Handle:
         self._reply = self._read(view)
 
     def _read(self, view: Any) -> Reply:
-        self._exchange.request_id = self._stream.request_id
         return self._chain.step.reply(view, self._chain.ask, self._exchange, self._chain.tried)
 
     def _fail(self, error: ForgeError) -> None:
@@ -240,7 +239,7 @@ class ReplyStream(_Handle):
             if self._handed_out:
                 event = next(self._events, None)
             else:
-                with noting(self._exchange):  # all attempts come before the first piece
+                with self._exchange:  # all attempts come before the first piece
                     event = next(self._events, None)
             if event is None:
                 self._finish(self._stream.result())
@@ -321,7 +320,7 @@ class AsyncReplyStream(_Handle):
             if self._handed_out:
                 event = await anext(self._events, None)
             else:
-                with noting(self._exchange):
+                with self._exchange:
                     event = await anext(self._events, None)
             if event is None:
                 self._finish(await self._stream.result())

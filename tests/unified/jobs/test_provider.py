@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from llm_forge import BatchError, ConfigError, NotFoundError
+from llm_forge import BatchError, ConfigError, Event, NotFoundError, Usage
 from llm_forge.runtime.clock import Clock
 from llm_forge.simulator import Simulator
 from llm_forge.unified import jobs
@@ -25,6 +25,7 @@ from llm_forge.unified.jobs.provider.part_store import OWNER, PartStore
 from llm_forge.unified.jobs.provider.parts import Part, PartState, custom_id, index_of, split
 from llm_forge.unified.jobs.provider.polling import next_poll
 from llm_forge.unified.jobs.provider.services import Found, Poll
+from llm_forge.unified.prices import cost_of
 
 from .world import inline, prompts
 
@@ -80,6 +81,16 @@ def run_batch(
     )
 
 
+def _cost(provider: str, lines: list[dict[str, Any]]) -> float | None:
+    """Half of what the calls would cost."""
+    name, usages = MODELS[provider].partition("/")[2], [line["usage"] for line in lines]
+    if provider == "groq":
+        return None
+    used = [Usage(input=one["input"], output=one["output"], cached=one["cached"]) for one in usages]
+    costs = [cost_of(provider, name, one) for one in used]
+    return sum(one.total for one in costs if one is not None) / 2
+
+
 def parts_of(path: Path) -> list[Part]:
     with closing(PartStore(path)) as store:
         return store.parts()
@@ -93,13 +104,21 @@ def test_a_job_by_batch_gives_the_outcomes_of_a_local_one_in_input_order(
     with Simulator(seed=2) as simulator:
         clock = SimulatedClock(simulator)
         reported: list[jobs.Outcome] = []
-        options = {"out": tmp_path / "out.jsonl", "on_outcome": reported.append}
+        progress: list[jobs.Progress] = []
+        options = {
+            "out": tmp_path / "out.jsonl",
+            "on_outcome": reported.append,
+            "on_progress": progress.append,
+        }
         job = run_batch(tmp_path / "a.db", simulator, clock, prompts(30), provider, **options)
         assert [one.text for one in job] == [f"item-{number}." for number in range(30)]
         assert len(reported) == 30
+        assert [(one.done, one.total) for one in progress] == [(done, 30) for done in range(1, 31)]
         lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
         assert [line["index"] for line in lines] == list(range(30))
         assert all(line["usage"] and line["reply"]["id"] for line in lines)
+        assert {line["cost"] is None for line in lines} == {provider == "groq"}, "its discount is not known"
+        assert job.status().cost == progress[-1].cost == pytest.approx(_cost(provider, lines))
         (part,) = parts_of(tmp_path / "a.db")
         assert (part.state, part.size, part.doubled) == (PartState.DONE, 30, 0)
         assert part.expires_at is not None
@@ -107,6 +126,26 @@ def test_a_job_by_batch_gives_the_outcomes_of_a_local_one_in_input_order(
         sent = simulator.ledger.attempts()
         run_batch(tmp_path / "a.db", simulator, clock, None, provider)
         assert simulator.ledger.attempts() == sent, "a finished job sends nothing"
+
+
+@pytest.mark.requirement("R-230")
+def test_hooks_are_told_of_each_item_by_the_id_that_the_provider_had(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with Simulator(seed=2) as simulator:
+        client = {"api_key": "any", "base_url": simulator.base_urls["openai"], "on_event": events.append}
+        clock = SimulatedClock(simulator)
+        given: dict[str, Any] = {"engine": "provider", "clock": clock, "options": client, "offload": inline}
+        jobs.run(tmp_path / "a.db", MODELS["openai"], prompts(3), **given)
+    (part,) = parts_of(tmp_path / "a.db")
+    told = [event for event in events if event.name == "batch-item"]
+    items = sorted(told, key=lambda event: event.call_id)  # results come in any order
+    assert [(event.call_id, event.attempt) for event in items] == [
+        (custom_id(part.tag, index), 0) for index in range(3)
+    ]
+    assert [dict(event.facts) for event in items] == [
+        {"outcome": "ok", "index": index, "id": str(index), "attempts": 1} for index in range(3)
+    ]
+    assert {event.context.model for event in items} == {"gpt-4o-mini"}
 
 
 @pytest.mark.requirement("R-186")

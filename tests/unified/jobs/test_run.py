@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from llm_forge import AuthenticationError, BatchError, JournalError, QuotaExceededError
+from llm_forge import AuthenticationError, BatchError, Event, JournalError, QuotaExceededError
 from llm_forge.runtime.scripted import Answer
 from llm_forge.runtime.transports import HttpRequest
 from llm_forge.unified import jobs
@@ -37,6 +37,28 @@ def failing_on(text: str, status: int, times: int = 10**6) -> Server:
         return answered(request, now)
 
     return server
+
+
+@pytest.mark.requirement("R-230")
+def test_hooks_are_told_of_each_item_when_its_outcome_is_durable(tmp_path: Path) -> None:
+    events: list[Event] = []
+    durable: list[bool] = []
+    path, network = tmp_path / "a.db", Watched(failing_on('item-2."', 400))
+
+    def hook(event: Event) -> None:
+        events.append(event)
+        if event.name == "batch-item":
+            durable.append(list(jobs.Job(path))[event.facts["index"]].state in (State.DONE, State.FAILED))
+
+    run_job(path, network, prompts(4), options={"on_event": hook}, concurrency=2)
+    calls = {event.call_id: event.context.attempt for event in events if event.name == "call-end"}
+    items = {event.facts["index"]: event for event in events if event.name == "batch-item"}
+    assert {index: event.facts["outcome"] for index, event in items.items()} == {
+        0: "ok", 1: "ok", 2: "BadRequestError", 3: "ok",
+    }  # fmt: skip
+    assert {event.call_id: event.attempt for event in items.values()} == calls, "each names its call"
+    assert dict(items[3].facts) == {"outcome": "ok", "index": 3, "id": "3", "attempts": 1}
+    assert durable == [True] * 4
 
 
 @pytest.mark.requirement("R-180", "R-181")

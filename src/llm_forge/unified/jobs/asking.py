@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
+from ...core.call_context import CallContext
 from ...core.errors import ConfigError
 from ...core.limiter import Limit
 from ...core.views import View
@@ -15,9 +16,10 @@ from ...runtime.client import AsyncClient
 from ...runtime.options import CallOptions
 from ...runtime.rate_limiter import RateLimiter
 from ..model import LanguageModel
+from ..prices import cost_of
 from ..registry import get_llm
 from ..reply import Reply
-from .items import Answer, Item
+from .items import Answer, Item, Outcome
 from .options import RunSettings
 
 _PATIENCE = 7 * 86400.0  # seconds that a job's call waits for a limit: its deadline ends it sooner
@@ -95,10 +97,18 @@ class NamedModel:
         request = self._llm.explain(json.loads(item.messages), **self._parameters).request
         return {name: value for name, value in request.items() if name not in CallOptions.__annotations__}
 
+    def tell(self, outcome: Outcome, custom_id: str) -> None:
+        """Tell the client's hooks of an item of a provider's batch, which has no call but its id there."""
+        target = self._llm.routes[0].target
+        context = CallContext(custom_id, target.provider, "batches", target.model)
+        self.client.tell("batch-item", context, **outcome.facts())
+
     def read(self, body: dict[str, Any]) -> Answer:
-        """The answer in the body of a batch's response; what batches cost is in no table of ours."""
+        """The answer in the body of a batch's response, at the price of batches."""
         route = self._llm.routes[0]
-        return replace(_answer(route.dialect.read(View(body), route.target, None)), attempts=1)
+        reply = route.dialect.read(View(body), route.target, None)
+        cost = cost_of(route.target.provider, route.target.model, reply.usage, batch=True)
+        return replace(_answer(reply), attempts=1, cost=None if cost is None else cost.total)
 
     async def close(self) -> None:
         """Close the clients."""

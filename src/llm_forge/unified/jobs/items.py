@@ -156,6 +156,11 @@ class Outcome:
         """`kind`, `message` and what else is known of the error; None for an answer."""
         return self.answer.error
 
+    def facts(self) -> dict[str, Any]:
+        """What hooks are told of it: names and numbers, nothing of the answer."""
+        outcome = "ok" if self.error is None else self.error["kind"]
+        return {"outcome": outcome, "index": self.index, "id": self.id, "attempts": self.answer.attempts}
+
     def to_dict(self) -> dict[str, Any]:
         """The output line: id, index, text, reply or error, usage, cost, attempts."""
         answer = self.answer

@@ -234,6 +234,7 @@ def _provider_run(
         read=asker.read,
         offload=offload,
         chance=random.random,
+        tell=asker.tell,
         on_outcome=settings.on_outcome,
         on_progress=settings.on_progress,
         clock=settings.clock,

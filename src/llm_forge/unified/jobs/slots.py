@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from ...core.errors import BatchError, ForgeError
 from ...runtime.clock import Clock
+from ..connection import Exchange
 from .asking import Asker
 from .committing import Committer, Offload
 from .importing import Importer
@@ -71,6 +72,7 @@ class Run:
     def __post_init__(self) -> None:
         self._committer = Committer(self.store, self.offload)
         self._listeners = Listeners(self.store.counts(), self.store.cost(), self.store.total(), self)
+        self._exchanges: dict[int, Exchange] = {}  # those of outcomes that are not yet durable
         self._ready: deque[Item] = deque()
         self._refilling = asyncio.Lock()
         self._position = -1
@@ -169,11 +171,14 @@ class Run:
         if not changes:
             return False
         late = await self._committer.write(*changes)
-        if isinstance(last, Ended) and last.index not in late:
-            self._report(last)
+        if isinstance(last, Ended):
+            exchange = self._exchanges.pop(last.index)
+            if last.index not in late:
+                self._report(last, exchange)
         return following is not None and following.index not in late
 
-    def _report(self, ended: Ended) -> None:
+    def _report(self, ended: Ended, exchange: Exchange) -> None:
+        exchange.tell_item(**ended.outcome.facts())
         self._listeners.tell(ended.outcome)
         if self.fail_fast and ended.answer.state is State.FAILED:
             raise _FailFastError
@@ -183,7 +188,8 @@ class Run:
         while True:
             began = self.clock.now()
             try:
-                answer = await self.asker.ask(item)
+                with Exchange() as exchange:
+                    answer = await self.asker.ask(item)
             except ForgeError as error:
                 match judge(error, item.turn, self.passes):
                     case Hold(seconds) if not self._stopped:
@@ -198,6 +204,7 @@ class Run:
                         return Returned(item.index)
                     case Fail():
                         answer = Answer(error=described(error), attempts=len(error.attempts) or None)
+            self._exchanges[item.index] = exchange
             return Ended(item, dataclasses.replace(answer, latency=self.clock.now() - began))
 
     def _stop(self, error: BaseException) -> None:

@@ -54,7 +54,8 @@ _STANDING = {
 class BatchRun:
     """One run of a job by a provider's batch API.
 
-    `body` is the request of an item, `read` the answer in a provider's response.
+    `body` is the request of an item, `read` the answer in a provider's response; `tell` is told of each
+    outcome with the id that the item had at the provider.
     """
 
     store: PartStore
@@ -63,6 +64,7 @@ class BatchRun:
     read: Callable[[dict[str, Any]], Answer]
     offload: Offload
     chance: Callable[[], float]
+    tell: Callable[[Outcome, str], None] | None = None
     on_outcome: Callable[[Outcome], Any] | None = None
     on_progress: Callable[[Progress], Any] | None = None
     clock: Clock = field(default_factory=Clock)
@@ -168,12 +170,12 @@ class BatchRun:
             await self._fetched(source, path)
         matching = Matching(part.tag, await self.offload(self.store.items_of, part.number))
         for chunk in _chunks(self._results(files, matching)):
-            await self._record(chunk)
+            await self._record(part, chunk)
         assert part.ending is not None  # noqa: S101 - journaled with the state
         standing = _LEFT_BY.get(part.ending, "missing")
         left = ((index, Result(custom_id(part.tag, index), standing)) for index in matching.missing())
         for chunk in _chunks(left):
-            await self._record(chunk)
+            await self._record(part, chunk)
         ended = await self._save(replace(part, state=part.ending, doubled=matching.doubled))
         for path in files:
             await self.offload(path.unlink, True)
@@ -198,13 +200,15 @@ class BatchRun:
                     if index is not None and result is not None:
                         yield index, result
 
-    async def _record(self, results: list[tuple[int, Result]]) -> None:
+    async def _record(self, part: Part, results: list[tuple[int, Result]]) -> None:
         if await self._is_cancelled():  # then these items are cancelled with all that is left of the job
             results = [one for one in results if one[1].kind != "cancelled"]
         ended = [await self._ended(index, result) for index, result in results]
         late = set(await self.offload(self.store.apply, ended))
         for one in ended:
             if one.index not in late:
+                if self.tell is not None:
+                    self.tell(one.outcome, custom_id(part.tag, one.index))
                 self._listeners.tell(one.outcome)
 
     async def _ended(self, index: int, result: Result) -> Ended:
