@@ -425,3 +425,35 @@ def test_any_splitting_and_interleaving_gives_the_same_result(cuts: list[int], c
         {"type": "text", "text": words},
         {**tool, "input": {"x": [1, 2, {"y": "z"}], "n": 12345678901234567890}},
     ]
+
+
+@pytest.mark.requirement("R-170")
+@pytest.mark.parametrize(
+    ("events", "says"),
+    [
+        ([STOP], "message_stop before message_start"),
+        ([finish()], "message_delta before message_start"),
+        ([start(0, type="text")], "content_block_start before message_start"),
+        ([delta(0, "text_delta", text="x")], "content_block_delta before message_start"),
+        ([begin(), begin()], "a second message_start in one stream"),
+        ([{"type": "message_start"}], "a message_start without a message"),
+        ([begin(), {"type": "content_block_start"}], "a content_block_start without index or block"),
+        (
+            [begin(), start(0, type="text"), start(0, type="text")],
+            "a second content_block_start for index 0",
+        ),
+        (
+            [begin(), delta(1, "text_delta", text="x")],
+            "content_block_delta for index 1, which was not started",
+        ),
+        (
+            [begin(), {"type": "content_block_stop", "index": 1}],
+            "content_block_stop for index 1, which was not started",
+        ),
+    ],
+)
+def test_a_protocol_error_says_which_event_came_out_of_order(events: list[Event], says: str) -> None:
+    made = accumulated(*events[:-1])
+    with pytest.raises(StreamProtocolError) as caught:
+        made.add("message", events[-1])
+    assert caught.value.message == says

@@ -133,7 +133,7 @@ class ResponseAccumulator:
 
     def is_terminal(self, name: str, data: str, /) -> bool:
         """Whether the raw event is complete and ends the stream."""
-        if not any(kind in data for kind in TERMINAL):
+        if name not in TERMINAL and not any(kind in data for kind in TERMINAL):
             return False
         try:
             event = decode(data.encode())
