@@ -5,7 +5,8 @@ import "strings"
 // eventAccumulator collects typed events that add up to nothing but their list, such as audio as it is spoken.
 //
 // The description says which events are terminal: values of a field of the event's JSON, or of its name. [DONE]
-// is terminal always. Nothing else ends such a stream, so nothing is inferred.
+// is terminal always. Nothing else ends such a stream, so nothing is inferred. Only where no event is said
+// to be terminal, a body that ends cleanly after a whole event ends it: that is inferred.
 type eventAccumulator struct {
 	done      bool
 	terminal  []string
@@ -23,7 +24,7 @@ func (a *eventAccumulator) ends(name, data string) bool {
 		return true
 	}
 	value, err := decodeJSON([]byte(data))
-	return err == nil && a.isEnd(name, value)
+	return err == nil && (a.isEnd(name, value) || len(a.terminal) == 0)
 }
 
 func (a *eventAccumulator) isEnd(name string, data any) bool {
@@ -55,8 +56,11 @@ func (a *eventAccumulator) add(name string, data any) *Error {
 }
 
 func (a *eventAccumulator) ending() completion {
-	if a.done {
+	switch {
+	case a.done:
 		return endedExplicit
+	case len(a.terminal) == 0:
+		return endedInferred
 	}
 	return endedInterrupted
 }

@@ -36,6 +36,7 @@ type frameDecoder interface {
 // JSON.
 type streamReader struct {
 	accumulator       accumulator
+	open              bool // no event is known to end the stream, so that the end of the body does
 	ready             []Decoded
 	failure           *Error
 	completion        completion
@@ -50,6 +51,7 @@ type streamReader struct {
 
 func newStreamReader(rule *StreamRule, errorOf func(any) *Error, redact func(string) string) *streamReader {
 	made := &streamReader{accumulator: newAccumulator(rule), errorOf: errorOf, redact: redact}
+	made.open = rule.Family == FamilyEvents && len(rule.Terminal) == 0
 	if rule.NDJSON {
 		made.decoder = newJSONLines(defaultSSELimits.line)
 	} else {
@@ -111,16 +113,21 @@ func (r *streamReader) finish(strict bool) {
 	if errors.As(err, &r.failure) {
 		return
 	}
-	if found && r.accumulator.ends(rest.event, rest.text()) {
+	cut := found && !r.accumulator.ends(rest.event, rest.text())
+	if found && !cut {
 		r.take(rest)
 	}
 	if !r.ended() {
-		r.judge(strict)
+		r.judge(strict, cut && r.open)
 	}
 }
 
-func (r *streamReader) judge(strict bool) {
+// judge decides how the stream ended; cut says that its body ended inside an event that may have been the last.
+func (r *streamReader) judge(strict, cut bool) {
 	verdict := r.accumulator.ending()
+	if cut {
+		verdict = endedInterrupted
+	}
 	switch {
 	case verdict == endedInferred && strict:
 		r.failure = newError(KindStreamInterrupted, "The stream ended without its terminal event, which StrictCompletion requires")

@@ -81,6 +81,8 @@ export class Queue<T> {
  */
 export class StreamReader {
   readonly accumulator: Accumulator;
+  /** No event is known to end the stream, so that the end of the body does. */
+  readonly #isOpen: boolean;
   readonly ready = new Queue<Decoded>();
   failure: ForgeError | null = null;
   completion: Completion | null = null;
@@ -96,6 +98,7 @@ export class StreamReader {
     private readonly redact: (text: string) => string = (text) => text,
   ) {
     this.accumulator = accumulatorOf(rule);
+    this.#isOpen = rule.family === "events" && rule.terminal.length === 0;
     this.#decoder = rule.ndjson ? new JsonLineDecoder() : new SseDecoder();
   }
 
@@ -154,13 +157,14 @@ export class StreamReader {
     ) {
       this.#take(event);
     }
-    if (!this.hasEnded()) {
-      this.#takeRest();
-    }
     if (this.hasEnded()) {
       return;
     }
-    const verdict = this.accumulator.ending();
+    const cut = !this.#takeRest();
+    if (this.hasEnded()) {
+      return;
+    }
+    const verdict = cut && this.#isOpen ? null : this.accumulator.ending();
     if (verdict === null || (strict && verdict === "inferred")) {
       this.failure = new StreamInterruptedError(this.#cutShort(verdict));
     } else {
@@ -168,15 +172,21 @@ export class StreamReader {
     }
   }
 
-  #takeRest(): void {
+  /** Take what is whole of an event at the end of the body; false if the body ended inside one. */
+  #takeRest(): boolean {
     try {
       const rest = this.#decoder.finish();
-      if (rest !== null && this.accumulator.isTerminal(rest.event, rest.data)) {
+      if (rest === null) {
+        return true;
+      }
+      if (this.accumulator.isTerminal(rest.event, rest.data)) {
         this.#take(rest);
+        return true;
       }
     } catch (error) {
       this.failure = refused(error);
     }
+    return false;
   }
 
   /** Take an event that is decoded already; null is the sentinel. */

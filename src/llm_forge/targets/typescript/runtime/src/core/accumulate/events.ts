@@ -2,7 +2,8 @@
  * Typed events that add up to nothing but their list, such as audio as it is spoken.
  *
  * The description says which events are terminal: values of a field of the event's JSON, or of its name. `[DONE]`
- * is terminal always. Nothing else ends such a stream, so nothing is inferred (R-144).
+ * is terminal always. Nothing else ends such a stream, so nothing is inferred (R-144). Only where no event is said
+ * to be terminal, a body that ends cleanly after a whole event ends it: that is inferred (R-143).
  */
 
 import { decode } from "../json.js";
@@ -33,7 +34,7 @@ export class EventAccumulator implements Accumulator {
       return true;
     }
     try {
-      return this.#ends(name, decode(data));
+      return this.#ends(name, decode(data)) || this.terminalValues.length === 0;
     } catch {
       return false;
     }
@@ -60,7 +61,10 @@ export class EventAccumulator implements Accumulator {
   }
 
   ending(): Completion | null {
-    return this.terminal ? "explicit" : null;
+    if (this.terminal) {
+      return "explicit";
+    }
+    return this.terminalValues.length === 0 ? "inferred" : null;
   }
 
   /** The events. */
