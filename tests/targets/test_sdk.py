@@ -16,7 +16,7 @@ import pytest
 from llm_forge import spec
 from llm_forge.targets import OutputError, generate
 from llm_forge.targets.python.target import ROOT as PACKAGE
-from llm_forge.targets.writer import write_tree
+from llm_forge.targets.writer import Change, changes, write_tree
 from tests.shared import ROOT
 
 MINIMAL = ROOT / "golden" / "minimal" / "description.yaml"
@@ -206,3 +206,51 @@ def test_a_stand_alone_sdk_has_all_its_names_and_loads_each_on_first_use(tmp_pat
         "print(all(getattr(notes_sdk, name) is not None for name in notes_sdk.__all__))\n"
     )
     assert run(tmp_path / "out", "-c", program).split() == ["True"]
+
+
+def test_a_file_of_somebody_else_is_never_touched(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write_tree({"a.txt": "1"}, out)
+    (out / "b.txt").write_text("mine")
+    for force in (False, True):
+        with pytest.raises(OutputError, match=r"files of others in the way: b\.txt"):
+            write_tree({"a.txt": "2", "b.txt": "1"}, out, force=force)
+    assert ((out / "a.txt").read_text(), (out / "b.txt").read_text()) == ("1", "mine")
+    write_tree({"a.txt": "2", "b.txt": "mine"}, out)
+    assert (out / "a.txt").read_text() == "2"
+
+
+@pytest.mark.parametrize("files", [{"a.txt": "2"}, {"b.txt": "2"}])
+def test_a_file_that_was_edited_is_neither_overwritten_nor_removed(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    write_tree({"a.txt": "1"}, out)
+    (out / "a.txt").write_text("edited")
+    with pytest.raises(OutputError, match=r"were edited: a\.txt"):
+        write_tree(files, out)
+    assert (out / "a.txt").read_text() == "edited"
+    write_tree(files, out, force=True)
+    assert sorted(path.name for path in out.iterdir()) == [".llm-forge.json", *files]
+
+
+def test_a_manifest_without_hashes_is_that_of_an_older_output(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write_tree({"a.txt": "1", "b.txt": "1"}, out)
+    (out / ".llm-forge.json").write_text('{"files": ["a.txt", "b.txt"]}')
+    write_tree({"a.txt": "2"}, out)
+    assert sorted(path.name for path in out.iterdir()) == [".llm-forge.json", "a.txt"]
+
+
+def test_changes_are_told_without_writing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write_tree({"a.txt": "1", "b.txt": "1", "c.txt": "1"}, out)
+    (out / "mine.txt").write_text("keep")
+    found = changes({"a.txt": "1", "b.txt": "2", "d.txt": "1"}, out)
+    assert [(one.kind, one.path) for one in found] == [
+        ("changed", "b.txt"),
+        ("removed", "c.txt"),
+        ("new", "d.txt"),
+    ]
+    assert changes({"a.txt": "1"}, tmp_path / "nowhere") == (Change("new", "a.txt"),)
+    assert (out / "b.txt").read_text() == "1"

@@ -156,18 +156,70 @@ class RuntimeChoice(StrEnum):
     DEPENDENCY = "dependency"
 
 
+class Diagnostics(StrEnum):
+    """How notices and errors of a command are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Source = Annotated[str, typer.Argument(help="A provider's name, a description, or any OpenAPI file.")]
+Forge = Annotated[
+    Path | None, typer.Option("--forge", help="A forge file: x-forge keys for an OpenAPI file.")
+]
+Overlays = Annotated[
+    list[Path] | None,
+    typer.Option("--overlay", help="An OpenAPI Overlay document; repeat it for several, in order."),
+]
+
+
+@app.command()
+def inspect(
+    source: Source,
+    forge: Forge = None,
+    overlay: Overlays = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+) -> None:
+    """Show what is understood of a description: operations, streams, repairs and guesses.
+
+    For instance: llm-forge inspect openapi.yaml
+    """
+    from .inspect import run_inspect
+
+    run_inspect(source, forge, overlay or [], as_json=as_json)
+
+
+@app.command()
+def init(
+    source: Source,
+    forge: Forge = None,
+    overlay: Overlays = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The file to write, - for standard output; default: PROVIDER.forge.yaml."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+) -> None:
+    """Write a forge file to start from: each guess about a description as a line to make certain or change.
+
+    For instance: llm-forge init openapi.yaml
+    """
+    from .inspect import run_init
+
+    run_init(source, forge, overlay or [], out, force=force)
+
+
 @app.command()
 def generate(
-    source: Annotated[str, typer.Argument(help="A provider's name, a description, or any OpenAPI file.")],
+    source: Source,
     lang: Annotated[
         list[str], typer.Option("--lang", help="Target language; repeat it, or separate with commas.")
     ],
     out: Annotated[
         Path, typer.Option("--out", help="Output folder; with several languages, one below it for each.")
     ],
-    forge: Annotated[
-        Path | None, typer.Option("--forge", help="A forge file: x-forge keys for an OpenAPI file.")
-    ] = None,
+    forge: Forge = None,
+    overlay: Overlays = None,
     name: Annotated[
         str | None, typer.Option("--name", help="What the SDK is called where it is published.")
     ] = None,
@@ -179,19 +231,35 @@ def generate(
         RuntimeChoice,
         typer.Option("--runtime", help="vendored: copied into the SDK; dependency: a package it needs."),
     ] = RuntimeChoice.VENDORED,
-    force: Annotated[
-        bool, typer.Option("--force", help="Write into a folder that holds other files.")
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if a file would change.")
     ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Write beside other files, and over generated ones that were edited."),
+    ] = False,
+    diagnostics: Annotated[
+        Diagnostics, typer.Option("--diagnostics", help="Print notices and errors as text or JSON.")
+    ] = Diagnostics.TEXT,
 ) -> None:
     """Generate an SDK from a description.
 
     For instance: llm-forge generate anthropic --lang python --out sdk
     """
     from ..targets import Options
-    from .generate import run_generate
+    from .generate import Wanted, run_generate
 
-    options = Options(package, name, runtime.value)
-    run_generate(source, lang, out, options, forge=forge, force=force)
+    wanted = Wanted(
+        source,
+        lang,
+        out,
+        Options(package, name, runtime.value),
+        forge,
+        overlay or [],
+        check=check,
+        force=force,
+    )
+    run_generate(wanted, as_json=diagnostics is Diagnostics.JSON)
 
 
 @app.command()

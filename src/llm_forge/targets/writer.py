@@ -1,51 +1,79 @@
 """Writes a tree of files so that it is there whole or not at all, and nowhere else (R-249).
 
-Files are first written beside their place and then moved in; a failure on the way removes what was
-written and leaves the directory as it was. A directory that holds other people's files is refused
-unless it holds a previous output (its manifest says which files are ours) or the caller forces it.
+Rules of this file:
+- Files are first written beside their place and then moved in; a failure on the way removes what was written
+  and leaves the directory as it was.
+- The manifest says which files are ours and what they held. A directory with other people's files and no
+  manifest is refused unless the caller forces it.
+- A file that we did not write is never touched. One that we wrote and somebody edited is overwritten, or
+  removed, only if the caller forces it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 MANIFEST = ".llm-forge.json"
+_SHOWN = 5
 
 
 class OutputError(Exception):
     """The output cannot be written; the message says what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What writing would do to one file."""
+
+    kind: Literal["new", "changed", "removed"]
+    path: str
+
+
 def write_tree(files: Mapping[str, str | bytes], directory: Path, *, force: bool = False) -> None:
     """Make `directory` hold exactly `files` of ours; files of a previous output that are gone are removed.
 
     Raises:
-        OutputError: a path leaves the directory, the directory is not ours, or it cannot be written.
+        OutputError: a path leaves the directory, the directory is not ours, a file in the way is not ours or
+            was edited, or it cannot be written.
     """
     directory = Path(directory)
     for path in files:
         check_path(path)
     previous = _previous(directory, force=force)
+    _check_untouched(files, directory, previous, force=force)
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
     except OSError as error:
-        raise OutputError(
-            f"{directory}: cannot be written ({error.strerror}); choose another --out"
-        ) from None
+        raise _unwritable(directory, error) from None
     try:
         _stage(files, staged)
         _move(files, staged, directory, previous)
     except OSError as error:
-        raise OutputError(
-            f"{directory}: cannot be written ({error.strerror}); choose another --out"
-        ) from None
+        raise _unwritable(directory, error) from None
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+
+
+def changes(files: Mapping[str, str | bytes], directory: Path) -> tuple[Change, ...]:
+    """What `write_tree` would change, in the order of paths; nothing is written."""
+    directory = Path(directory)
+    previous = _previous(directory, force=True)
+    found: list[Change] = []
+    for path in sorted({*files, *previous}):
+        present = _content(directory / path)
+        if path not in files:
+            found += [Change("removed", path)] if present is not None else []
+        elif present != _bytes(files[path]):
+            found.append(Change("new" if present is None else "changed", path))
+    return tuple(found)
 
 
 def check_path(path: str) -> None:
@@ -55,33 +83,92 @@ def check_path(path: str) -> None:
         raise OutputError(f"{path!r} is not a path inside the output directory")
 
 
-def _previous(directory: Path, *, force: bool) -> list[str]:
-    """Files of the previous output, from its manifest."""
+def _unwritable(directory: Path, error: OSError) -> OutputError:
+    return OutputError(f"{directory}: cannot be written ({error.strerror}); choose another --out")
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode("utf-8")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _content(path: Path) -> bytes | None:
+    """What a file holds; None if there is none."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be read ({error.strerror}); move it away") from None
+
+
+def _previous(directory: Path, *, force: bool) -> Mapping[str, str]:
+    """Files of the previous output with the hash of what they held ("" where that is not known)."""
     if directory.is_symlink() or (directory.exists() and not directory.is_dir()):
         raise OutputError(f"{directory} is not a directory; choose another --out")
     if not directory.exists() or not any(directory.iterdir()):
-        return []
-    manifest = directory / MANIFEST
+        return {}
     try:
-        listed = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-        return [str(path) for path in listed]
+        listed = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))["files"]
+        digests = listed if isinstance(listed, dict) else dict.fromkeys(listed, "")
+        return {str(path): str(digest) for path, digest in digests.items() if _is_inside(str(path))}
     except (OSError, ValueError, KeyError, TypeError):
         if force:
-            return []
+            return {}
     raise OutputError(
         f"{directory} holds files that are not a previous output; choose an empty directory or use --force"
     )
 
 
+def _is_inside(path: str) -> bool:
+    return ".." not in PurePosixPath(path).parts and not path.startswith("/")
+
+
+def _check_untouched(
+    files: Mapping[str, str | bytes], directory: Path, previous: Mapping[str, str], *, force: bool
+) -> None:
+    """OutputError if a file in the way is not ours, or is ours and was edited."""
+    foreign: list[str] = []
+    edited: list[str] = []
+    for path in sorted({*files, *previous}):
+        present = _content(directory / path)
+        if present is None or (path in files and present == _bytes(files[path])):
+            continue
+        if path not in previous:
+            foreign.append(path)
+        elif previous[path] not in ("", _digest(present)):
+            edited.append(path)
+    if foreign:
+        raise OutputError(
+            f"{directory} has files of others in the way: {_some(foreign)}; move them elsewhere"
+        )
+    if edited and not force:
+        raise OutputError(
+            f"{directory} has generated files that were edited: {_some(edited)}; "
+            "put the changes elsewhere (the description, a forge file), or lose them with --force"
+        )
+
+
+def _some(paths: list[str]) -> str:
+    more = len(paths) - _SHOWN
+    return ", ".join(paths[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def _stage(files: Mapping[str, str | bytes], staged: Path) -> None:
-    manifest = json.dumps({"generator": "llm-forge", "files": sorted(files)}, indent=1) + "\n"
+    digests = {path: _digest(_bytes(content)) for path, content in sorted(files.items())}
+    manifest = json.dumps({"generator": "llm-forge", "files": digests}, indent=1) + "\n"
     for path, content in {**files, MANIFEST: manifest}.items():
         target = staged / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+        target.write_bytes(_bytes(content))
 
 
-def _move(files: Mapping[str, str | bytes], staged: Path, directory: Path, previous: list[str]) -> None:
+def _move(
+    files: Mapping[str, str | bytes], staged: Path, directory: Path, previous: Mapping[str, str]
+) -> None:
     """Put staged files in place: as a whole where nothing is there yet, else one by one."""
     if not directory.exists():
         staged.chmod(0o755)
@@ -105,8 +192,6 @@ def _confine(target: Path, directory: Path) -> None:
 def _remove(directory: Path, path: str) -> None:
     """Remove a file of the previous output, and folders that it leaves empty."""
     target = directory / path
-    if ".." in PurePosixPath(path).parts or path.startswith("/"):
-        return
     if not target.parent.resolve().is_relative_to(directory.resolve()):
         return
     target.unlink(missing_ok=True)
