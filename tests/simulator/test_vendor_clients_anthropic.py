@@ -1,4 +1,7 @@
-"""The client anthropic, as it is, against every service that the simulator shares with it."""
+"""The client anthropic, as it is, against every service that the simulator shares with it.
+
+It has no reports of usage and cost by that name; those are asked for by our own client.
+"""
 
 from __future__ import annotations
 
@@ -142,3 +145,17 @@ def test_an_organization_has_workspaces_with_members(client: Any, vendor: Any) -
     assert workspaces.archive(made.id).archived_at is not None
     assert made.id not in [one.id for one in workspaces.list()]
     assert made.id in [one.id for one in workspaces.list(include_archived=True)]
+
+
+def test_members_of_an_organization_come_and_go(client: Any, vendor: Any) -> None:
+    organization = client.organization
+    *_, user = organization.users.list()
+    assert organization.users.retrieve(user.id) == user
+    made = organization.workspaces.create(name="Archive")
+    assert organization.workspaces.retrieve(made.id).name == "Archive"
+    organization.workspaces.members.add(made.id, user_id=user.id, workspace_role="workspace_user")
+    member = organization.workspaces.members.retrieve(user.id, workspace_id=made.id)
+    assert member.workspace_role == "workspace_user"
+    assert organization.users.remove(user.id).type == "user_deleted"
+    with pytest.raises(vendor.NotFoundError):
+        organization.users.retrieve(user.id)

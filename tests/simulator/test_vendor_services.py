@@ -259,3 +259,47 @@ def test_openai_searches_a_vector_store(client: Any, sim: Simulator) -> None:
     assert client.vector_stores.files.delete(ids["moon.txt"], vector_store_id=store.id).deleted
     assert client.vector_stores.update(store.id, name="less").name == "less"
     assert client.vector_stores.delete(store.id).deleted
+
+
+def test_openai_gives_up_uploads_and_pauses_training(client: Any, sim: Simulator) -> None:
+    upload = client.uploads.create(bytes=6, filename="big.txt", mime_type="text/plain", purpose="user_data")
+    assert client.uploads.cancel(upload.id).status == "cancelled"
+    file = client.files.create(file=("train.jsonl", b"{}\n" * 40), purpose="fine-tune")
+    job = client.fine_tuning.jobs.create(model="gpt-4o-mini", training_file=file.id)
+    sim.advance(20)
+    assert client.fine_tuning.jobs.pause(job.id).status == "paused"
+    assert client.fine_tuning.jobs.resume(job.id).status == "running"
+    assert job.id in [one.id for one in client.fine_tuning.jobs.list(limit=1)]
+
+
+def test_openai_keeps_the_files_of_a_vector_store(client: Any) -> None:
+    store = client.vector_stores.create(name="kept")
+    assert next(iter(client.vector_stores.list(limit=1))).id == store.id
+    ids = [client.files.create(file=("a.txt", b"text"), purpose="assistants").id for _ in range(3)]
+    added = client.vector_stores.files.create(store.id, file_id=ids[0], attributes={"kind": "a"})
+    files = client.vector_stores.files
+    assert files.retrieve(added.id, vector_store_id=store.id).attributes == {"kind": "a"}
+    changed = files.update(added.id, vector_store_id=store.id, attributes={"kind": "b"})
+    assert changed.attributes == {"kind": "b"}
+    batch = client.vector_stores.file_batches.create(store.id, file_ids=ids[1:])
+    stopped = client.vector_stores.file_batches.cancel(batch.id, vector_store_id=store.id)
+    assert (stopped.status, stopped.file_counts.cancelled) == ("cancelled", 2)
+    assert [file.id for file in files.list(store.id, limit=2)] == ids[::-1]
+
+
+def test_groq_keeps_files_cancels_batches_and_embeds(groq: Any) -> None:
+    package = pytest.importorskip("groq")
+    content = request_file("/v1/chat/completions", "llama-3.3-70b-versatile")
+    file = groq.files.create(file=("in.jsonl", content), purpose="batch")
+    assert file.id in [one.id for one in groq.files.list().data]
+    assert groq.files.info(file.id).bytes == len(content)
+    batch = groq.batches.create(
+        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+    )
+    assert groq.batches.cancel(batch.id).status == "cancelling"
+    assert groq.files.delete(file.id).deleted
+    with pytest.raises(package.NotFoundError):
+        groq.files.info(file.id)
+    vector = groq.embeddings.create(model="nomic-embed-text-v1_5", input="a").data[0].embedding
+    assert sum(number * number for number in vector) == pytest.approx(1, abs=1e-4)
+    assert groq.models.delete("llama-3.3-70b-versatile").deleted
