@@ -88,6 +88,12 @@ def test_the_configuration_is_shown_with_origins_and_without_credentials(
     rows = json.loads(run(capsys, "config", "show", "--json")[1])
     assert {"name": "default_model", "value": "openai/m", "origin": f"{home / 'config.yaml'}:1"} in rows
     assert CANARY not in out + str(rows)
+    for line in ("max_attempts = 3", "pool.connections = 100", "breaker.ratio = 0.5", "http2 = False"):
+        assert f"{line}  (default)\n" in out
+    assert "providers.groq.base_url = https://api.groq.com  (default)" in out
+    assert "\ntimeout = " not in out, "the variable holds"
+    monkeypatch.delenv("LLM_FORGE_TIMEOUT")
+    assert "\ntimeout = 600.0  (default)\n" in run(capsys, "config", "show")[1]
 
 
 def test_a_configuration_is_checked_with_file_and_line(

@@ -68,6 +68,8 @@ def problems(catalogue: Catalogue, proof: Mapping[str, Sequence[str]]) -> Iterat
 def strike(path: Path, proof: Mapping[str, Sequence[str]]) -> None:
     """Take the lines of proven ids off the list of the missing."""
     before, missing, after = path.read_text(encoding="utf-8").partition("\nmissing:\n")
+    if not missing:
+        return
     lines = [line for line in after.splitlines() if line.removeprefix("  - ") not in proof]
     path.write_text(before + missing + "\n".join(lines) + "\n", encoding="utf-8")
 

@@ -8,24 +8,31 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..core.redact import names_a_secret
 from ..runtime.config.document import Place
-from ..runtime.config.environment import PREFIX
+from ..runtime.config.environment import PREFIX, variable_of
+from ..runtime.config.sources import DEFAULT
+from ..runtime.options import FILE_NAMES, Settings
 from ..unified.config import Configuration, load_configuration, user_file
-from ..unified.registry import find_provider
+from ..unified.registry import find_provider, provider_names
 from .failure import WRONG, Failure, failing
 
 REDACTED = "[redacted]"
+SETTINGS = Settings()
 
 
 def show_config(*, as_json: bool) -> None:
-    """Print every value with its origin; credentials and what may hold some are not shown."""
+    """Print every value with its origin; credentials and what may hold some are not shown.
+
+    Last come the defaults: what a client does where nothing above says otherwise.
+    """
     with failing():
         config = load_configuration()
-    rows = [*_from_environment(), *(row for file in config.files for row in _values(file.root))]
+    rows = [*_from_environment(), *(row for file in config.files for row in _values(file.root)), *_defaults()]
     if as_json:
         named = ("name", "value", "origin")
         print(json.dumps([dict(zip(named, row, strict=True)) for row in rows]))
@@ -38,7 +45,7 @@ def _from_environment() -> Iterator[tuple[str, Any, str]]:
     names = sorted(name for name in os.environ if name.startswith(PREFIX) and os.environ[name].strip())
     for name in names:
         yield name, _shown(name, os.environ[name]), f"environment {name}"
-    for provider in ("anthropic", "groq", "mistral", "openai"):
+    for provider in provider_names():
         profile = find_provider(provider).profile
         for variable in (*profile.env_api_key, *profile.env_base_url):
             if text := os.environ.get(variable, "").strip():
@@ -53,6 +60,26 @@ def _values(place: Place) -> Iterator[tuple[str, Any, str]]:
         yield from _values(value)
     if not entries and place.path:
         yield place.path, _shown(place.path, place.plain()), str(place)
+
+
+def _defaults() -> Iterator[tuple[str, Any, str]]:
+    """The options of clients that a file may hold, with the values that they have by themselves."""
+    known = asdict(SETTINGS) | asdict(SETTINGS.network) | {"timeout": SETTINGS.call_timeout(streaming=False)}
+    for name in sorted(known.keys() & FILE_NAMES - {"auth"}):
+        if not os.environ.get(variable_of(name), "").strip():
+            yield from _flat(name, known[name])
+    for provider in provider_names():
+        profile = find_provider(provider).profile
+        if not any(os.environ.get(variable, "").strip() for variable in profile.env_base_url):
+            yield f"providers.{provider}.base_url", profile.base_url, DEFAULT
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, Any, str]]:
+    if not isinstance(value, dict) or not value:
+        yield name, list(value) if isinstance(value, tuple) else value, DEFAULT
+        return
+    for inner, one in value.items():
+        yield f"{name}.{inner}", one, DEFAULT
 
 
 def _shown(name: str, value: Any) -> Any:
