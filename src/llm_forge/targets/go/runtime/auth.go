@@ -30,8 +30,8 @@ type authPolicy interface {
 	refused(c *call) bool
 	// close ends what runs in the background.
 	close()
-	// names are the header and the query parameter that it uses of its own choice, "" for none.
-	names() (header, parameter string)
+	// headerName is the header that it uses of its own choice, "" for none.
+	headerName() string
 	// source is where the credential came from.
 	source() string
 }
@@ -53,7 +53,7 @@ func (noPolicy) refused(*call) bool { return false }
 
 func (noPolicy) close() {}
 
-func (noPolicy) names() (header, parameter string) { return "", "" }
+func (noPolicy) headerName() string { return "" }
 
 func (noPolicy) source() string { return "none" }
 
@@ -119,14 +119,11 @@ func (p *keyPolicy) secrets() []Secret {
 	return []Secret{*p.credential.secret}
 }
 
-func (p *keyPolicy) names() (header, parameter string) {
-	switch {
-	case p.bearer || p.place.Placement == "cookie":
-		return "", ""
-	case p.place.Placement == "query":
-		return "", p.place.Name
+func (p *keyPolicy) headerName() string {
+	if p.bearer || p.place.Placement != "header" {
+		return ""
 	}
-	return p.place.Name, ""
+	return p.place.Name
 }
 
 func (p *keyPolicy) source() string { return p.credential.source }

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"io"
-	"math"
 	"strings"
 )
 
@@ -164,5 +163,3 @@ func (s rawSource) Read(buffer []byte) (int, error) {
 	piece := s.fill()
 	return copy(buffer, piece), s.body.failed
 }
-
-func unlimited() float64 { return math.Inf(1) }

@@ -36,7 +36,6 @@ type call struct {
 	secrets         []Secret
 	token           *token
 	renewals        int
-	answered        any
 }
 
 func newCallID() string {

@@ -145,10 +145,8 @@ func optionAt(entry *yamlNode) (ClientOption, error) {
 	case "api_key":
 		credential, err := referenceAt(entry)
 		return WithCredential(credential), err
-	case "ca_bundle", "limits":
-		if entry.key == "ca_bundle" && entry.isText() {
-			return WithCABundle(filepath.Join(filepath.Dir(entry.file), entry.text())), nil
-		}
+	case "ca_bundle":
+		return WithCABundle(entry.besideFile(entry.text())), nil
 	case "headers":
 		for _, header := range entry.entries {
 			if namesASecret(header.key) && !strings.HasPrefix(header.text(), "env:") {
@@ -178,6 +176,14 @@ func headersAt(entry *yamlNode) (ClientOption, error) {
 	return WithHeaders(headers), nil
 }
 
+// besideFile is a path that starts at the configuration file's folder, unless it is absolute.
+func (n *yamlNode) besideFile(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(n.file), path)
+}
+
 // referenceAt is the credential that a reference means; ConfigError for anything else, without showing it.
 func referenceAt(entry *yamlNode) (Credential, error) {
 	if !entry.isText() {
@@ -194,11 +200,7 @@ func referenceAt(entry *yamlNode) (Credential, error) {
 		made := keyFrom(text, fmt.Sprintf("%s: the environment variable %s", entry, rest), entry.String())
 		return made, made.err
 	case form == "file":
-		path := rest
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(filepath.Dir(entry.file), path)
-		}
-		made := keyInFile(path, entry.String(), entry.String())
+		made := keyInFile(entry.besideFile(rest), entry.String(), entry.String())
 		return made, made.err
 	case form == "cmd":
 		return commandCredential(strings.Fields(rest), entry.String()), nil

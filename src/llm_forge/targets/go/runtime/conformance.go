@@ -387,7 +387,7 @@ func accumulateCorpus(in struct {
 	TypeField string `json:"type_field"`
 }) (any, error) {
 	rule := &StreamRule{Family: in.Family, NDJSON: in.NDJSON, Terminal: in.Terminal, TypeField: in.TypeField}
-	words := errorReader{corpusProfile, newRedactor(nil, nil, nil)}
+	words := errorReader{corpusProfile, newRedactor(nil, nil)}
 	reader := newStreamReader(rule, func(data any) *Error { return words.ofEvent(data, "") }, words.redactor.text)
 	reader.feed([]byte(in.Text))
 	for len(reader.waiting) > 0 && !reader.ended() {
@@ -413,7 +413,7 @@ func errorsCorpus(in struct {
 	Body    string
 	Stream  bool
 }) (any, error) {
-	words := errorReader{corpusProfile, newRedactor(nil, nil, nil)}
+	words := errorReader{corpusProfile, newRedactor(nil, nil)}
 	if in.Stream {
 		value, err := decodeJSON([]byte(in.Body))
 		if err != nil {

@@ -2,6 +2,9 @@ package forge
 
 // The classes of errors, for errors.As: each is an Error whose Kind is that class or one below it.
 
+// facts is Error by a name that does not hide its method Error where it is embedded.
+type facts = Error
+
 // errorClass is a variable of a class, which Error.As fills.
 type errorClass interface{ adopt(*Error) bool }
 
@@ -13,204 +16,204 @@ func adopt(e *Error, kind Kind, into **Error) bool {
 	return true
 }
 
-// ConfigError: an option, environment variable, file or description is wrong.
-type ConfigError struct{ *Error }
+// ConfigError means: an option, environment variable, file or description is wrong.
+type ConfigError struct{ *facts }
 
-func (c *ConfigError) adopt(e *Error) bool { return adopt(e, KindConfig, &c.Error) }
+func (c *ConfigError) adopt(e *Error) bool { return adopt(e, KindConfig, &c.facts) }
 
-// InvalidRequestError: the request was refused before any I/O.
-type InvalidRequestError struct{ *Error }
+// InvalidRequestError means: the request was refused before any I/O.
+type InvalidRequestError struct{ *facts }
 
-func (c *InvalidRequestError) adopt(e *Error) bool { return adopt(e, KindInvalidRequest, &c.Error) }
+func (c *InvalidRequestError) adopt(e *Error) bool { return adopt(e, KindInvalidRequest, &c.facts) }
 
-// LocalRejectionError: this client declined to send the request.
-type LocalRejectionError struct{ *Error }
+// LocalRejectionError means: this client declined to send the request.
+type LocalRejectionError struct{ *facts }
 
-func (c *LocalRejectionError) adopt(e *Error) bool { return adopt(e, KindLocalRejection, &c.Error) }
+func (c *LocalRejectionError) adopt(e *Error) bool { return adopt(e, KindLocalRejection, &c.facts) }
 
-// CircuitOpenError: the breaker of this origin and group is open; RetryAfter says for how long.
-type CircuitOpenError struct{ *Error }
+// CircuitOpenError means: the breaker of this origin and group is open; RetryAfter says for how long.
+type CircuitOpenError struct{ *facts }
 
-func (c *CircuitOpenError) adopt(e *Error) bool { return adopt(e, KindCircuitOpen, &c.Error) }
+func (c *CircuitOpenError) adopt(e *Error) bool { return adopt(e, KindCircuitOpen, &c.facts) }
 
-// RateLimitWaitError: the local limiter would make the call wait too long; RetryAfter is the projection.
-type RateLimitWaitError struct{ *Error }
+// RateLimitWaitError means: the local limiter would make the call wait too long; RetryAfter is the projection.
+type RateLimitWaitError struct{ *facts }
 
-func (c *RateLimitWaitError) adopt(e *Error) bool { return adopt(e, KindRateLimitWait, &c.Error) }
+func (c *RateLimitWaitError) adopt(e *Error) bool { return adopt(e, KindRateLimitWait, &c.facts) }
 
-// RateLimitConfigError: the request can never fit into the declared limit.
-type RateLimitConfigError struct{ *Error }
+// RateLimitConfigError means: the request can never fit into the declared limit.
+type RateLimitConfigError struct{ *facts }
 
-func (c *RateLimitConfigError) adopt(e *Error) bool { return adopt(e, KindRateLimitConfig, &c.Error) }
+func (c *RateLimitConfigError) adopt(e *Error) bool { return adopt(e, KindRateLimitConfig, &c.facts) }
 
-// ClientClosedError: the client was closed before or during the call.
-type ClientClosedError struct{ *Error }
+// ClientClosedError means: the client was closed before or during the call.
+type ClientClosedError struct{ *facts }
 
-func (c *ClientClosedError) adopt(e *Error) bool { return adopt(e, KindClientClosed, &c.Error) }
+func (c *ClientClosedError) adopt(e *Error) bool { return adopt(e, KindClientClosed, &c.facts) }
 
-// AuthError: a credential could not be obtained.
-type AuthError struct{ *Error }
+// AuthError means: a credential could not be obtained.
+type AuthError struct{ *facts }
 
-func (c *AuthError) adopt(e *Error) bool { return adopt(e, KindAuth, &c.Error) }
+func (c *AuthError) adopt(e *Error) bool { return adopt(e, KindAuth, &c.facts) }
 
-// DeadlineExceededError: the call's time ran out; Phase is where.
-type DeadlineExceededError struct{ *Error }
+// DeadlineExceededError means: the call's time ran out; Phase is where.
+type DeadlineExceededError struct{ *facts }
 
-func (c *DeadlineExceededError) adopt(e *Error) bool { return adopt(e, KindDeadlineExceeded, &c.Error) }
+func (c *DeadlineExceededError) adopt(e *Error) bool { return adopt(e, KindDeadlineExceeded, &c.facts) }
 
-// TransportError: the exchange itself failed, below the provider's own answer.
-type TransportError struct{ *Error }
+// TransportError means: the exchange itself failed, below the provider's own answer.
+type TransportError struct{ *facts }
 
-func (c *TransportError) adopt(e *Error) bool { return adopt(e, KindTransport, &c.Error) }
+func (c *TransportError) adopt(e *Error) bool { return adopt(e, KindTransport, &c.facts) }
 
-// ConnectError: no connection could be made.
-type ConnectError struct{ *Error }
+// ConnectError means: no connection could be made.
+type ConnectError struct{ *facts }
 
-func (c *ConnectError) adopt(e *Error) bool { return adopt(e, KindConnect, &c.Error) }
+func (c *ConnectError) adopt(e *Error) bool { return adopt(e, KindConnect, &c.facts) }
 
-// TLSError: the certificate or host name was not accepted; never retried.
-type TLSError struct{ *Error }
+// TLSError means: the certificate or host name was not accepted; never retried.
+type TLSError struct{ *facts }
 
-func (c *TLSError) adopt(e *Error) bool { return adopt(e, KindTLS, &c.Error) }
+func (c *TLSError) adopt(e *Error) bool { return adopt(e, KindTLS, &c.facts) }
 
-// PoolTimeoutError: no connection of the pool became free in time.
-type PoolTimeoutError struct{ *Error }
+// PoolTimeoutError means: no connection of the pool became free in time.
+type PoolTimeoutError struct{ *facts }
 
-func (c *PoolTimeoutError) adopt(e *Error) bool { return adopt(e, KindPoolTimeout, &c.Error) }
+func (c *PoolTimeoutError) adopt(e *Error) bool { return adopt(e, KindPoolTimeout, &c.facts) }
 
-// AttemptTimeoutError: one attempt took longer than its own timer.
-type AttemptTimeoutError struct{ *Error }
+// AttemptTimeoutError means: one attempt took longer than its own timer.
+type AttemptTimeoutError struct{ *facts }
 
-func (c *AttemptTimeoutError) adopt(e *Error) bool { return adopt(e, KindAttemptTimeout, &c.Error) }
+func (c *AttemptTimeoutError) adopt(e *Error) bool { return adopt(e, KindAttemptTimeout, &c.facts) }
 
-// ConnectionLostError: the connection ended before the response did.
-type ConnectionLostError struct{ *Error }
+// ConnectionLostError means: the connection ended before the response did.
+type ConnectionLostError struct{ *facts }
 
-func (c *ConnectionLostError) adopt(e *Error) bool { return adopt(e, KindConnectionLost, &c.Error) }
+func (c *ConnectionLostError) adopt(e *Error) bool { return adopt(e, KindConnectionLost, &c.facts) }
 
-// ProtocolError: the peer broke HTTP or a content encoding.
-type ProtocolError struct{ *Error }
+// ProtocolError means: the peer broke HTTP or a content encoding.
+type ProtocolError struct{ *facts }
 
-func (c *ProtocolError) adopt(e *Error) bool { return adopt(e, KindProtocol, &c.Error) }
+func (c *ProtocolError) adopt(e *Error) bool { return adopt(e, KindProtocol, &c.facts) }
 
-// RedirectError: a redirect that is not followed.
-type RedirectError struct{ *Error }
+// RedirectError means: a redirect that is not followed.
+type RedirectError struct{ *facts }
 
-func (c *RedirectError) adopt(e *Error) bool { return adopt(e, KindRedirect, &c.Error) }
+func (c *RedirectError) adopt(e *Error) bool { return adopt(e, KindRedirect, &c.facts) }
 
-// ResponseTooLargeError: a response limit of was crossed; never retried.
-type ResponseTooLargeError struct{ *Error }
+// ResponseTooLargeError means: a response limit of was crossed; never retried.
+type ResponseTooLargeError struct{ *facts }
 
-func (c *ResponseTooLargeError) adopt(e *Error) bool { return adopt(e, KindResponseTooLarge, &c.Error) }
+func (c *ResponseTooLargeError) adopt(e *Error) bool { return adopt(e, KindResponseTooLarge, &c.facts) }
 
-// APIError: the provider answered with an error status or error event.
-type APIError struct{ *Error }
+// APIError means: the provider answered with an error status or error event.
+type APIError struct{ *facts }
 
-func (c *APIError) adopt(e *Error) bool { return adopt(e, KindAPI, &c.Error) }
+func (c *APIError) adopt(e *Error) bool { return adopt(e, KindAPI, &c.facts) }
 
-// BadRequestError: status 400.
-type BadRequestError struct{ *Error }
+// BadRequestError means: status 400.
+type BadRequestError struct{ *facts }
 
-func (c *BadRequestError) adopt(e *Error) bool { return adopt(e, KindBadRequest, &c.Error) }
+func (c *BadRequestError) adopt(e *Error) bool { return adopt(e, KindBadRequest, &c.facts) }
 
-// AuthenticationError: status 401: the key is missing, wrong or revoked.
-type AuthenticationError struct{ *Error }
+// AuthenticationError means: status 401: the key is missing, wrong or revoked.
+type AuthenticationError struct{ *facts }
 
-func (c *AuthenticationError) adopt(e *Error) bool { return adopt(e, KindAuthentication, &c.Error) }
+func (c *AuthenticationError) adopt(e *Error) bool { return adopt(e, KindAuthentication, &c.facts) }
 
-// QuotaExceededError: status 402, or a 429 that waiting does not cure.
-type QuotaExceededError struct{ *Error }
+// QuotaExceededError means: status 402, or a 429 that waiting does not cure.
+type QuotaExceededError struct{ *facts }
 
-func (c *QuotaExceededError) adopt(e *Error) bool { return adopt(e, KindQuotaExceeded, &c.Error) }
+func (c *QuotaExceededError) adopt(e *Error) bool { return adopt(e, KindQuotaExceeded, &c.facts) }
 
-// PermissionDeniedError: status 403.
-type PermissionDeniedError struct{ *Error }
+// PermissionDeniedError means: status 403.
+type PermissionDeniedError struct{ *facts }
 
-func (c *PermissionDeniedError) adopt(e *Error) bool { return adopt(e, KindPermissionDenied, &c.Error) }
+func (c *PermissionDeniedError) adopt(e *Error) bool { return adopt(e, KindPermissionDenied, &c.facts) }
 
-// NotFoundError: status 404: often an unknown model or id.
-type NotFoundError struct{ *Error }
+// NotFoundError means: status 404: often an unknown model or id.
+type NotFoundError struct{ *facts }
 
-func (c *NotFoundError) adopt(e *Error) bool { return adopt(e, KindNotFound, &c.Error) }
+func (c *NotFoundError) adopt(e *Error) bool { return adopt(e, KindNotFound, &c.facts) }
 
-// ConflictError: status 409.
-type ConflictError struct{ *Error }
+// ConflictError means: status 409.
+type ConflictError struct{ *facts }
 
-func (c *ConflictError) adopt(e *Error) bool { return adopt(e, KindConflict, &c.Error) }
+func (c *ConflictError) adopt(e *Error) bool { return adopt(e, KindConflict, &c.facts) }
 
-// RequestTooLargeError: status 413.
-type RequestTooLargeError struct{ *Error }
+// RequestTooLargeError means: status 413.
+type RequestTooLargeError struct{ *facts }
 
-func (c *RequestTooLargeError) adopt(e *Error) bool { return adopt(e, KindRequestTooLarge, &c.Error) }
+func (c *RequestTooLargeError) adopt(e *Error) bool { return adopt(e, KindRequestTooLarge, &c.facts) }
 
-// UnprocessableError: status 422.
-type UnprocessableError struct{ *Error }
+// UnprocessableError means: status 422.
+type UnprocessableError struct{ *facts }
 
-func (c *UnprocessableError) adopt(e *Error) bool { return adopt(e, KindUnprocessable, &c.Error) }
+func (c *UnprocessableError) adopt(e *Error) bool { return adopt(e, KindUnprocessable, &c.facts) }
 
-// RateLimitError: status 429; RetryAfter is the server's wait if it named one.
-type RateLimitError struct{ *Error }
+// RateLimitError means: status 429; RetryAfter is the server's wait if it named one.
+type RateLimitError struct{ *facts }
 
-func (c *RateLimitError) adopt(e *Error) bool { return adopt(e, KindRateLimit, &c.Error) }
+func (c *RateLimitError) adopt(e *Error) bool { return adopt(e, KindRateLimit, &c.facts) }
 
-// CapacityError: status 498: no flex capacity right now.
-type CapacityError struct{ *Error }
+// CapacityError means: status 498: no flex capacity right now.
+type CapacityError struct{ *facts }
 
-func (c *CapacityError) adopt(e *Error) bool { return adopt(e, KindCapacity, &c.Error) }
+func (c *CapacityError) adopt(e *Error) bool { return adopt(e, KindCapacity, &c.facts) }
 
-// ServerError: status 5xx.
-type ServerError struct{ *Error }
+// ServerError means: status 5xx.
+type ServerError struct{ *facts }
 
-func (c *ServerError) adopt(e *Error) bool { return adopt(e, KindServer, &c.Error) }
+func (c *ServerError) adopt(e *Error) bool { return adopt(e, KindServer, &c.facts) }
 
-// OverloadedError: status 529.
-type OverloadedError struct{ *Error }
+// OverloadedError means: status 529.
+type OverloadedError struct{ *facts }
 
-func (c *OverloadedError) adopt(e *Error) bool { return adopt(e, KindOverloaded, &c.Error) }
+func (c *OverloadedError) adopt(e *Error) bool { return adopt(e, KindOverloaded, &c.facts) }
 
-// UnavailableError: status 503.
-type UnavailableError struct{ *Error }
+// UnavailableError means: status 503.
+type UnavailableError struct{ *facts }
 
-func (c *UnavailableError) adopt(e *Error) bool { return adopt(e, KindUnavailable, &c.Error) }
+func (c *UnavailableError) adopt(e *Error) bool { return adopt(e, KindUnavailable, &c.facts) }
 
-// GatewayTimeoutError: status 504.
-type GatewayTimeoutError struct{ *Error }
+// GatewayTimeoutError means: status 504.
+type GatewayTimeoutError struct{ *facts }
 
-func (c *GatewayTimeoutError) adopt(e *Error) bool { return adopt(e, KindGatewayTimeout, &c.Error) }
+func (c *GatewayTimeoutError) adopt(e *Error) bool { return adopt(e, KindGatewayTimeout, &c.facts) }
 
-// InvalidResponseError: a 2xx answer that is empty, not JSON or of the wrong shape.
-type InvalidResponseError struct{ *Error }
+// InvalidResponseError means: a 2xx answer that is empty, not JSON or of the wrong shape.
+type InvalidResponseError struct{ *facts }
 
-func (c *InvalidResponseError) adopt(e *Error) bool { return adopt(e, KindInvalidResponse, &c.Error) }
+func (c *InvalidResponseError) adopt(e *Error) bool { return adopt(e, KindInvalidResponse, &c.facts) }
 
-// StreamError: a stream that did not end well; Partial is what arrived.
-type StreamError struct{ *Error }
+// StreamError means: a stream that did not end well; Partial is what arrived.
+type StreamError struct{ *facts }
 
-func (c *StreamError) adopt(e *Error) bool { return adopt(e, KindStream, &c.Error) }
+func (c *StreamError) adopt(e *Error) bool { return adopt(e, KindStream, &c.facts) }
 
-// StreamInterruptedError: the body ended before the stream did.
-type StreamInterruptedError struct{ *Error }
+// StreamInterruptedError means: the body ended before the stream did.
+type StreamInterruptedError struct{ *facts }
 
 func (c *StreamInterruptedError) adopt(e *Error) bool {
-	return adopt(e, KindStreamInterrupted, &c.Error)
+	return adopt(e, KindStreamInterrupted, &c.facts)
 }
 
-// StreamIdleError: no bytes arrived for the idle time.
-type StreamIdleError struct{ *Error }
+// StreamIdleError means: no bytes arrived for the idle time.
+type StreamIdleError struct{ *facts }
 
-func (c *StreamIdleError) adopt(e *Error) bool { return adopt(e, KindStreamIdle, &c.Error) }
+func (c *StreamIdleError) adopt(e *Error) bool { return adopt(e, KindStreamIdle, &c.facts) }
 
-// StreamStallError: bytes arrived, but no event for the stall time.
-type StreamStallError struct{ *Error }
+// StreamStallError means: bytes arrived, but no event for the stall time.
+type StreamStallError struct{ *facts }
 
-func (c *StreamStallError) adopt(e *Error) bool { return adopt(e, KindStreamStall, &c.Error) }
+func (c *StreamStallError) adopt(e *Error) bool { return adopt(e, KindStreamStall, &c.facts) }
 
-// StreamDecodeError: an event whose data is not valid JSON.
-type StreamDecodeError struct{ *Error }
+// StreamDecodeError means: an event whose data is not valid JSON.
+type StreamDecodeError struct{ *facts }
 
-func (c *StreamDecodeError) adopt(e *Error) bool { return adopt(e, KindStreamDecode, &c.Error) }
+func (c *StreamDecodeError) adopt(e *Error) bool { return adopt(e, KindStreamDecode, &c.facts) }
 
-// StreamProtocolError: events in an order that the stream family does not allow.
-type StreamProtocolError struct{ *Error }
+// StreamProtocolError means: events in an order that the stream family does not allow.
+type StreamProtocolError struct{ *facts }
 
-func (c *StreamProtocolError) adopt(e *Error) bool { return adopt(e, KindStreamProtocol, &c.Error) }
+func (c *StreamProtocolError) adopt(e *Error) bool { return adopt(e, KindStreamProtocol, &c.facts) }

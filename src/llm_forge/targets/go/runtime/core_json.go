@@ -100,7 +100,7 @@ func checkNumber(token []byte) error {
 	if len(token) > maxNumberDigits && digitsIn(token) > maxNumberDigits {
 		return fmt.Errorf("a number has more than %d digits", maxNumberDigits)
 	}
-	if bytes.IndexAny(token, "eE") < 0 {
+	if !bytes.ContainsAny(token, "eE") {
 		return nil
 	}
 	if number, _ := strconv.ParseFloat(string(token), 64); math.IsInf(number, 0) {

@@ -3,13 +3,12 @@ package forge
 import (
 	"encoding/base64"
 	"fmt"
-	"net/url"
 	"regexp"
 	"sort"
 	"strings"
 )
 
-// Text, headers and URLs without credentials (R-242, R-218).
+// Text and headers without credentials (R-242, R-218); URLs are never part of a text.
 //
 // A secret is found as it is, percent-encoded, JSON-escaped (also mixed: each character that an encoder may touch
 // is taken in any of these spellings) and inside Base64 at each of the three alignments.
@@ -23,8 +22,6 @@ const (
 )
 
 var (
-	queryValue = regexp.MustCompile(`(?i)([?&;][^=&#?;]{0,64}(?:key|token|secret|sig|auth|passw|credential)[^=&#?;]{0,64}=)[^&#\s]*`)
-	userInfo   = regexp.MustCompile(`(://)[^/?#@\s]*@`)
 	// looksSecret is a credential by its scheme, although it is none of ours. Other keys that a provider quotes
 	// in its own message stay: the message is the provider's (R-218).
 	looksSecret = regexp.MustCompile(`(?i)\b(bearer|basic)(\s+)[\w.~+/=*-]{8,}`)
@@ -68,20 +65,16 @@ func secretsInHeader(value string) []Secret {
 
 // redactor replaces credentials by [redacted].
 type redactor struct {
-	values     []string
-	secrets    *regexp.Regexp
-	short      *regexp.Regexp
-	hidden     map[string]bool
-	parameters []*regexp.Regexp
+	values  []string
+	secrets *regexp.Regexp
+	short   *regexp.Regexp
+	hidden  map[string]bool
 }
 
-func newRedactor(secrets []Secret, secretHeaders, secretParameters []string) *redactor {
+func newRedactor(secrets []Secret, secretHeaders []string) *redactor {
 	made := &redactor{hidden: map[string]bool{}}
 	for _, name := range secretHeaders {
 		made.hidden[strings.ToLower(name)] = true
-	}
-	for _, name := range secretParameters {
-		made.parameters = append(made.parameters, regexp.MustCompile(`([?&;]`+regexp.QuoteMeta(url.QueryEscape(name))+`=)[^&#\s]*`))
 	}
 	made.values = distinctValues(secrets)
 	var anywhere, alone []string
@@ -158,15 +151,6 @@ func (r *redactor) shows(name string) bool {
 		return true
 	}
 	return strings.Contains(name, "ratelimit") || strings.Contains(name, "request-id")
-}
-
-// url is the URL without user-info and without the values of query parameters that hold secrets.
-func (r *redactor) url(text string) string {
-	text = queryValue.ReplaceAllString(userInfo.ReplaceAllString(text, "$1"), "${1}"+redactedText)
-	for _, parameter := range r.parameters {
-		text = parameter.ReplaceAllString(text, "${1}"+redactedText)
-	}
-	return r.text(text)
 }
 
 // replaceWhere replaces those matches that fit their surroundings.

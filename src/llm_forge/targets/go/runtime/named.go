@@ -1,7 +1,6 @@
 package forge
 
 import (
-	"sort"
 	"time"
 )
 
@@ -232,11 +231,4 @@ func likenessOf(one, other string) float64 {
 	}
 	longest := max(len(one), len(other))
 	return 1 - float64(row[len(other)])/float64(longest)
-}
-
-// knownNames are the names of options, sorted.
-func knownNames() []string {
-	names := sortedNames(namedOptions)
-	sort.Strings(names)
-	return names
 }

@@ -40,7 +40,6 @@ type config struct {
 	credential     *Credential
 	auth           Auth
 	pool           PoolLimits
-	caBundle       string
 	authorities    *x509.CertPool
 	proxy          *url.URL
 	ignoreEnv      bool

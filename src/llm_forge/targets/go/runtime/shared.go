@@ -22,7 +22,6 @@ type shared struct {
 	auth           authPolicy
 	trustedOrigins map[string]bool
 	secretHeaders  map[string]bool
-	parameters     []string
 	transport      *transport
 	clock          Clock
 	random         func() float64
@@ -57,12 +56,9 @@ func newShared(profile *Profile, baseURL string, auth authPolicy, c *config) *sh
 	for _, origin := range c.trustedOrigins {
 		made.trustedOrigins[originOf(origin)] = true
 	}
-	header, parameter := auth.names()
+	header := auth.headerName()
 	for _, name := range append(append(append([]string(nil), profile.SecretHeaders...), c.secretHeaders...), header) {
 		made.secretHeaders[strings.ToLower(name)] = name != ""
-	}
-	if parameter != "" {
-		made.parameters = []string{parameter}
 	}
 	return made
 }
@@ -83,7 +79,7 @@ func (s *shared) redactorFor(secrets []Secret, headers Headers) *redactor {
 			known = append(known, secretsInHeader(field.Value)...)
 		}
 	}
-	return newRedactor(known, sortedNames(s.secretHeaders), s.parameters)
+	return newRedactor(known, sortedNames(s.secretHeaders))
 }
 
 // spend says whether the retry budget of an origin pays; only then it is charged.
