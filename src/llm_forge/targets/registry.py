@@ -21,6 +21,7 @@ from .writer import OutputError
 GROUP = "llm_forge.targets"
 INCLUDED: Mapping[str, str] = {
     "python": "llm_forge.targets.python:PythonTarget",
+    "typescript": "llm_forge.targets.typescript:TypeScriptTarget",
 }
 
 

@@ -69,3 +69,13 @@ def escaped(one: str, *, ascii_only: bool) -> str:
         return one
     code = ord(one)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def markdown(value: str) -> str:
+    """Text that stays text in Markdown: no markup, no line ends."""
+    return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", " ".join(value.split()))
+
+
+def code_text(text: str) -> str:
+    """Text that stays inside its backticks in Markdown."""
+    return Comment(text).replace("`", "'")

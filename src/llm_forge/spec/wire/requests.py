@@ -157,8 +157,11 @@ def plain(value: Any) -> str:
 
 
 def as_json(value: Any) -> str:
-    """Compact JSON, characters beyond ASCII as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Compact JSON, characters beyond ASCII as they are; where half a pair is among them, as escapes."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if any("\ud800" <= one <= "\udfff" for one in text):
+        return json.dumps(value, separators=(",", ":"))
+    return text
 
 
 # bodies

@@ -9,11 +9,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from ..text import markdown
 from . import layout
 from .attributes import by_attribute
 from .examples import Examples, as_node
 from .expressions import node
-from .package_writer import markdown, sample_values
+from .package_writer import sample_values
 from .printing import text
 from .sample import labelled, value_node
 from .view import Method, ResourceClass, View

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...spec import ir
+from ..mirrors import mirrors
 from ..reach import reachable
 from ..support import unsupported
 from ..text import Comment
@@ -118,30 +119,9 @@ class _Plan:
 
 
 def _widened(params: Side, models: Side) -> dict[str, Expression]:
-    """Unions of request parts that also take the views of the answers they mirror (`...Param`).
-
-    Either the whole union has such a mirror, or single members of it have one.
-    """
-    found: dict[str, Expression] = {}
-    for name in params.class_names:
-        members = [one.name for one in _members(params.api.types[name].type) if isinstance(one, ir.Ref)]
-        whole = _mirror(name, models) if members else None
-        mirrors = [whole] if whole else [_mirror(one, models) for one in members]
-        views = [one for one in mirrors if one is not None]
-        if views:
-            found[name] = either(views)
-    return found
-
-
-def _members(found: ir.Type) -> list[ir.Type]:
-    if isinstance(found, ir.TaggedUnion):
-        return [one for _, one in found.members]
-    return list(found.members) if isinstance(found, ir.Union) else []
-
-
-def _mirror(name: str, models: Side) -> Name | None:
-    """The view `Block` for the request part `BlockParam`."""
-    mirrored = name.removesuffix("Param")
-    if mirrored == name or mirrored not in models.class_names:
-        return None
-    return Name(models.class_names[mirrored], "models")
+    """What unions of request parts take beside their members."""
+    found = mirrors(params.api, params.class_names, models.class_names)
+    return {
+        name: either([Name(models.class_names[one], "models") for one in views])
+        for name, views in found.items()
+    }

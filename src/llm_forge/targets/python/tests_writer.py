@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 
-from ...spec.ir import Api
-from ...spec.wire import Suite, to_json, wire_suite
+from ...spec.wire import to_json
+from ..suite import generated_suite
 from . import layout
 from .attributes import by_attribute
 from .calls import facts_of
@@ -26,15 +25,8 @@ def write_tests(view: View, package: str) -> dict[str, str]:
         "conftest.py": _conftest(view, package),
         "test_client.py": _smoke(view, package),
         "test_wire.py": (_FILES / "test_wire.py").read_text(encoding="utf-8"),
-        "wire.json": to_json(_suite(view.api, _methods(view))),
+        "wire.json": to_json(generated_suite(view.api)),
     }
-
-
-def _suite(api: Api, methods: Iterable[tuple[str, Method]]) -> Suite:
-    """The wire cases of the operations that the SDK has."""
-    generated = {method.operation.name for _, method in methods}
-    suite = wire_suite(api)
-    return replace(suite, cases=tuple(one for one in suite.cases if one.operation in generated))
 
 
 def _methods(view: View) -> list[tuple[str, Method]]:
