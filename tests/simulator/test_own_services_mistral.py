@@ -112,7 +112,7 @@ def test_lists_are_read_page_by_page(client: llm_forge.Mistral) -> None:
     told: Any = {"endpoint": "/v1/chat/completions", "requests": [{"body": {"messages": []}}]}
     batches = [client.batch.jobs.create(**told, metadata={"n": str(at % 2)}).id for at in range(5)]
     assert [one.id for one in client.batch.jobs.list(page_size=2)] == batches[::-1]
-    odd = client.batch.jobs.list(page_size=1, metadata='{"n": "1"}', order_by="created")
+    odd = client.batch.jobs.list(page_size=1, metadata={"n": "1"}, order_by="created")
     assert [one.id for one in odd] == batches[1::2]
     agents = [client.agents.create(model="m", name=f"Agent {at}").id for at in range(5)]
     assert [one.id for one in client.agents.list_pages(page_size=2)] == agents[::-1]

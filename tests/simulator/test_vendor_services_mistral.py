@@ -147,6 +147,7 @@ def test_a_batch_of_a_file_goes_on_with_the_clock_and_ends_with_files(client: An
     assert json.loads(failed)["response"]["status_code"] == 400
     listed = client.batch.jobs.list(status=["SUCCESS"], metadata={"team": "a"})
     assert [one.id for one in listed.data] == [job.id]
+    assert client.batch.jobs.list(metadata={"team": "b"}).total == 0
     assert client.batch.jobs.delete(job_id=job.id).deleted
 
 

@@ -14,7 +14,7 @@ import pytest
 import llm_forge
 from llm_forge import ApiError, InvalidResponseError, spec
 from llm_forge.spec import ir
-from llm_forge.targets.python.package_writer import attribute_path
+from llm_forge.targets.python.attributes import by_attribute
 from llm_forge.targets.python.plan import plan
 from llm_forge.targets.python.text import Quoted
 from llm_forge.targets.python.view import Method
@@ -33,7 +33,7 @@ APIS = {name: spec.load_description(name) for name in WITNESSED}
 def _methods(api: ir.Api) -> dict[str, tuple[str, Method]]:
     """The resource and the method of each operation."""
     view = plan(api, "")
-    found = [(attribute_path(view, one), method) for one in view.resources for method in one.methods]
+    found = [(path, method) for path, one in by_attribute(view) for method in one.methods]
     return {method.operation.name: (path, method) for path, method in found}
 
 

@@ -10,7 +10,7 @@ from ...problems import Failure, Problem
 from ...script import Reply
 from ..provider import HEX, Handler, Json, Produced, Turn
 from .mistral_files import answering
-from .number_pages import matching, number_page, token_page, zulu
+from .number_pages import asked_labels, labelled, matching, number_page, token_page, zulu
 from .shelf import Shelf
 
 _USUAL: Mapping[str, Any] = {
@@ -82,6 +82,7 @@ class MistralAgents:
     def _rows(self, turn: Turn) -> list[Json]:
         rows = [agent.shown() for agent in reversed(self._kept.all())]
         rows = matching(turn, rows, "deployment_chat", "name", "id", source="sources")
+        rows = labelled(rows, asked_labels(turn))
         text = turn.query.get("search", "").lower()
         return [row for row in rows if text in row["name"].lower()]
 

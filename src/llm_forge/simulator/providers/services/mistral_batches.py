@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from ...problems import Failure
 from ..provider import Handler, Json, Turn, compact
 from .mistral_files import MistralFiles, answering
-from .number_pages import counted_page, made_between, matching, new_uuid
+from .number_pages import counted_page, labelled, made_between, matching, new_uuid
 from .shelf import Shelf
 
 QUEUED_SECONDS = 5.0
 RUNNING_SECONDS = 60.0
 CANCELLING_SECONDS = 5.0
+_LIST_PARAMETERS = {  # any other is a label of the jobs asked for
+    "page", "page_size", "model", "agent_id", "created_after", "created_by_me", "status", "order_by",
+}  # fmt: skip
 _ENDED = ("SUCCESS", "FAILED", "CANCELLED", "TIMEOUT_EXCEEDED")
 
 
@@ -87,7 +90,8 @@ class MistralBatches:
         rows = [self._now(job, turn) for job in self._kept.all()]
         if turn.query.get("order_by", "-created") == "-created":
             rows.reverse()
-        rows = made_between(turn, rows)
+        labels = {name: value for name, value in turn.query.items() if name not in _LIST_PARAMETERS}
+        rows = labelled(made_between(turn, rows), labels)
         return counted_page(turn, matching(turn, rows, "status", "model", "agent_id"))
 
     def _got(self, turn: Turn) -> Json:

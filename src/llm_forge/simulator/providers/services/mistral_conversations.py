@@ -12,7 +12,7 @@ from ..provider import HEX, Handler, Json, Produced, Turn
 from .mistral_answers import MistralAnswers, new_entry
 from .mistral_conversation_events import events_of
 from .mistral_files import answering
-from .number_pages import matching, number_page, zulu
+from .number_pages import asked_labels, labelled, number_page, zulu
 from .shelf import Shelf
 
 _OF_MODELS: Mapping[str, Any] = {"instructions": None, "tools": [], "completion_args": {}, "guardrails": []}
@@ -52,7 +52,7 @@ class MistralConversations:
 
     def _listed(self, turn: Turn) -> list[Json]:
         rows = [one.shown for one in reversed(self._kept.all())]
-        return number_page(turn, matching(turn, rows))
+        return number_page(turn, labelled(rows, asked_labels(turn)))
 
     def _entries(self, turn: Turn, name: str, beginning: str) -> Json:
         entries = [one for one in self._kept.get(turn.ids[0]).entries if one["type"].startswith(beginning)]

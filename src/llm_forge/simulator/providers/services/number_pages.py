@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qsl
 
 from ..provider import HEX, Json, Turn
@@ -32,21 +33,27 @@ def token_page(turn: Turn, rows: Sequence[Json], *, usual: int = 20) -> Json:
 
 
 def matching(turn: Turn, rows: Sequence[Json], *names: str, **others: str) -> list[Json]:
-    """The rows whose fields have one of the values that the query names, and which have its metadata.
+    """The rows whose fields have one of the values that the query names.
 
     `names` are fields that the query calls the same, `others` those with a parameter of another name.
     """
     asked = parse_qsl(turn.request.query)
     parameters = {**{name: name for name in names}, **others}
     wanted = {name: {value for key, value in asked if key == told} for name, told in parameters.items()}
-    labels = json.loads(turn.query.get("metadata") or "null")
-    labels = labels if isinstance(labels, dict) else {}  # mistralai sends a place holder for none
     return [
-        row
-        for row in rows
-        if all(_text(row.get(name)) in found for name, found in wanted.items() if found)
-        and labels.items() <= (row.get("metadata") or {}).items()
+        row for row in rows if all(_text(row.get(name)) in found for name, found in wanted.items() if found)
     ]
+
+
+def labelled(rows: Sequence[Json], labels: Mapping[str, Any]) -> list[Json]:
+    """The rows whose metadata has all the labels."""
+    return [row for row in rows if labels.items() <= (row.get("metadata") or {}).items()]
+
+
+def asked_labels(turn: Turn) -> Mapping[str, Any]:
+    """The labels that the query names as JSON under `metadata`."""
+    labels = json.loads(turn.query.get("metadata") or "null")
+    return labels if isinstance(labels, dict) else {}  # mistralai sends a place holder for none
 
 
 def made_between(turn: Turn, rows: Sequence[Json]) -> list[Json]:
