@@ -71,10 +71,10 @@ def run_command(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a job, or run on with one that was interrupted; a finished job sends nothing.
+    """Run a job, or run on with one that was interrupted.
 
-    An input line is a prompt, {"prompt": ...} or {"messages": [...]}, with an "id" if you like. Exit code 0:
-    every item has an answer; 3: some failed or were cancelled.
+    A finished job sends nothing. An input line is a prompt, {"prompt": ...} or {"messages": [...]}, with an
+    "id" if you like. Exit code 0: every item has an answer; 3: some failed or were cancelled.
     """
     from .batch import run_batch
 
@@ -115,7 +115,10 @@ def resume_command(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run on with a job that has taken over all of its inputs, with its own model and parameters."""
+    """Run on with a job that has taken over all of its inputs.
+
+    It keeps its own model and parameters.
+    """
     from .batch import resume_batch
 
     resume_batch(
@@ -143,7 +146,10 @@ def status_command(job: JobArgument, as_json: AsJson = False) -> None:
 
 @batch_app.command("cancel")
 def cancel_command(job: JobArgument, as_json: AsJson = False) -> None:
-    """Cancel what has not ended; a run under way lets its calls end first."""
+    """Cancel what has not ended.
+
+    A run under way lets its calls end first.
+    """
     from .batch import cancel_batch
 
     cancel_batch(job, as_json=as_json)
@@ -154,7 +160,10 @@ def export_command(
     job: JobArgument,
     out: Annotated[Path, typer.Option("--out", help="File to write: .jsonl or .parquet.")],
 ) -> None:
-    """Write all outcomes in input order, whole or not at all; also while the job runs."""
+    """Write all outcomes in input order; also while the job runs.
+
+    The file appears whole or not at all.
+    """
     from .batch import export_batch
 
     export_batch(job, out)
@@ -165,7 +174,10 @@ def report_command(
     job: JobArgument,
     out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
 ) -> None:
-    """Write a page on latencies, first tokens, tokens, cost, errors and retries."""
+    """Write an HTML page of figures.
+
+    It shows latencies, first tokens, tokens, cost, errors and retries.
+    """
     from .batch import report_batch
 
     report_batch(job, out)

@@ -29,6 +29,8 @@ app = typer.Typer(
     help="Call large language models reliably, and generate clients that do, from one description.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # boxes would take half of the time that --help takes
+    context_settings={"max_content_width": 110},
 )
 
 app.add_typer(batch_app, name="batch")
@@ -90,7 +92,7 @@ def ask(
         float | None, typer.Option("--timeout", help="Seconds the whole call may take.")
     ] = None,
 ) -> None:
-    """Ask a model and print its answer; this is the default command.
+    """Ask a model and print its answer; the default command.
 
     The key comes from the provider's own variable (ANTHROPIC_API_KEY, OPENAI_API_KEY, ...), the
     configuration, or `llm-forge keys`; with `llm-forge simulate` running and its variables exported, no key
@@ -119,7 +121,7 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Check keys, reachability, clocks, proxies, configuration and versions."""
+    """Check keys, reachability, clocks, proxies and versions."""
     from .doctor import run_doctor
 
     run_doctor(providers or [], as_json=as_json)
@@ -140,9 +142,10 @@ def simulate(
         bool, typer.Option("--json", help="Print the variables to export as one JSON object.")
     ] = False,
 ) -> None:
-    """Serve all providers on this machine: no key, no network, the wire as the real ones have it.
+    """Serve all providers on this machine: no key, no network.
 
-    Prints the variables that point the vendors' own clients, and ours, at it; Ctrl-C ends it.
+    The wire is as the real ones have it. Prints the variables that point the vendors' own clients, and ours,
+    at it; Ctrl-C ends it.
     """
     from .simulate import run_simulate
 
@@ -180,7 +183,9 @@ def inspect(
     overlay: Overlays = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
-    """Show what is understood of a description: operations, streams, repairs and guesses.
+    """Show what is understood of a description.
+
+    That is operations, streams, repairs and guesses.
 
     For instance: llm-forge inspect openapi.yaml
     """
@@ -200,7 +205,9 @@ def init(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
-    """Write a forge file to start from: each guess about a description as a line to make certain or change.
+    """Write a forge file to start from.
+
+    It has each guess about a description as a line to make certain or change.
 
     For instance: llm-forge init openapi.yaml
     """
@@ -275,7 +282,7 @@ def conformance(
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
     write: Annotated[bool, typer.Option("--write", help="Write the table to docs/conformance.md.")] = False,
 ) -> None:
-    """Run the corpora and scenarios against a language's client and print one result table."""
+    """Run the corpora and scenarios against a client."""
     from .conformance import run_conformance
 
     run_conformance(lang, only or [], column or [], list_cases=list_cases, as_json=as_json, write=write)

@@ -17,7 +17,10 @@ Provider = Annotated[str, typer.Argument(help="The provider's name, such as anth
 
 @models_app.command("list")
 def list_command(provider: Provider, as_json: AsJson = False) -> None:
-    """List the models that a provider serves, with list prices where they are known."""
+    """List the models that a provider serves.
+
+    List prices are shown where they are known.
+    """
     from .models import list_models
 
     list_models(provider, as_json=as_json)
