@@ -13,6 +13,7 @@ from llm_forge.simulator import Simulator
 from tests.shared import SHARED, needs_shared
 
 from .ask import PROVIDERS, ask
+from .wire import fetch
 
 RECORDED = {
     "anthropic": "/v1/messages",
@@ -55,11 +56,11 @@ def values(body: str, *, stream: bool) -> Iterator[Any]:
             continue
 
 
-def recorded(provider: str, *, stream: bool) -> set[str]:
+def recorded(provider: str, *, stream: bool, path: str | None = None) -> set[str]:
     found: set[str] = set()
     with gzip.open(SHARED / "wire" / "open" / f"{provider}.jsonl.gz") as lines:
         for record in map(json.loads, lines):
-            same = (record["url_path"], record["status"]) == (RECORDED[provider], 200)
+            same = (record["url_path"], record["status"]) == (path or RECORDED[provider], 200)
             if same and record["is_stream"] == stream:
                 for value in values(record["response_body"], stream=stream):
                     found |= set(fields(value))
@@ -80,3 +81,22 @@ def test_every_field_is_one_that_the_vendor_sends(provider: str, stream: bool) -
                 made |= set(fields(value))
     assert len(made) > 15
     assert made - recorded(provider, stream=stream) == set()
+
+
+SERVICES: dict[str, dict[str, Any]] = {
+    "/v1/agents": {"model": "m", "name": "Gardener", "instructions": "Be brief."},
+    "/v1/fim/completions": {"model": "m", "prompt": "def area(radius):"},
+    "/v1/moderations": {"model": "m", "input": "Good morning"},
+    "/v1/chat/moderations": {"model": "m", "input": [{"role": "user", "content": "Good morning"}]},
+    "/v1/ocr": {"model": "m", "document": {"type": "document_url", "document_url": "a.pdf"}},
+}
+
+
+@needs_shared
+@pytest.mark.parametrize("path", SERVICES)
+def test_every_field_of_a_service_of_mistral_is_one_that_it_sends(path: str) -> None:
+    with Simulator() as sim:
+        answer = fetch(f"{sim.base_urls['mistral']}{path}", SERVICES[path])
+    assert answer.status == 200
+    assert len(set(fields(answer.json))) >= 10
+    assert set(fields(answer.json)) - recorded("mistral", stream=False, path=path) == set()
