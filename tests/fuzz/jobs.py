@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import machines, splits, streams, texts
+from . import descriptions, machines, splits, streams, texts
 from .stories import FAMILIES
 
 
@@ -31,6 +31,7 @@ def _decoders() -> list[Job]:
         Job("event stream", "splits", splits.check, 400_000),
         *families,
         Job("headers, errors, JSON", "texts", texts.check, 20_000),
+        Job("descriptions", "documents", descriptions.check, 250),
     ]
 
 

@@ -9,8 +9,9 @@ import pytest
 from llm_forge.core.profile import Family, StreamRule
 from llm_forge.core.sse import SseDecoder
 from llm_forge.core.stream import StreamReader
+from llm_forge.targets import TARGETS
 
-from . import oracle, splits, streams, texts
+from . import descriptions, oracle, splits, streams, texts
 from .jobs import Job, jobs
 from .stories import FAMILIES, story
 
@@ -74,3 +75,17 @@ def test_a_story_is_told_the_same_way_by_the_same_seed(family: Family) -> None:
 @pytest.mark.requirement("R-065", "R-114", "R-214")
 def test_headers_error_bodies_and_json_are_read_whatever_they_say() -> None:
     assert texts.check(SEED, 3_000) >= 3_000
+
+
+@pytest.mark.requirement("R-245", "R-246", "R-248", "R-249")
+def test_hostile_descriptions_are_read_or_refused_and_never_executed() -> None:
+    assert descriptions.check(SEED, 150) == 150
+
+
+@pytest.mark.requirement("R-245")
+def test_a_target_that_lets_a_text_through_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = TARGETS["python"]
+    leaky = {"a.py": "cAnary__()\n"}
+    monkeypatch.setattr(type(target), "faces", lambda self, api: leaky)
+    with pytest.raises(AssertionError, match="hostile description"):
+        descriptions.check(SEED, 20)

@@ -86,4 +86,4 @@ def check_files(files: Mapping[str, str | bytes]) -> None:
         source = content.decode() if isinstance(content, bytes) else content
         source.encode()
         found = HIDDEN.search(source)
-        assert found is None, f"{path} holds {found.group()!r}"  # type: ignore[union-attr]  # message of a failure
+        assert found is None, f"{path} holds {found.group()!r}"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from .errors import DescriptionError
 from .events import Event
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _TOKEN = re.compile(r'[ \t\n\r]*(?:([{}\[\]:,])|("(?:[^"\\]|\\.)*")|([^\s{}\[\],:"]+))', re.DOTALL)
 
 
@@ -39,12 +40,19 @@ def _events(text: str) -> Iterator[Event]:
         position = start
         mark, string, word = match.groups()
         if mark is None:
-            value = json.loads(string or word)
+            value = _text(string) if string else json.loads(word)
             yield Event("value", line, value, None, value if string else word)
         elif mark in "{[":
             yield Event("map" if mark == "{" else "seq", line)
         elif mark in "}]":
             yield Event("end", line)
+
+
+def _text(string: str) -> str:
+    """The value of a string; half a surrogate pair means no character. Most have no escape to parse."""
+    if "\\" not in string:
+        return string[1:-1]
+    return _LONE_SURROGATE.sub("\ufffd", str(json.loads(string)))
 
 
 def _may_be_yaml(text: str) -> bool:

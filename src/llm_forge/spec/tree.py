@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from .ir import Operation, Resource
@@ -24,33 +25,53 @@ def build_tree(found: Iterable[tuple[Operation, bool, Place]]) -> Resource:
         DescriptionError: x-forge gives two operations one name.
     """
     ordered = sorted(found, key=lambda one: not one[1])
-    taken: dict[str, Place] = {}
-    kept: list[tuple[Place, Operation]] = []
-    for operation, given, place in ordered:
-        name = operation.name if given else _free(operation, taken, place)
-        if given and name in taken:
-            first = taken[name]
-            raise place.error(f"method {name!r} is already given at line {first.line}; rename one of them")
-        taken[name] = place
-        kept.append((place, replace(operation, name=name)))
+    names = _Names()
     root = _Node("")
-    for operation in (one for _, one in kept):
-        _add(root, operation)
+    for operation, given, place in ordered:
+        name = names.given(operation, place) if given else names.derived(operation, place)
+        _add(root, replace(operation, name=name))
     return _resource(root)
 
 
-def _free(operation: Operation, taken: dict[str, Place], place: Place) -> str:
-    candidates = [operation.name]
+@dataclass(slots=True)
+class _Names:
+    """The names that operations have, each once; `numbers` is the next number to try of each."""
+
+    places: dict[str, Place] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    def given(self, operation: Operation, place: Place) -> str:
+        """The name that x-forge gives."""
+        name = operation.name
+        if name in self.places:
+            first = self.places[name]
+            raise place.error(f"method {name!r} is already given at line {first.line}; rename one of them")
+        self.places[name] = place
+        return name
+
+    def derived(self, operation: Operation, place: Place) -> str:
+        """The operation's own name, or the next best that is free."""
+        candidates = itertools.chain(_candidates(operation), self._numbered(operation.name))
+        name = next(one for one in candidates if one not in self.places)
+        if name != operation.name:
+            place.guess(f"the name {operation.name!r} is taken; this operation is {name!r}")
+        self.places[name] = place
+        return name
+
+    def _numbered(self, name: str) -> Iterator[str]:
+        while True:
+            number = self.numbers.get(name, 2)
+            self.numbers[name] = number + 1
+            yield f"{name}_{number}"
+
+
+def _candidates(operation: Operation) -> Iterator[str]:
+    yield operation.name
     if operation.query:
-        candidates.append("_".join([operation.name, *(key for key, _ in operation.query)]))
+        yield "_".join([operation.name, *(key for key, _ in operation.query)])
     if snake(operation.operation_id):
-        candidates.append(f"{operation.name.rpartition('.')[0]}.{snake(operation.operation_id)}")
-    candidates.append(f"{operation.name}_{operation.http_method.lower()}")
-    candidates.extend(f"{operation.name}_{number}" for number in range(2, len(taken) + 3))
-    name = next(one for one in candidates if one not in taken)
-    if name != operation.name:
-        place.guess(f"the name {operation.name!r} is taken; this operation is {name!r}")
-    return name
+        yield f"{operation.name.rpartition('.')[0]}.{snake(operation.operation_id)}"
+    yield f"{operation.name}_{operation.http_method.lower()}"
 
 
 def _add(root: _Node, operation: Operation) -> None:
