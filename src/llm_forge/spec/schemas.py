@@ -10,6 +10,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -43,6 +44,7 @@ from .references import DanglingReferenceError, References, is_reference
 from .source import Mapping, Sequence, plain
 from .words import pascal
 
+MAX_CHOICES = 500
 _KINDS: dict[str, Kind] = {
     "string": "string",
     "integer": "integer",
@@ -282,6 +284,12 @@ class Schemas:
         if len(wanted) <= 1:
             return wanted[0] if wanted else AnyType()
         flat = [self.flat(part) for part in wanted]
+        if math.prod(len(part.members) for part in flat if isinstance(part, Union)) > MAX_CHOICES:
+            place.repair(
+                f"the parts of allOf allow more than {MAX_CHOICES} choices; fields of choices are not named"
+            )
+            wanted = [part for part, found in zip(wanted, flat, strict=True) if not isinstance(found, Union)]
+            return self._merge(wanted, hint, place)
         for index, part in enumerate(flat):
             if isinstance(part, Union):
                 return self._distribute(wanted, index, part, hint, place)
