@@ -18,7 +18,7 @@ from .capabilities import Target
 from .form import check_media, choice_of, thinking_word
 from .messages import all_text, called
 from .parts import Media, Message, Part, Raw, Text, Thinking, ToolCall, ToolResult
-from .reply import Piece, Reply, ToolCallDelta, message_of
+from .reply import NOTHING, Piece, Reply, ToolCallDelta, message_of
 from .tools import NativeTool, Tool
 
 Json = dict[str, Any]
@@ -206,11 +206,11 @@ class Pieces:
 
     def read(self, data: Any) -> Piece:
         """What this event brings."""
-        kind = data.get("type") if isinstance(data, Mapping) else None
+        kind = data.get("type") if isinstance(data, dict) else None
         if kind == "content_block_start":
             return self._started(data.get("index"), data.get("content_block") or {})
         if kind != "content_block_delta":
-            return Piece()
+            return NOTHING
         delta = data.get("delta") or {}
         match delta.get("type"):
             case "text_delta":
@@ -220,7 +220,7 @@ class Pieces:
             case "input_json_delta" if data.get("index") in self._calls and delta.get("partial_json"):
                 at = self._calls[data["index"]]
                 return Piece(tool_calls=(ToolCallDelta(at, arguments=delta["partial_json"]),))
-        return Piece()
+        return NOTHING
 
     def _started(self, index: Any, block: Mapping[str, Any]) -> Piece:
         """Blocks may arrive with content already."""

@@ -12,11 +12,12 @@ from .capabilities import Target
 from .form import check_media, choice_of, thinking_word
 from .messages import all_text, called, thought_text
 from .parts import Media, Message, Part, Raw, Text, Thinking, ToolCall, ToolResult
-from .reply import Piece, Reply, ToolCallDelta, message_of
+from .reply import NOTHING, Piece, Reply, ToolCallDelta, message_of
 from .tools import NativeTool, Tool
 
 Json = dict[str, Any]
 _REASONING = ("reasoning_content", "reasoning")  # the fields that servers put thoughts in
+_REASONING_SET = frozenset(_REASONING)
 
 
 def write(ask: Ask, target: Target) -> Json:
@@ -186,6 +187,15 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
 
 
+def _first_delta(data: Any) -> Mapping[str, Any] | None:
+    choices = data.get("choices") if isinstance(data, dict) else None
+    for choice in choices or ():
+        if not choice.get("index"):
+            delta = choice.get("delta")
+            return delta if isinstance(delta, dict) else None
+    return None
+
+
 class Pieces:
     """Reads the chunks of one stream."""
 
@@ -194,12 +204,13 @@ class Pieces:
 
     def read(self, data: Any) -> Piece:
         """What this chunk brings to the first choice."""
-        choices = data.get("choices") if isinstance(data, Mapping) else None
-        delta = next((one.get("delta") for one in choices or () if not one.get("index")), None)
-        if not isinstance(delta, Mapping):
-            return Piece()
+        delta = _first_delta(data)
+        if not delta:
+            return NOTHING
         content = delta.get("content")
         calls = delta.get("tool_calls")
+        if isinstance(content, str) and not calls and _REASONING_SET.isdisjoint(delta):
+            return Piece(content)  # nearly all chunks
         thought = next((delta[name] for name in _REASONING if _is_text(delta.get(name))), "")
         if isinstance(content, list):
             thought += "".join(thought_text(one) for one in content if one.get("type") == "thinking")

@@ -120,6 +120,9 @@ class Piece:
         return bool(self.text or self.thinking or self.tool_calls)
 
 
+NOTHING = Piece()
+
+
 def message_of(text: str, thoughts: tuple[Thinking, ...], calls: tuple[ToolCall, ...]) -> Message:
     """The assistant's message with these parts in the order that providers want them back."""
     return Message("assistant", (*thoughts, *([Text(text)] if text else ()), *calls))

@@ -13,7 +13,7 @@ import asyncio
 import inspect
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -47,6 +47,11 @@ class Watch:
     on_chunk: Callable[[Piece], Any] | None = None
     on_progress: Callable[[StreamProgress], Any] | None = None
     buffer: int = 0
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody is told anything."""
+        return self.on_chunk is None and self.on_progress is None
 
 
 class _Handle:
@@ -100,6 +105,9 @@ class _Handle:
         if not piece:
             return
         self._handed_out = True
+        if not self._watch.buffer:
+            self._ready.append(piece)
+            return
         if not piece.thinking and not piece.tool_calls:
             self._kept += piece.text
             if len(self._kept) >= self._watch.buffer:
@@ -131,8 +139,10 @@ class _Handle:
             error.enrich(partial=self._read(error.partial))
         self._failure = error
 
-    def _told(self, piece: Piece) -> list[Any]:
+    def _told(self, piece: Piece) -> Sequence[Any]:
         """Call the callbacks; what they returned."""
+        if self._watch.is_silent:
+            return ()
         self._chars += len(piece.text) + len(piece.thinking)
         returned = [] if self._watch.on_chunk is None else [self._watch.on_chunk(piece)]
         if self._watch.on_progress is not None:
