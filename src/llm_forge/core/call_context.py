@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -37,5 +37,5 @@ class CallContext:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A read-only view cannot be pickled; errors that carry a context can (R-217)."""
-        values = [getattr(self, name) for name in self.__slots__[:-1]]
+        values = [getattr(self, one.name) for one in fields(self)[:-1]]
         return CallContext, (*values, dict(self.metadata))

@@ -41,16 +41,16 @@ async def open_call(call: Call) -> Pump:
         return opened[-1]
 
     call.begin()
-    pump: Pump | None = None
+    kept: Pump | None = None
     try:
         answer = await through(call, call.shared.steps.call, call.prepared.request, ask)
-        pump = answer if isinstance(answer, Pump) else _unsent(call).take_whole(answer)
+        kept = pump = answer if isinstance(answer, Pump) else _unsent(call).take_whole(answer)
     except BaseException as error:
         call.finish(outcome_name(error))
         raise
     finally:
         for left in opened:
-            if left is not pump:
+            if left is not kept:
                 await left.end(None)
     pump.handed_over = True
     return pump

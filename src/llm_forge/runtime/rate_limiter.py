@@ -40,9 +40,9 @@ class RateLimiter:
         adaptive_throttle: float | None = None,
     ) -> None:
         self._limits = tuple(limits)
-        self._mode = mode
+        self._mode: Mode = mode
         self._concurrency = concurrency
-        self._oversize = oversize
+        self._oversize: Oversize = oversize
         self._adaptive = adaptive_concurrency
         self._throttle = adaptive_throttle
         self._lock = threading.Lock()

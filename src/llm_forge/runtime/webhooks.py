@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ..core.codec import JsonError, decode
 from ..core.errors import InvalidRequestError
@@ -35,7 +35,7 @@ def verify_webhook(
         raise InvalidRequestError("The webhook's body must be the bytes that arrived, not text made of them")
     given = [secret] if isinstance(secret, (str, Secret)) else list(secret)
     secrets = [one if isinstance(one, Secret) else Secret.clean(one, "the webhook secret") for one in given]
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    pairs = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
     check_signature(scheme, secrets, Headers(pairs), bytes(body), now=clock(), window=window)
     try:
         return decode(bytes(body))

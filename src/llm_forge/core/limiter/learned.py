@@ -11,6 +11,7 @@ Rules:
 
 from __future__ import annotations
 
+from ..profile import LimitUnit
 from ..rate_headers import Observed
 
 
@@ -24,7 +25,7 @@ class Learned:
 
     def _take(self, observed: Observed, now: float) -> None:
         self.family = observed.family
-        self.unit = observed.unit
+        self.unit: LimitUnit = observed.unit
         self.limit = observed.limit
         self.resets_at = observed.resets_at
         self._meaning = observed.meaning
