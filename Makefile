@@ -32,6 +32,9 @@ golden: .venv/dev.stamp ## rewrite the expected output of every case under golde
 requirements: .venv/dev.stamp ## write docs/requirements.md: each requirement with the tests that name it
 	@$(BIN)/python -m tests.requirements.table
 
+sdks: .venv/dev.stamp ## Python SDKs of our descriptions and of every vendor's document: types, imports, bytes, wire tests
+	@$(BIN)/python -m pytest -n auto --durations=5 tests/targets/test_checked_sdks.py tests/targets/test_wire_cases.py tests/targets/test_vendor_documents.py
+
 prism: build/prism.stamp ## install Prism (needs npm), which holds our clients' requests against the vendors' documents
 
 coverage-spec: .venv/dev.stamp ## vendors' documents beside our descriptions; a newer one: SPEC=file PROVIDER=name [BASE=older file]

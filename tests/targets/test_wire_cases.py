@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from llm_forge import spec
-from tests.shared import ROOT
+from tests.shared import ROOT, needs_shared
+from tests.spec.test_vendor_documents import OPERATIONS, unpacked
 from tests.targets.sdks import generated, passed_tests
 
 SMOKE = 2
@@ -23,7 +24,18 @@ def source(name: str) -> spec.Api:
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_an_sdk_passes_its_own_wire_tests(name: str, tmp_path: Path) -> None:
-    api = source(name)
-    generated(api, tmp_path / "sdk")
-    cases = json.loads((tmp_path / "sdk" / "tests" / "wire.json").read_text())["cases"]
-    assert passed_tests(tmp_path / "sdk") == 2 * len(cases) + SMOKE
+    check(source(name), tmp_path / "sdk")
+
+
+@needs_shared
+@pytest.mark.parametrize("document", sorted(OPERATIONS))
+def test_the_sdk_of_a_vendors_document_passes_its_own_wire_tests(document: str, tmp_path: Path) -> None:
+    check(spec.load(unpacked(document, tmp_path)), tmp_path / "sdk")
+
+
+def check(api: spec.Api, folder: Path) -> None:
+    """Nothing that is read is left out, and every case passes twice: blocking and awaited."""
+    assert len(generated(api, folder).left_out) == len(api.skipped)
+    cases = json.loads((folder / "tests" / "wire.json").read_text())["cases"]
+    assert {one["operation"] for one in cases} == {one.name for one in api.operations()}
+    assert passed_tests(folder) == 2 * len(cases) + SMOKE
