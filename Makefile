@@ -5,7 +5,7 @@ BIN := .venv/bin
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden requirements coverage-spec conformance extras vendors prism fuzz proof kill-test pace mutation soak bench bench-overhead compare-faults clean
+.PHONY: help demo test check gen golden requirements coverage-spec conformance extras vendors prism fuzz proof kill-test pace mutation soak bench bench-generator bench-overhead compare-faults clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ bench: .venv/vendors.stamp .venv/litellm.stamp ## client CPU and memory beside t
 compare-faults: .venv/vendors.stamp .venv/litellm.stamp ## the same faults served to the vendors' clients, litellm and ours: docs/faults.md
 	@$(BIN)/python -m benchmarks.faults.run --write
 
+bench-generator: .venv/dev.stamp .venv/generators.stamp ## our generator beside others on OpenAI's document (needs npm, java, ../shared): docs/benchmarks-generator.md
+	@$(BIN)/python -m benchmarks.generator.run --write
+
 bench-overhead: .venv/dev.stamp ## CPU of a unary call of the whole client beside its bare transport, as a ratio
 	@$(BIN)/python -m benchmarks.overhead
 
@@ -111,4 +114,12 @@ build/prism.stamp:
 .venv/litellm.stamp: benchmarks/faults/litellm.txt | .venv/bin/python
 	@$(PYTHON) -m venv .venv/litellm
 	@.venv/litellm/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/faults/litellm.txt
+	@touch $@
+
+# openapi-generator's jar comes with its package on PyPI.
+.venv/generators.stamp: benchmarks/generator/requirements.txt | .venv/bin/python
+	@$(PYTHON) -m venv .venv/generators
+	@.venv/generators/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/generator/requirements.txt
+	@mkdir -p build/generators
+	@npm install --prefix build/generators --silent --no-audit --no-fund --no-package-lock @hey-api/openapi-ts@0.99.0 typescript@5.9.3
 	@touch $@

@@ -1,0 +1,1 @@
+"""Our generator beside others, on a vendor's whole document."""
