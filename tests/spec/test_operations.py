@@ -37,6 +37,33 @@ def test_names_come_from_operation_id_tag_and_path(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "method", "operation", "name"),
+    [
+        ("/v1/chat", "post", "{operationId: chat, tags: [chat]}", "chat.create"),
+        ("/v1/models", "get", "{operationId: models, tags: [models]}", "models.list"),
+        ("/v1/version", "get", "{operationId: version, tags: [version]}", "version.get"),
+        (
+            "/v1/messages",
+            "post",
+            "{operationId: beta_messages_post, tags: [messages]}",
+            "messages.beta_create",
+        ),
+        ("/v1/files/{id}", "put", "{operationId: files_put, tags: [files]}", "files.update"),
+        ("/v1/agents", "post", "{operationId: agents_api_v1_agents_create, tags: [agents]}", "agents.create"),
+        ("/v1/tools", "post", "{operationId: tool_call_v1, tags: [tools]}", "tools.call"),
+        ("/v2/tools", "post", "{operationId: tool_call_v1, tags: [tools]}", "tools.call_v1"),
+        ("/notes", "post", "{}", "notes.create"),
+        ("/notes/{id}/parts", "post", "{}", "notes.post_parts"),
+        ("/keys", "get", "{operationId: getApiKeys, tags: [keys]}", "keys.get_api"),
+    ],
+)
+def test_words_that_say_nothing_new_are_left_out_of_a_name(
+    tmp_path: Path, path: str, method: str, operation: str, name: str
+) -> None:
+    assert names(tmp_path, f"paths: {{'{path}': {{{method}: {operation}}}}}") == [name]
+
+
 def test_paths_that_differ_by_query_or_fragment_are_different_operations(tmp_path: Path) -> None:
     api = load_text(
         tmp_path,

@@ -8,6 +8,10 @@ from .place import Place
 from .schemas import annotation
 from .words import snake
 
+# What an operation is called whose name says no more than its HTTP method, or nothing beside its resource.
+_VERBS = {"post": "create", "put": "update", "patch": "update"}
+# What frameworks put into an operationId to tell where a route is defined.
+_ROUTING = re.compile(r"(?:^|_)api_(?:v[0-9]+|routes)(?=_|\Z)")
 _VERSION = re.compile(r"v[0-9]+([a-z]+[0-9]*)?\Z|api\Z|openai\Z")
 
 
@@ -30,12 +34,26 @@ def default_name(place: Place, method: str, path: str, key: str) -> str:
 
 def _method(identifier: str, resource: str, method: str, path: str) -> str:
     """The operationId without what resource and path say already: `list_models_v1_models_get` is `list`."""
+    http = method.lower()
     if not identifier:
-        return "_".join([method.lower(), *_fixed(path)[1:]])
-    short = identifier.removesuffix(f"_{snake(path)}_{method.lower()}")
+        return _with_verb([http, *_fixed(path)[1:]], http)
+    short = _ROUTING.sub("_", identifier.removesuffix(f"_{snake(path)}_{http}")).strip("_")
     said = {word.removesuffix("s") for word in re.split(r"[._]", resource)}
-    words = [word for word in short.split("_") if word.removesuffix("s") not in said]
-    return "_".join(words) or short
+    said.update(part for part in path.split("/") if _VERSION.match(part))
+    words = [word for word in short.split("_") if word and word.removesuffix("s") not in said]
+    return _with_verb(words or [_usual(http, path)], http)
+
+
+def _usual(http: str, path: str) -> str:
+    """What is usual for a method: a GET of several things lists them."""
+    is_list = http == "get" and path.endswith("s")
+    return "list" if is_list else http
+
+
+def _with_verb(words: list[str], http: str) -> str:
+    """The words of a name, with a verb for an HTTP method at their end."""
+    *first, last = words
+    return "_".join([*first, _VERBS.get(last, last) if last == http else last])
 
 
 def _begin(name: str) -> str:

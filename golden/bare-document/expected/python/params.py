@@ -20,8 +20,8 @@ class Model(TypedDict):
     id: NotRequired[str]
 
 
-class ModelsPatchFilter(TypedDict):
-    """The JSON object `ModelsPatchFilter`."""
+class ModelsUpdateFilter(TypedDict):
+    """The JSON object `ModelsUpdateFilter`."""
 
     a: NotRequired[str]
 
@@ -33,4 +33,4 @@ class Page(TypedDict):
     next: NotRequired[Page]
 
 
-ModelsPatchRequest: TypeAlias = Message | Page
+ModelsUpdateRequest: TypeAlias = Message | Page

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MODELS_GET: Operation[models.Page, Any] = Operation(
     name="models.get", method="GET", path="/models/{model}", result=models.Page, group="models"
 )
-MODELS_PATCH: Operation[models.Page, Any] = Operation(
-    name="models.patch",
+MODELS_UPDATE: Operation[models.Page, Any] = Operation(
+    name="models.update",
     method="PATCH",
     path="/models/{model}",
     result=models.Page,
@@ -41,18 +41,18 @@ class Models(SyncResource):
         """Call models.get."""
         return self._client.call(MODELS_GET, path={"model": model}, options=options)
 
-    def patch(
+    def update(
         self,
         model: str,
         *,
-        filter: params.ModelsPatchFilter | Omit = OMIT,
+        filter: params.ModelsUpdateFilter | Omit = OMIT,
         ids: Sequence[str] | Omit = OMIT,
-        body: params.ModelsPatchRequest | None = None,
+        body: params.ModelsUpdateRequest | None = None,
         **options: Unpack[CallOptions],
     ) -> models.Page:
-        """Call models.patch."""
+        """Call models.update."""
         return self._client.call(
-            MODELS_PATCH,
+            MODELS_UPDATE,
             path={"model": model},
             query={"filter": filter, "ids": ids},
             body=body,
@@ -67,18 +67,18 @@ class AsyncModels(AsyncResource):
         """Call models.get."""
         return await self._client.call(MODELS_GET, path={"model": model}, options=options)
 
-    async def patch(
+    async def update(
         self,
         model: str,
         *,
-        filter: params.ModelsPatchFilter | Omit = OMIT,
+        filter: params.ModelsUpdateFilter | Omit = OMIT,
         ids: Sequence[str] | Omit = OMIT,
-        body: params.ModelsPatchRequest | None = None,
+        body: params.ModelsUpdateRequest | None = None,
         **options: Unpack[CallOptions],
     ) -> models.Page:
-        """Call models.patch."""
+        """Call models.update."""
         return await self._client.call(
-            MODELS_PATCH,
+            MODELS_UPDATE,
             path={"model": model},
             query={"filter": filter, "ids": ids},
             body=body,

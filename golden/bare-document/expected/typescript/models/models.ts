@@ -7,17 +7,17 @@ export interface Model {
   readonly id?: string | undefined;
 }
 
-export interface ModelsPatchFilter {
+export interface ModelsUpdateFilter {
   a?: string | undefined;
 }
 
-/** What `models.patch` takes. */
-export interface ModelsPatchParams {
-  filter?: ModelsPatchFilter | undefined;
+/** What `models.update` takes. */
+export interface ModelsUpdateParams {
+  filter?: ModelsUpdateFilter | undefined;
   ids?: readonly string[] | undefined;
 }
 
-export type ModelsPatchRequest = Message | Page;
+export type ModelsUpdateRequest = Message | Page;
 
 export interface Page {
   readonly data?: readonly Model[] | undefined;
