@@ -5,7 +5,7 @@ BIN := .venv/bin
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden requirements coverage-spec conformance extras vendors prism fuzz proof kill-test pace mutation soak bench bench-generator bench-overhead compare-faults clean
+.PHONY: help demo test check gen golden sdks requirements coverage-spec conformance extras vendors prism typescript fuzz proof kill-test pace mutation soak bench bench-generator bench-overhead compare-faults clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -32,10 +32,12 @@ golden: .venv/dev.stamp ## rewrite the expected output of every case under golde
 requirements: .venv/dev.stamp ## write docs/requirements.md: each requirement with the tests that name it
 	@$(BIN)/python -m tests.requirements.table
 
-sdks: .venv/dev.stamp ## Python SDKs of our descriptions and of every vendor's document: types, imports, bytes, wire tests
-	@$(BIN)/python -m pytest -n auto --durations=5 tests/targets/test_checked_sdks.py tests/targets/test_wire_cases.py tests/targets/test_vendor_documents.py
+sdks: .venv/dev.stamp build/typescript.stamp ## SDKs of our descriptions and of every vendor's document: types, linters, bytes, wire tests
+	@$(BIN)/python -m pytest -n auto --durations=5 tests/targets/test_checked_sdks.py tests/targets/test_wire_cases.py tests/targets/test_vendor_documents.py tests/targets/typescript
 
 prism: build/prism.stamp ## install Prism (needs npm), which holds our clients' requests against the vendors' documents
+
+typescript: build/typescript.stamp ## install the TypeScript compiler, linter and formatter (needs npm), which more tests use
 
 coverage-spec: .venv/dev.stamp ## vendors' documents beside our descriptions; a newer one: SPEC=file PROVIDER=name [BASE=older file]
 	@$(BIN)/python -m tests.descriptions.report --write $(if $(SPEC),--spec '$(SPEC)') $(if $(BASE),--base '$(BASE)') $(if $(PROVIDER),--provider $(PROVIDER))
@@ -103,6 +105,13 @@ clean: ## remove .venv and everything built
 
 .venv/mutation.stamp: .venv/dev.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,mutation]'
+	@touch $@
+
+# The tools that the runtime pins, for it and for the SDKs that stand on it.
+build/typescript.stamp: src/llm_forge/targets/typescript/runtime/package.json
+	@mkdir -p build/typescript
+	@cp $< build/typescript/package.json
+	@npm install --prefix build/typescript --silent --ignore-scripts --no-audit --no-fund --no-package-lock
 	@touch $@
 
 build/prism.stamp:

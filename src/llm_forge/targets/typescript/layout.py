@@ -30,13 +30,24 @@ class Group:
         return self.opening[-1] in "{["
 
 
-Node: TypeAlias = str | Group
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """`label: value`, a property of an object."""
+
+    label: str
+    value: str | Group
+
+
+Node: TypeAlias = str | Group | Labelled
+_SHORT_LABEL = 4  # below one of these, Prettier sees nothing to gain from a line of its own for the value
 
 
 def flat(node: Node) -> str:
     """A node on one line."""
     if isinstance(node, str):
         return node
+    if isinstance(node, Labelled):
+        return f"{node.label}: {flat(node.value)}"
     inner = ", ".join(flat(item) for item in node.items)
     gap = " " if node.opening.endswith("{") and node.items else ""
     return f"{node.opening}{gap}{inner}{gap}{node.closing}"
@@ -45,10 +56,23 @@ def flat(node: Node) -> str:
 def lines(prefix: str, node: Node, suffix: str = "", indent: str = "") -> list[str]:
     """The lines of a node; `prefix` and `suffix` stand before and after it on the same line."""
     whole = f"{indent}{prefix}{flat(node)}{suffix}"
-    if len(whole) <= WIDTH or isinstance(node, str) or not node.items:
+    if len(whole) <= WIDTH or isinstance(node, str):
+        return [whole]
+    if isinstance(node, Labelled):
+        return _labelled(node, prefix, suffix, indent)
+    if not node.items:
         return [whole]
     hugged = _hugged(prefix, node, suffix, indent)
     return hugged or broken(prefix, node, suffix, indent)
+
+
+def _labelled(node: Labelled, prefix: str, suffix: str, indent: str) -> list[str]:
+    """The value beside its label, or below it where not even its beginning fits."""
+    value, label = node.value, f"{prefix}{node.label}:"
+    begins = value if isinstance(value, str) else value.opening
+    if len(node.label) <= _SHORT_LABEL or len(f"{indent}{label} {begins}") <= WIDTH:
+        return lines(f"{label} ", value, suffix, indent)
+    return [f"{indent}{label}", *lines("", value, suffix, indent + "  ")]
 
 
 def broken(prefix: str, node: Group, suffix: str = "", indent: str = "") -> list[str]:
@@ -83,9 +107,8 @@ def array(items: Iterable[Node]) -> Group:
 
 def labelled(label: str, value: Node) -> Node:
     """`label: value`."""
-    if isinstance(value, Group):
-        return Group(f"{label}: {value.opening}", value.items, value.closing)
-    return f"{label}: {value}"
+    assert not isinstance(value, Labelled)  # noqa: S101 - a property is no value
+    return Labelled(label, value)
 
 
 def data(value: Any) -> Node:

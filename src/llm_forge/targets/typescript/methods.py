@@ -78,7 +78,7 @@ class MethodPlan:
 
     def _result(self, promised: str, whole: ir.Type) -> Expression:
         if promised == "empty":
-            return Name("void")
+            return Name("undefined")
         return UNKNOWN if promised == "binary" else self._expression(whole, "Response")
 
     def _description(self, summary: str) -> str:

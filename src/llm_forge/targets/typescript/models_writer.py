@@ -8,15 +8,14 @@ from . import layout
 from .declarations import names_of
 from .expressions import members_of, names_in, show
 from .printing import by_source, documented, imports, module
-from .text import Key
 from .view import Alias, Declaration, Field, Interface, Shape, ShapeOf, View
 
 UNKNOWN_SOURCE = """declare const unknown: unique symbol;
 
-/** The tag of a member that this SDK does not know: a text, but none of those that it knows. */
-export type UnknownTag = string & { readonly [unknown]: true };
+/** The tag of a member that this SDK does not know: a text, which comparing it with known ones leaves out. */
+export type UnknownTag = `${string & { readonly [unknown]: true }}`;
 
-/** A member of a union that this SDK does not know (R-015); it goes back on the wire as it came. */
+/** A member of a union that this SDK does not know (R-141); it goes back on the wire as it came. */
 export type Unknown<Tag extends string> = { readonly [name in Tag]: UnknownTag } & {
   readonly [field: string]: unknown;
 };"""
@@ -123,6 +122,3 @@ def _shape(one: Shape) -> list[str]:
     if len(start) < layout.WIDTH:
         return layout.broken(start, made, ");")
     return [f"export const {one.name} =", *layout.broken("(): Shape => (", made, ");", "  ")]
-
-
-__all__ = ["Key", "named", "shape_node", "write_models", "write_shapes"]

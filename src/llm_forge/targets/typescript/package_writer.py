@@ -61,7 +61,7 @@ def package_name(view: View, options: Options) -> str:
     Raises:
         OptionError: npm does not allow it.
     """
-    given = options.name or options.package
+    given = options.package if options.name is None else options.name
     name = f"llm-forge-{file_name(view.api.provider)}" if given is None else given
     if not _NAME.match(name) or len(name) > _LONGEST_NAME:
         raise OptionError(f"{name!r} cannot be a name on npm; give another --name, such as @acme/sdk")

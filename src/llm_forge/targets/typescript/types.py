@@ -4,7 +4,7 @@ Requests and answers share their types. A long inline type becomes an alias. Rul
 free of members that say nothing:
 - The members of an alias count as members: what others cover already is left out.
 - Beside literals, any text is `string & {}`, so that editors still offer the literals (R-014).
-- A tagged union has one more member, `Unknown`, for those that come later (R-015).
+- A tagged union has one more member, `Unknown`, for those that come later (R-141).
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ const CREATE = /* @__PURE__ */ defineOperation<Pet>({
   shape: PetShape,
 });
 
-const DELETE = /* @__PURE__ */ defineOperation<void>({
+const DELETE = /* @__PURE__ */ defineOperation<undefined>({
   name: "pets.delete",
   method: "DELETE",
   path: "/pets/{petId}",
@@ -85,7 +85,7 @@ export class PetsResource extends Resource {
   }
 
   /** Call pets.delete. */
-  delete(petId: string, options?: RequestOptions): ApiPromise<void> {
+  delete(petId: string, options?: RequestOptions): ApiPromise<undefined> {
     return this.client.call(DELETE, { path: { petId } }, options);
   }
 

@@ -31,7 +31,7 @@ const CREATE = /* @__PURE__ */ defineOperation<File>({
   shape: FileShape,
 });
 
-const DELETE = /* @__PURE__ */ defineOperation<void>({
+const DELETE = /* @__PURE__ */ defineOperation<undefined>({
   name: "files.delete",
   method: "DELETE",
   path: "/files/{id}",
@@ -68,7 +68,7 @@ const PUT = /* @__PURE__ */ defineOperation<File>({
   shape: FileShape,
 });
 
-const RENAME = /* @__PURE__ */ defineOperation<void>({
+const RENAME = /* @__PURE__ */ defineOperation<undefined>({
   name: "files.rename",
   method: "PUT",
   path: "/names",
@@ -112,7 +112,7 @@ export class FilesResource extends Resource {
   }
 
   /** Call files.delete. */
-  delete(id: string, options?: RequestOptions): ApiPromise<void> {
+  delete(id: string, options?: RequestOptions): ApiPromise<undefined> {
     return this.client.call(DELETE, { path: { id } }, options);
   }
 
@@ -132,7 +132,7 @@ export class FilesResource extends Resource {
   }
 
   /** Call files.rename. */
-  rename(body?: readonly File[], options?: RequestOptions): ApiPromise<void> {
+  rename(body?: readonly File[], options?: RequestOptions): ApiPromise<undefined> {
     return this.client.call(RENAME, { body }, options);
   }
 

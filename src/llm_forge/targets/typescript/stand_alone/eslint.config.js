@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["build/**", "dist/**", "scripts/**", "eslint.config.js"] },
+  { ignores: ["**/build/**", "**/dist/**", "**/scripts/**", "eslint.config.js"] },
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -15,7 +15,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["tests/**"],
+    files: ["**/tests/**"],
     // node:test's functions return promises that the runner itself awaits.
     rules: { "@typescript-eslint/no-floating-promises": "off" },
   },
