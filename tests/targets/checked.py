@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from llm_forge import spec
-from llm_forge.targets.python.target import ROOT, client_package
+from llm_forge.targets.python.target import client_package
+from llm_forge.targets.version import ROOT
 from tests.shared import SHARED
 from tests.spec.test_vendor_documents import OPERATIONS, unpacked
 

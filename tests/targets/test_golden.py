@@ -11,8 +11,8 @@ from types import ModuleType
 import pytest
 
 from llm_forge.targets import regenerate
-from llm_forge.targets.python.target import ROOT as PACKAGE
 from llm_forge.targets.registry import INCLUDED
+from llm_forge.targets.version import ROOT as PACKAGE
 from tests.shared import ROOT
 
 CASES = regenerate.golden_cases()

@@ -15,7 +15,7 @@ import pytest
 
 from llm_forge import spec
 from llm_forge.targets import OutputError, generate
-from llm_forge.targets.python.target import ROOT as PACKAGE
+from llm_forge.targets.version import ROOT as PACKAGE
 from llm_forge.targets.writer import Change, changes, write_tree
 from tests.shared import ROOT
 

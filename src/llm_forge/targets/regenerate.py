@@ -18,8 +18,9 @@ from .. import spec
 from .python.examples import Examples
 from .python.page_writer import write_page
 from .python.plan import plan
-from .python.target import ROOT, client_package, version
+from .python.target import client_package
 from .registry import INCLUDED, Targets
+from .version import ROOT, version
 
 CLIENTS = ROOT / "clients"
 GOLDEN = ROOT.parent.parent / "golden"

@@ -86,12 +86,3 @@ def test_every_operation_of_a_vendors_document_has_its_method(name: str, tmp_pat
     used = set(re.findall(r"this\.client\.\w+(?:<.*>)?\(\s*(\w+),", resources))
     defined = set(re.findall(r"^const (\w+) =", resources, re.MULTILINE))
     assert used == defined
-
-
-def test_a_class_has_no_two_members_of_a_name() -> None:
-    for name, api in own_descriptions().items():
-        for path, source in TypeScriptTarget().files(api, Options()).items():
-            if path.startswith("src/resources/"):
-                members = re.findall(r"^  (?:readonly )?(\w+)(?: =|\(.*\{$|\($)", str(source), re.MULTILINE)
-                overloads = len(re.findall(r"^    if \(params", str(source), re.MULTILINE))
-                assert len(members) - len(set(members)) <= 2 * overloads, (name, path)

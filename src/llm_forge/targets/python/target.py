@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 
 from ...spec.errors import Notice
 from ...spec.ir import Api
 from .. import support
 from ..protocol import OptionError, Options
+from ..version import ROOT, license_text, version
 from .client_writer import write_client
 from .init_writer import write_init, write_resources
 from .models_writer import write_models
@@ -23,7 +20,6 @@ from .profile_writer import write_profile
 from .resource_writer import write_resource
 from .view import View
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 COPIED = ("core", "runtime")
 _NOT_COPIED = frozenset({"__pycache__"})
 
@@ -37,7 +33,7 @@ class PythonTarget:
             raise OptionError("a Python SDK carries its runtime; leave out --runtime dependency")
         view = plan(api, version())
         package = _package(view, options)
-        found: dict[str, str | bytes] = dict(write_package(view, package, _license(), options.name))
+        found: dict[str, str | bytes] = dict(write_package(view, package, license_text(), options.name))
         for path, content in _runtime_files():
             found[f"{package}/{path}"] = content
         for name, source in client_files(view).items():
@@ -84,29 +80,8 @@ def client_files(view: View) -> dict[str, str]:
     return found | {f"models/{name}": source for name, source in write_models(view).items()}
 
 
-@cache
-def version() -> str:
-    """The version of llm-forge, read from the runtime's source."""
-    tree = ast.parse((ROOT / "core" / "version.py").read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Constant):
-            return str(node.value.value)
-    raise ValueError("core/version.py names no version")
-
-
 def _runtime_files() -> Iterator[tuple[str, bytes]]:
     for room in COPIED:
         for path in sorted((ROOT / room).rglob("*.py")):
             if not _NOT_COPIED & set(path.parts):
                 yield path.relative_to(ROOT).as_posix(), path.read_bytes()
-
-
-def _license() -> str:
-    """The licence of the copied runtime: beside the source, or with the installed distribution."""
-    place = ROOT.parent.parent / "LICENSE"
-    if place.is_file():
-        return place.read_text(encoding="utf-8")
-    try:
-        return distribution("llm-forge").read_text("licenses/LICENSE") or ""
-    except PackageNotFoundError:
-        return ""
