@@ -22,6 +22,7 @@ GROUP = "llm_forge.targets"
 INCLUDED: Mapping[str, str] = {
     "python": "llm_forge.targets.python:PythonTarget",
     "typescript": "llm_forge.targets.typescript:TypeScriptTarget",
+    "go": "llm_forge.targets.go:GoTarget",
 }
 
 

@@ -79,10 +79,10 @@ func originOf(text string) string {
 }
 
 // fillPath is a path template with its parameters percent-encoded so that none can change the route.
-func fillPath(template string, values map[string]any) (string, error) {
+func fillPath(template string, values map[string]any, texts map[string]string) (string, error) {
 	path := template
-	for name, value := range values {
-		text := wireText(value)
+	for name := range values {
+		text := texts[name]
 		if text == "" || text == "." || text == ".." {
 			return "", newError(KindInvalidRequest, "Path parameter %q must not be empty, '.' or '..'", name)
 		}

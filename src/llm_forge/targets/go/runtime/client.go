@@ -131,7 +131,7 @@ func (a *Answer) Raw() ([]byte, error) {
 
 // Call makes one unary call. Errors are *Error, or the error of a context that was cancelled.
 func (c *Client) Call(ctx context.Context, operation *Operation, params Params, options ...CallOption) (*Answer, error) {
-	made, err := c.newCall(ctx, operation, params, options, false)
+	made, err := c.newCall(ctx, operation, params, options, whole)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (c *Client) Stream(ctx context.Context, operation *Operation, params Params
 	if operation.Stream == nil {
 		return nil, newError(KindInvalidRequest, "%s does not stream", operation.Name)
 	}
-	made, err := c.newCall(ctx, operation, params, options, true)
+	made, err := c.newCall(ctx, operation, params, options, asStream)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func (c *Client) LinesURL(ctx context.Context, url string, options ...CallOption
 }
 
 func (c *Client) arrive(ctx context.Context, operation *Operation, params Params, options []CallOption) (*arrival, error) {
-	made, err := c.newCall(ctx, operation, params, options, true)
+	made, err := c.newCall(ctx, operation, params, options, inPieces)
 	if err != nil {
 		return nil, err
 	}
@@ -218,8 +218,18 @@ func (c *Client) callConfig(options []CallOption) (callConfig, error) {
 	return made, nil
 }
 
-// newCall is a call that is ready to begin. streaming says that its time has no default bound.
-func (c *Client) newCall(ctx context.Context, operation *Operation, params Params, options []CallOption, streaming bool) (*call, error) {
+// reading is how a call's answer is read: whole, as a stream of events, or in pieces. Only the first has a default bound
+// of its time, and only the second asks for a stream.
+type reading int
+
+const (
+	whole reading = iota
+	asStream
+	inPieces
+)
+
+// newCall is a call that is ready to begin.
+func (c *Client) newCall(ctx context.Context, operation *Operation, params Params, options []CallOption, how reading) (*call, error) {
 	if c.shared.isClosed() {
 		return nil, c.shared.closedError()
 	}
@@ -227,15 +237,15 @@ func (c *Client) newCall(ctx context.Context, operation *Operation, params Param
 	if err != nil {
 		return nil, err
 	}
-	ready, err := preparation{operation, c.shared.profile, c.shared.baseURL, &chosen.settings, &chosen.extras, &params, streaming && operation.Stream != nil}.prepare()
+	ready, err := preparation{operation, c.shared.profile, c.shared.baseURL, &chosen.settings, &chosen.extras, &params, how == asStream}.prepare()
 	if err != nil {
 		return nil, err
 	}
 	now := c.shared.clock.Now()
 	made := &call{
 		shared: c.shared, operation: operation, prepared: ready, settings: &chosen.settings, extras: &chosen.extras,
-		ends: deadlineOf(ctx, c.shared.clock, chosen.settings.callDeadline(now, streaming), now), started: now,
-		streaming: streaming, id: newCallID(),
+		ends: deadlineOf(ctx, c.shared.clock, chosen.settings.callDeadline(now, how != whole), now), started: now,
+		streaming: how != whole, id: newCallID(),
 	}
 	made.registry = made
 	made.ctx, made.cancel = context.WithCancelCause(ctx)

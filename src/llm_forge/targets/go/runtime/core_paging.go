@@ -42,15 +42,26 @@ func nextStep(rule *PageRule, answer any, given object) (*pageStep, error) {
 	case PageAfterID, PageBeforeID:
 		return stepByID(rule, items, given)
 	case PageCursor:
-		if cursor := at(answer, rule.Next); cursor != nil && cursor != "" {
-			return &pageStep{param: rule.Param, value: cursor}, nil
-		}
+		return stepByCursor(rule, answer, given)
 	case PageNumber:
 		return stepByNumber(rule, answer, items, given), nil
 	case PageLink:
 		if url := asText(at(answer, rule.Next)); url != "" {
 			return &pageStep{url: url}, nil
 		}
+	}
+	return nil, nil
+}
+
+func stepByCursor(rule *PageRule, answer any, given object) (*pageStep, error) {
+	cursor := at(answer, rule.Next)
+	switch {
+	case cursor != nil && cursor != "":
+		return &pageStep{param: rule.Param, value: cursor}, nil
+	case rule.Otherwise != nil:
+		return nextStep(rule.Otherwise, answer, given)
+	case rule.More != "":
+		return nil, newError(KindInvalidResponse, "The list goes on, but there is no cursor at %s", rule.Next)
 	}
 	return nil, nil
 }

@@ -164,7 +164,7 @@ type BodyRule struct {
 }
 
 // PageRule says how the next page of a list is asked for (R-203). Items, ID, More, Next and Total are dotted
-// paths into the answer (ID into an item; "" is "id").
+// paths into the answer (ID into an item; "" is "id"). Otherwise is the rule for answers with nothing at Next.
 type PageRule struct {
 	Style     PageStyle `json:"style"`
 	Items     string    `json:"items"`
@@ -177,10 +177,13 @@ type PageRule struct {
 	SizeParam string    `json:"size_param"`
 	Total     string    `json:"total"`
 	InBody    bool      `json:"in_body"`
+	Otherwise *PageRule `json:"otherwise"`
 }
 
 // Operation is one operation of a provider. Group "" is "default", Accept "" is application/json. Required are the paths
-// of the fields that its answer must have, dotted, with * for every entry of a list or mapping (R-200).
+// of the fields that its answer must have, dotted, with * for every entry of a list or mapping (R-200). Styles say how
+// parameters that are lists or objects are written, by place and name such as query.tags, where that is not usual: joined
+// by comma, space or pipe, an object as fields of its own or as pairs with equal signs, or as json.
 type Operation struct {
 	Name    string      `json:"name"`
 	Method  string      `json:"method"`
@@ -194,7 +197,8 @@ type Operation struct {
 	Body    BodyRule    `json:"body"`
 	Pages   *PageRule   `json:"pages"`
 
-	Required []string `json:"required"`
+	Required []string          `json:"required"`
+	Styles   map[string]string `json:"styles"`
 }
 
 func (o *Operation) answer() AnswerKind {

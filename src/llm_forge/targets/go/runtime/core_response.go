@@ -123,7 +123,7 @@ func (a *responseAccumulator) isTerminal() bool { return a.terminal }
 func (a *responseAccumulator) isSentinel(string) bool { return false }
 
 func (a *responseAccumulator) ends(name, data string) bool {
-	return strings.Contains(data, "response.") && isTerminalKind(name, data, responseCompleted, responseIncomplete)
+	return isTerminalKind(name, data, responseCompleted, responseIncomplete)
 }
 
 func (a *responseAccumulator) add(name string, data any) *Error {

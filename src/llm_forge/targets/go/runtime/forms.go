@@ -220,11 +220,8 @@ func listOf(value any) ([]any, bool) {
 	return list, true
 }
 
-// isAbsent is whether a value is left out: nil, or a nil pointer.
-func isAbsent(value any) bool {
-	found := reflect.ValueOf(value)
-	return value == nil || found.Kind() == reflect.Pointer && found.IsNil()
-}
+// isAbsent is whether a value is left out: nil of whatever type.
+func isAbsent(value any) bool { return value == nil || isNil(reflect.ValueOf(value)) }
 
 // fieldText is a field as text: JSON for objects, plain for the rest.
 func fieldText(value any) (string, error) {

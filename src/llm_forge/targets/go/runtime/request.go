@@ -2,6 +2,7 @@ package forge
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -87,13 +88,17 @@ func (p preparation) target() (string, error) {
 	if p.params.URL != "" {
 		return p.params.URL, nil
 	}
-	path, err := fillPath(p.operation.Path, p.params.Path)
+	texts, err := textsOf("path", p.params.Path, p.operation.Styles)
 	if err != nil {
 		return "", err
 	}
-	pairs := queryPairs(p.params.Query)
-	for _, one := range queryPairs(p.extras.query) {
-		pairs = append(without(pairs, one.name), one)
+	path, err := fillPath(p.operation.Path, p.params.Path, texts)
+	if err != nil {
+		return "", err
+	}
+	pairs, err := p.query()
+	if err != nil {
+		return "", err
 	}
 	for _, one := range pairs {
 		if strings.ContainsAny(one.name+one.value, "\r\n\x00") {
@@ -106,6 +111,18 @@ func (p preparation) target() (string, error) {
 	return p.baseURL + path + "?" + encodePairs(pairs), nil
 }
 
+func (p preparation) query() ([]pair, error) {
+	pairs, err := queryPairs(p.params.Query, p.operation.Styles)
+	if err != nil {
+		return nil, err
+	}
+	extra, err := queryPairs(p.extras.query, p.operation.Styles)
+	for _, one := range extra {
+		pairs = without(pairs, one.name)
+	}
+	return append(pairs, extra...), err
+}
+
 func without(pairs []pair, name string) []pair {
 	var kept []pair
 	for _, one := range pairs {
@@ -114,50 +131,6 @@ func without(pairs []pair, name string) []pair {
 		}
 	}
 	return kept
-}
-
-func queryPairs(query map[string]any) []pair {
-	var pairs []pair
-	for _, name := range sortedNames(query) {
-		value := query[name]
-		deep, isObject := asObject(value)
-		list, isList := listOf(value)
-		switch {
-		case isAbsent(value):
-		case isObject: // the style deepObject
-			for _, key := range sortedNames(deep) {
-				if !isAbsent(deep[key]) {
-					pairs = append(pairs, pair{name + "[" + key + "]", wireText(deep[key])})
-				}
-			}
-		case isList:
-			for _, one := range list {
-				pairs = append(pairs, pair{name, wireText(one)})
-			}
-		default:
-			pairs = append(pairs, pair{name, wireText(value)})
-		}
-	}
-	return pairs
-}
-
-// wireText is a value as it stands in a path, a query or a header.
-func wireText(value any) string {
-	if list, ok := listOf(value); ok {
-		parts := make([]string, len(list))
-		for place, one := range list {
-			parts[place] = wireText(one)
-		}
-		return strings.Join(parts, ",")
-	}
-	found := reflect.Indirect(reflect.ValueOf(value))
-	if !found.IsValid() {
-		return ""
-	}
-	if found.Kind() == reflect.Float64 || found.Kind() == reflect.Float32 {
-		return strconv.FormatFloat(found.Float(), 'f', -1, 64)
-	}
-	return fmt.Sprint(found.Interface())
 }
 
 func (p preparation) headers(mediaType string) (Headers, error) {
@@ -170,7 +143,11 @@ func (p preparation) headers(mediaType string) (Headers, error) {
 	for name, value := range p.profile.Headers {
 		fields[strings.ToLower(name)] = value
 	}
-	for name, value := range p.given() {
+	given, err := p.given()
+	if err != nil {
+		return Headers{}, err
+	}
+	for name, value := range given {
 		if err := checkHeader(name, value); err != nil {
 			return Headers{}, err
 		}
@@ -184,7 +161,7 @@ func (p preparation) headers(mediaType string) (Headers, error) {
 }
 
 // given is what comes from the caller; the description's own headers need no check.
-func (p preparation) given() map[string]string {
+func (p preparation) given() (map[string]string, error) {
 	given := map[string]string{}
 	if header := p.profile.IdempotencyHeader; header != "" {
 		key := p.extras.idempotencyKey
@@ -195,20 +172,21 @@ func (p preparation) given() map[string]string {
 			given[strings.ToLower(header)] = key
 		}
 	}
-	if cookies := cookiesOf(p.params.Cookies); cookies != "" {
-		given["cookie"] = cookies
+	cookies, err := textsOf("cookies", p.params.Cookies, p.operation.Styles)
+	if err != nil {
+		return nil, err
+	}
+	if len(cookies) > 0 {
+		given["cookie"] = cookieHeader(cookies)
 	}
 	if p.extras.traceParent != "" {
 		given["traceparent"] = p.extras.traceParent
 	}
 	addHeaders(given, p.settings.headers)
-	for name, value := range p.params.Headers {
-		if !isAbsent(value) {
-			given[strings.ToLower(name)] = wireText(value)
-		}
-	}
+	headers, err := textsOf("headers", p.params.Headers, p.operation.Styles)
+	addHeaders(given, headers)
 	addHeaders(given, p.extras.headers)
-	return given
+	return given, err
 }
 
 func addHeaders(into, headers map[string]string) {
@@ -217,13 +195,11 @@ func addHeaders(into, headers map[string]string) {
 	}
 }
 
-// cookiesOf is the value of a cookie header; what a cookie cannot hold is percent-encoded (RFC 6265 section 4.1).
-func cookiesOf(given map[string]any) string {
+// cookieHeader is the value of a cookie header; what a cookie cannot hold is percent-encoded (RFC 6265 section 4.1).
+func cookieHeader(given map[string]string) string {
 	var parts []string
 	for _, name := range sortedNames(given) {
-		if !isAbsent(given[name]) {
-			parts = append(parts, name+"="+escapeBut(wireText(given[name]), cookieSafe))
-		}
+		parts = append(parts, name+"="+escapeBut(given[name], cookieSafe))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -272,6 +248,9 @@ type payload struct {
 
 func (p preparation) payload() (payload, error) {
 	rule, body := &p.operation.Body, p.params.Body
+	if isAbsent(body) {
+		body = nil
+	}
 	mediaType := or(rule.MediaType, "application/json")
 	switch {
 	case !p.operation.HasBody:
@@ -344,9 +323,12 @@ func (p preparation) fields(body any, rule *BodyRule) (object, error) {
 	return made, nil
 }
 
-// fieldsOf are the fields of a map, or of what marshals to an object; nil for everything else.
+// fieldsOf are the fields of a map, of a generated struct, or of what marshals to an object; nil for everything else.
 func fieldsOf(body any) (object, error) {
 	if values, ok := asObject(body); ok || body == nil {
+		return values, nil
+	}
+	if values, ok := generatedFields(body); ok {
 		return values, nil
 	}
 	encoded, err := encodeJSON(body)
@@ -368,6 +350,13 @@ func withContent(request httpRequest, values object) prepared {
 
 // plainValue is a value of the caller's own type as plain JSON.
 func plainValue(value any) any {
+	if union, ok := value.(json.Marshaler); ok && !isAbsent(value) {
+		encoded, err := union.MarshalJSON()
+		if err != nil {
+			return nil
+		}
+		return decoded(encoded)
+	}
 	if found := reflect.Indirect(reflect.ValueOf(value)); found.IsValid() && found.Kind() == reflect.String {
 		return found.String()
 	}

@@ -1,9 +1,6 @@
 package forge
 
-import (
-	"context"
-	"encoding/json"
-)
+import "context"
 
 // What generated clients are thin methods over: the calls of Client, with typed results. R is the type of a result, E
 // that of a stream's event; both are decoded with encoding/json, so unknown fields are for their UnmarshalJSON to keep
@@ -37,7 +34,7 @@ func typedValue(raw []byte, value any, into any, operation *Operation) error {
 		}
 		raw = encoded
 	}
-	if err := json.Unmarshal(raw, into); err != nil {
+	if err := unmarshal(raw, into); err != nil {
 		made := newError(KindInvalidResponse, "The answer of %s has another shape than its description says", operation.Name).because(err)
 		made.Operation = operation.Name
 		return made
@@ -113,6 +110,42 @@ func (s *Stream[E, R]) Collect() (*R, error) {
 	var made R
 	return &made, typedValue(nil, result, &made, s.operation)
 }
+
+// LinesOf are Lines of a type.
+type LinesOf[T any] struct {
+	*Lines
+	operation *Operation
+	line      T
+}
+
+// OpenLines opens lines of JSON of a type.
+func OpenLines[T any](ctx context.Context, client *Client, operation *Operation, params Params, options ...CallOption) (*LinesOf[T], error) {
+	opened, err := client.Lines(ctx, operation, params, options...)
+	if err != nil {
+		return nil, err
+	}
+	return &LinesOf[T]{Lines: opened, operation: operation}, nil
+}
+
+// Next reads the next line; false at the end, whose error Err tells.
+func (l *LinesOf[T]) Next() bool {
+	if !l.Lines.Next() {
+		return false
+	}
+	var line T
+	if err := typedValue(l.Lines.Current(), nil, &line, l.operation); err != nil {
+		l.fail(err)
+		return false
+	}
+	l.line = line
+	return true
+}
+
+// Current is the line that the last Next has read; Raw is its JSON.
+func (l *LinesOf[T]) Current() T { return l.line }
+
+// Raw are the bytes of the current line.
+func (l *LinesOf[T]) Raw() []byte { return l.Lines.Current() }
 
 // PageOf is a page with typed items.
 type PageOf[T any] struct {

@@ -1,0 +1,154 @@
+package forge
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// Parameters as text, in the styles that OpenAPI has for lists and objects (OpenAPI 3.1, 4.8.12.3).
+//
+//   - A value that is nil is left out, also inside an object.
+//   - Without a style a list in a query is a pair for each entry, elsewhere its entries are joined by commas; an object in
+//     a query is name[key] pairs, elsewhere keys and values joined by commas.
+//   - A text is taken for JSON that is ready where the style is json.
+
+// textsOf are the parameters of a place other than the query; styles are by place and name.
+func textsOf(place string, values map[string]any, styles map[string]string) (map[string]string, error) {
+	made := map[string]string{}
+	for name, value := range values {
+		if isAbsent(value) {
+			continue
+		}
+		text, err := parameterText(value, styles[place+"."+name])
+		if err != nil {
+			return nil, err
+		}
+		made[name] = text
+	}
+	return made, nil
+}
+
+// queryPairs are the names and values of a query, by name.
+func queryPairs(query map[string]any, styles map[string]string) ([]pair, error) {
+	var pairs []pair
+	for _, name := range sortedNames(query) {
+		if isAbsent(query[name]) {
+			continue
+		}
+		more, err := pairsOf(name, query[name], styles["query."+name])
+		if err != nil {
+			return nil, err
+		}
+		pairs = append(pairs, more...)
+	}
+	return pairs, nil
+}
+
+func pairsOf(name string, value any, style string) ([]pair, error) {
+	value = plainParameter(value)
+	apart := style == "" || style == "fields"
+	fields, isObject := asObject(value)
+	list, isList := value.([]any)
+	var pairs []pair
+	switch {
+	case isObject && apart:
+		for _, key := range sortedNames(fields) {
+			if isAbsent(fields[key]) {
+				continue
+			}
+			called := name + "[" + key + "]"
+			if style == "fields" {
+				called = key
+			}
+			pairs = append(pairs, pair{called, wireText(fields[key])})
+		}
+		return pairs, nil
+	case isList && apart:
+		for _, one := range list {
+			pairs = append(pairs, pair{name, wireText(one)})
+		}
+		return pairs, nil
+	}
+	text, err := parameterText(value, style)
+	return []pair{{name, text}}, err
+}
+
+// parameterText is one parameter as a single text.
+func parameterText(value any, style string) (string, error) {
+	value = plainParameter(value)
+	text, isText := value.(string)
+	if style == "json" && !isText {
+		encoded, err := encodeJSON(value)
+		return string(encoded), err
+	}
+	if isText {
+		return text, nil
+	}
+	between := map[string]string{"space": " ", "pipe": "|"}[style]
+	if list, ok := value.([]any); ok {
+		return joinedTexts(list, or(between, ",")), nil
+	}
+	if fields, ok := asObject(value); ok && style == "pairs" {
+		return joinedFields(fields, "="), nil
+	}
+	return wireText(value), nil
+}
+
+func joinedFields(fields object, inner string) string {
+	var parts []string
+	for _, key := range sortedNames(fields) {
+		if !isAbsent(fields[key]) {
+			parts = append(parts, key+inner+wireText(fields[key]))
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+func joinedTexts(list []any, between string) string {
+	parts := make([]string, len(list))
+	for place, one := range list {
+		parts[place] = wireText(one)
+	}
+	return strings.Join(parts, between)
+}
+
+// plainParameter is a value of the caller's own type as decoded JSON, where it is a list, an object or a union.
+func plainParameter(value any) any {
+	if _, plain := asObject(value); plain {
+		return value
+	}
+	if list, ok := listOf(value); ok {
+		return list
+	}
+	kind := reflect.Indirect(reflect.ValueOf(value)).Kind()
+	if kind != reflect.Struct && kind != reflect.Map {
+		return value
+	}
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return value
+	}
+	return decoded(encoded)
+}
+
+// wireText is a value as it stands in a path, a query or a header.
+func wireText(value any) string {
+	value = plainParameter(value)
+	if list, ok := value.([]any); ok {
+		return joinedTexts(list, ",")
+	}
+	if fields, ok := asObject(value); ok {
+		return joinedFields(fields, ",")
+	}
+	found := reflect.Indirect(reflect.ValueOf(value))
+	if !found.IsValid() {
+		return ""
+	}
+	if found.Kind() == reflect.Float64 || found.Kind() == reflect.Float32 {
+		return strconv.FormatFloat(found.Float(), 'f', -1, 64)
+	}
+	return fmt.Sprint(found.Interface())
+}
