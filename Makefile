@@ -2,10 +2,11 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+TYPESCRIPT := src/llm_forge/targets/typescript/runtime
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden sdks requirements coverage-spec conformance extras vendors prism typescript fuzz proof kill-test pace mutation soak bench bench-generator bench-overhead compare-faults clean
+.PHONY: help demo test check gen golden sdks requirements coverage-spec conformance extras vendors prism typescript typescript-runtime fuzz proof kill-test pace mutation soak bench bench-generator bench-overhead compare-faults clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -42,7 +43,13 @@ typescript: build/typescript.stamp ## install the TypeScript compiler, linter an
 coverage-spec: .venv/dev.stamp ## vendors' documents beside our descriptions; a newer one: SPEC=file PROVIDER=name [BASE=older file]
 	@$(BIN)/python -m tests.descriptions.report --write $(if $(SPEC),--spec '$(SPEC)') $(if $(BASE),--base '$(BASE)') $(if $(PROVIDER),--provider $(PROVIDER))
 
-conformance: .venv/dev.stamp ## corpora and scenarios, LANG=python (default), one result table
+typescript-runtime: build/typescript.stamp ## compile, lint and test the TypeScript runtime, and build it (needs node and npm)
+	@[ -e $(TYPESCRIPT)/node_modules ] || ln -s $(CURDIR)/build/typescript/node_modules $(TYPESCRIPT)/node_modules
+	@npm run --silent --prefix $(TYPESCRIPT) check
+	@npm run --silent --prefix $(TYPESCRIPT) test
+	@npm run --silent --prefix $(TYPESCRIPT) build
+
+conformance: .venv/dev.stamp $(if $(filter typescript,$(LANG_NAME)),build/typescript-driver.stamp) ## corpora and scenarios, LANG=python (default), one result table
 	@$(BIN)/llm-forge conformance --lang $(LANG_NAME)
 
 fuzz: .venv/dev.stamp ## stateful models, decoders and parsers at random for FUZZ_MINUTES (30) from SEED (1)
@@ -112,6 +119,13 @@ build/typescript.stamp: src/llm_forge/targets/typescript/runtime/package.json
 	@mkdir -p build/typescript
 	@cp $< build/typescript/package.json
 	@npm install --prefix build/typescript --silent --ignore-scripts --no-audit --no-fund --no-package-lock
+	@touch $@
+
+# The runtime's conformance driver, and what that knows of providers.
+build/typescript-driver.stamp: build/typescript.stamp .venv/dev.stamp $(wildcard $(addprefix $(TYPESCRIPT)/,tsconfig.base.json src/*.ts src/*/*.ts src/*/*/*.ts)) $(wildcard conformance/drivers/typescript/*)
+	@mkdir -p build/typescript-driver && cp conformance/drivers/typescript/package.json build/typescript-driver/
+	@build/typescript/node_modules/.bin/tsc -p conformance/drivers/typescript
+	@$(BIN)/python conformance/drivers/typescript/tables.py build/typescript-driver/tables.json
 	@touch $@
 
 build/prism.stamp:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from .driver import Driver
 from .results import ConformanceError
 
 CORE = "core"
+TYPESCRIPT = "../build/typescript-driver/conformance/drivers/typescript"  # where the build puts it
 _HIDDEN = ("_API_KEY", "_BASE_URL", "_PROXY")
 
 
@@ -33,6 +35,10 @@ def _go() -> tuple[str, ...]:
     return ("go", "run", "-C", "drivers/go", "-tags", "conformance", ".")
 
 
+def _typescript(transport: str) -> tuple[str, ...]:
+    return ("node", "--expose-gc", f"{TYPESCRIPT}/driver.js", "--transport", transport)
+
+
 LANGUAGES: Mapping[str, Language] = {
     "python": Language(
         "python",
@@ -43,6 +49,7 @@ LANGUAGES: Mapping[str, Language] = {
         },
     ),
     "go": Language("go", {"go": _go()}),
+    "typescript": Language("typescript", {one: _typescript(one) for one in ("node", "fetch")}),
 }
 
 
@@ -59,6 +66,16 @@ def start_driver(command: tuple[str, ...], root: Path) -> Driver:
     The proxy that it names is never used, as every server is on loopback: its password is one of the
     canaries that must not show (SC-01).
     """
+    _check_ready(command, root)
     env = {name: value for name, value in os.environ.items() if not name.upper().endswith(_HIDDEN)}
     env |= {"HTTPS_PROXY": f"http://canary:{PROXY_PASSWORD}@127.0.0.1:9", "NO_PROXY": "127.0.0.1,localhost"}
     return Driver(command, root, env)
+
+
+def _check_ready(command: tuple[str, ...], root: Path) -> None:
+    """ConformanceError that says what a driver lacks on this machine."""
+    if shutil.which(command[0]) is None:
+        raise ConformanceError(f"this language's driver needs {command[0]}, which is not installed")
+    built = [word for word in command if word.startswith("../build/")]
+    if not all((root / word).is_file() for word in built):
+        raise ConformanceError("this language's driver is not built: make build/typescript-driver.stamp")

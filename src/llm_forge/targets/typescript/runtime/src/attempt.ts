@@ -14,6 +14,7 @@ import { costOf } from "./core/limiter/model.js";
 import { observe, shortened } from "./core/rate-headers.js";
 import { THROTTLING_STATUSES } from "./core/retry.js";
 import { serverWait } from "./core/server-wait.js";
+import type { Gate } from "./gate.js";
 import { Lease, usageCost } from "./lease.js";
 import { through } from "./middleware.js";
 import { withAttempt } from "./request.js";
@@ -67,7 +68,7 @@ export async function send(call: Call, lease: Lease, request: HttpRequest, ends:
     lease.headersArrived();
     call.responseHeaders = exchange.headers;
     call.responseStatus = exchange.status;
-    learn(call, exchange);
+    learn(call, lease.gate, exchange);
     checkHeaders(exchange.headers);
     if (!REDIRECTS.has(exchange.status)) {
       return exchange;
@@ -134,14 +135,13 @@ function targetOf(request: HttpRequest, exchange: Exchange): URL | null {
   }
 }
 
-function learn(call: Call, exchange: Exchange): void {
+function learn(call: Call, gate: Gate, exchange: Exchange): void {
   const { rateLimits } = call.shared.profile;
   const now = call.io.now();
   const wall = call.io.wall();
   const observed = observe(exchange.headers, rateLimits, now, wall);
   const heeds = THROTTLING_STATUSES.has(exchange.status) && call.settings.respectRetryAfter;
   const wait = heeds ? serverWait(exchange.headers, exchange.status, rateLimits, wall) : null;
-  const { gate } = call;
   if (wait === null) {
     gate.learn(observed, now);
   } else {

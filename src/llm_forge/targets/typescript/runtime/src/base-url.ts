@@ -79,10 +79,9 @@ export function originOf(url: string): string {
 }
 
 /** A path template with its parameters percent-encoded so that none can change the route (R-240). */
-export function fillPath(template: string, values: Readonly<Record<string, unknown>>): string {
+export function fillPath(template: string, values: Readonly<Record<string, string>>): string {
   let path = template;
-  for (const [name, value] of Object.entries(values)) {
-    const text = String(value);
+  for (const [name, text] of Object.entries(values)) {
     if (text === "" || text === "." || text === "..") {
       throw new InvalidRequestError(`Path parameter "${name}" must not be empty, "." or ".."`);
     }

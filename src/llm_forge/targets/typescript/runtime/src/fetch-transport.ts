@@ -12,6 +12,7 @@
  * The `node` part has a transport that keeps these rules.
  */
 
+import { abortable } from "./abort.js";
 import { milliseconds } from "./clock.js";
 import {
   AttemptTimeoutError,
@@ -89,7 +90,7 @@ export class FetchTransport implements Transport {
     const stopTimer = ending.after(timers.response, late);
     const sender = new Sender(request.body);
     try {
-      const response = await this.#fetch(request.url, {
+      const asked = this.#fetch(request.url, {
         method: request.method,
         headers: request.headers.map(([name, value]) => [name, value] as [string, string]),
         body: sender.body,
@@ -99,6 +100,8 @@ export class FetchTransport implements Transport {
         signal: ending.signal,
         ...(sender.streams ? { duplex: "half" } : {}),
       });
+      // Not every fetch that a user gives heeds its signal (R-052, R-057).
+      const response = await abortable(asked, ending.signal);
       if (response.type === "opaqueredirect") {
         throw new RedirectError("The server redirects, and browsers do not say where; check baseURL");
       }
@@ -228,7 +231,7 @@ class FetchExchange implements Exchange {
     }
     const stopTimer = this.ending.after(seconds, new ReadTimeout());
     try {
-      const step = await this.#reader.read();
+      const step = await abortable(this.#reader.read(), this.ending.signal);
       if (!step.done) {
         return step.value;
       }

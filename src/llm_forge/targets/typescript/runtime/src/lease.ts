@@ -10,6 +10,7 @@ import { breakerOutcome, limiterResult, serverHealth } from "./core/classify.js"
 import { isObject } from "./core/json.js";
 import type { Cost, Reservation } from "./core/limiter/model.js";
 import { costOf } from "./core/limiter/model.js";
+import type { Gate } from "./gate.js";
 import type { Exchange } from "./transport.js";
 
 /** What `Lease.end` is given for an attempt that nobody waited for to its end. */
@@ -25,11 +26,11 @@ export class Lease {
   #sentAt = 0;
   #responseTime: number | null = null;
   readonly #circuit;
-  readonly #gate;
+  readonly gate: Gate;
 
   constructor(private readonly call: Call) {
     this.#circuit = call.circuit;
-    this.#gate = call.gate;
+    this.gate = call.gate;
   }
 
   /** Pass the breaker; CircuitOpenError with `retryAfter` where it is open (R-094). */
@@ -40,7 +41,7 @@ export class Lease {
   /** Pass the limiter; the seconds waited. */
   async reserve(cost: Cost): Promise<number> {
     const { deadline, settings, signal, io } = this.call;
-    const [reservation, waited] = await this.#gate.enter(io, {
+    const [reservation, waited] = await this.gate.enter(io, {
       cost,
       deadline,
       maxWait: settings.maxLimitWait,
@@ -83,7 +84,7 @@ export class Lease {
     this.#record(this.sent || error !== null ? breakerOutcome(error) : "neutral");
     if (this.#reservation !== null) {
       const result = limiterResult(error, this.sent);
-      this.#gate.leave(this.#reservation, this.call.io.now(), used, result, serverHealth(error));
+      this.gate.leave(this.#reservation, this.call.io.now(), used, result, serverHealth(error));
     }
   }
 

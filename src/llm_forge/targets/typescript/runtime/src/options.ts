@@ -496,6 +496,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   retries: "maxAttempts (it counts the first attempt too)",
   requestTimeout: "timeout (in seconds)",
   httpClient: "transport",
+  apiBase: "baseURL",
   serverURL: "baseURL",
   endpoint: "baseURL",
   token: "apiKey",

@@ -37,11 +37,18 @@ export function makePayload(operation: Operation, body: unknown, extra: Values, 
       : { body: bytesOf(encode(body)), mediaType: rule.mediaType, values: {} };
   }
   const values = fieldsOf(operation, body, extra, streaming);
+  if (isNone(body) && Object.keys(values).length === 0) {
+    return NO_BODY; // a body that is one argument, and not given; one made of fields is at least {}
+  }
   if (rule.kind === "multipart") {
     return { ...multipart(values, rule), values };
   }
   const text = rule.kind === "form" ? urlencoded(values, rule) : encode(values);
   return { body: bytesOf(text), mediaType: rule.mediaType, values };
+}
+
+function isNone(body: unknown): body is null | undefined {
+  return body === undefined || body === null;
 }
 
 function refuseExtra(operation: Operation, extra: Values, why: string): void {
@@ -51,7 +58,7 @@ function refuseExtra(operation: Operation, extra: Values, why: string): void {
 }
 
 function binary(body: unknown, told: string): Payload {
-  if (body === undefined || body === null) {
+  if (isNone(body)) {
     return NO_BODY;
   }
   const upload = asUpload(body, "body");
@@ -61,7 +68,7 @@ function binary(body: unknown, told: string): Payload {
 }
 
 function fieldsOf(operation: Operation, body: unknown, extra: Values, streaming: boolean): Values {
-  if (body !== undefined && body !== null && !isObject(body)) {
+  if (!isNone(body) && !isObject(body)) {
     throw new InvalidRequestError(`${operation.name} takes an object of fields, not ${typeof body}`);
   }
   const given = Object.entries(body ?? {}).filter(([, value]) => value !== undefined);

@@ -16,6 +16,7 @@ import { textOf } from "./core/text.js";
 import { VERSION } from "./core/version.js";
 import { checkHeader } from "./header-check.js";
 import type { Extras, Settings } from "./options.js";
+import { pairs, pathTexts, texts } from "./parameters.js";
 import { makePayload } from "./payload.js";
 import type { HttpRequest } from "./transport.js";
 
@@ -59,8 +60,8 @@ export interface Preparation {
 export function prepare(given: Preparation, parts: RequestParts): Prepared {
   const { operation, extras } = given;
   const payload = makePayload(operation, parts.body, extras.body, given.streaming);
-  const query = encodeQuery(pairsOf({ ...parts.query, ...extras.query }));
-  const url = parts.url ?? given.baseUrl + fillPath(operation.path, parts.path ?? {}) + query;
+  const path = fillPath(operation.path, pathTexts(parts.path ?? {}, operation.styles));
+  const url = parts.url ?? given.baseUrl + path + queryOf(operation, { ...parts.query, ...extras.query });
   const fields = new Map<string, string>([
     ["accept", accepted(operation, given.streaming)],
     ["accept-encoding", ACCEPT_ENCODING],
@@ -144,56 +145,36 @@ function checkedHeaders(
     const key = extras.idempotencyKey ?? (operation.replay === "keyed" ? crypto.randomUUID() : null);
     given.push(...(key === null ? [] : [[profile.idempotencyHeader.toLowerCase(), key] as const]));
   }
-  const cookies = cookiesOf(parts.cookies ?? {});
-  if (cookies !== "") {
-    given.push(["cookie", cookies]);
+  const cookies = texts("cookies", parts.cookies ?? {}, operation.styles);
+  if (cookies.length > 0) {
+    given.push(["cookie", cookies.map(([name, value]) => `${name}=${cookieValue(value)}`).join("; ")]);
   }
   if (extras.traceParent !== null) {
     given.push(["traceparent", extras.traceParent]);
   }
-  for (const source of [settings.headers, parts.headers ?? {}, extras.headers]) {
-    const present = Object.entries(source).filter(([, value]) => !isAbsent(value));
-    given.push(...present.map(([name, value]) => [name.toLowerCase(), plain(value)] as const));
-  }
+  const sources = [
+    ...texts("headers", settings.headers, {}),
+    ...texts("headers", parts.headers ?? {}, operation.styles),
+    ...texts("headers", extras.headers, {}),
+  ];
+  given.push(...sources.map(([name, value]) => [name.toLowerCase(), value] as const));
   for (const [name, value] of given) {
     checkHeader(name, value);
   }
   return given;
 }
 
-/** The value of a cookie header; what a cookie cannot hold is percent-encoded (RFC 6265 section 4.1). */
-function cookiesOf(given: Values): string {
-  const pairs = Object.entries(given).filter(([, value]) => !isAbsent(value));
-  return pairs.map(([name, value]) => `${name}=${cookieValue(plain(value))}`).join("; ");
-}
-
+/** The value of a cookie; what it cannot hold is percent-encoded (RFC 6265 section 4.1). */
 function cookieValue(text: string): string {
   return text.replace(/[^!#$&'()*+\-./0-9:<=>?@A-Z[\]^_`a-z{|}~]+/gu, (piece) => encodeURIComponent(piece));
 }
 
-function isAbsent(value: unknown): boolean {
-  return value === null || value === undefined;
-}
-
-/** A parameter as text; a list is one text with commas. */
-function plain(value: unknown): string {
-  return Array.isArray(value) ? value.map(plain).join(",") : String(value);
-}
-
-function pairsOf(query: Values): readonly Pair[] {
-  const pairs = Object.entries(query).flatMap(([name, value]): Pair[] => {
-    if (isObject(value)) {
-      // The style deepObject.
-      const held = Object.entries(value).filter(([, one]) => !isAbsent(one));
-      return held.map(([key, one]) => [`${name}[${key}]`, plain(one)]);
-    }
-    const items: readonly unknown[] = Array.isArray(value) ? value : isAbsent(value) ? [] : [value];
-    return items.map((item) => [name, plain(item)]);
-  });
-  for (const [name, text] of pairs) {
+function queryOf(operation: Operation, values: Values): string {
+  const found = pairs(values, operation.styles);
+  for (const [name, text] of found) {
     if (/[\r\n\u0000]/.test(name + text)) {
       throw new InvalidRequestError(`Query parameter "${name}" contains CR, LF or NUL`);
     }
   }
-  return pairs;
+  return encodeQuery(found);
 }

@@ -53,10 +53,8 @@ export function nextPage(rule: PageRule, answer: unknown, given: Given): NextPag
     case "after-id":
     case "before-id":
       return byId(rule, itemsOf(rule, answer), given);
-    case "cursor": {
-      const cursor = at(answer, rule.next);
-      return isAbsent(cursor) ? null : step(rule.param, cursor);
-    }
+    case "cursor":
+      return byCursor(rule, answer, given);
     case "page":
       return byNumber(rule, answer, given);
     case "link": {
@@ -76,6 +74,20 @@ function isAbsent(value: unknown): boolean {
 
 function isTrue(value: unknown): boolean {
   return Boolean(value);
+}
+
+function byCursor(rule: PageRule, answer: unknown, given: Given): NextPage | null {
+  const cursor = at(answer, rule.next);
+  if (!isAbsent(cursor)) {
+    return step(rule.param, cursor);
+  }
+  if (rule.otherwise !== null) {
+    return nextPage(rule.otherwise, answer, given);
+  }
+  if (rule.more !== "") {
+    throw new InvalidResponseError(`The list goes on, but there is no cursor at ${rule.next}`);
+  }
+  return null;
 }
 
 function byId(rule: PageRule, items: readonly unknown[], given: Given): NextPage | null {

@@ -12,6 +12,7 @@ export type Replay = "safe" | "keyed" | "once";
 export type Family = "chat-completion" | "block-event" | "response" | "conversation" | "events";
 export type AnswerKind = "object" | "json" | "lines" | "binary" | "empty";
 export type BodyKind = "object" | "json" | "multipart" | "form" | "binary";
+export type ParameterStyle = "comma" | "space" | "pipe" | "fields" | "pairs" | "json";
 export type PageStyle = "after-id" | "before-id" | "cursor" | "page" | "link";
 
 /** The `typeField` of events that only their name tells apart. */
@@ -165,7 +166,8 @@ export interface BodyRule {
 /**
  * How the next page of a list is asked for (R-203).
  *
- * `items`, `id`, `more`, `next` and `total` are dotted paths into the answer (`id` into an item).
+ * `items`, `id`, `more`, `next` and `total` are dotted paths into the answer (`id` into an item). `otherwise` is the
+ * rule for answers with nothing at `next`.
  */
 export interface PageRule {
   readonly style: PageStyle;
@@ -179,7 +181,12 @@ export interface PageRule {
   readonly sizeParam: string;
   readonly total: string;
   readonly inBody: boolean;
+  readonly otherwise: PageRule | null;
 }
+
+/** A page rule as it is written down: what is left out has the contract's default. */
+export type PageFacts = Pick<PageRule, "style" | "items"> &
+  Partial<Omit<PageRule, "style" | "items" | "otherwise">> & { readonly otherwise?: PageFacts };
 
 /**
  * Which fields an answer must have (R-200): `required` of the object itself, `fields` the shapes of its
@@ -197,7 +204,9 @@ export interface Shape {
  *
  * `answer` is what the body of a 2xx answer is: a JSON object, any JSON value (null is one), lines of JSON
  * (R is then the type of one of them), bytes, or nothing, in which case the result is undefined (R-198).
- * `accept` is its media type.
+ * `accept` is its media type. `styles` say how parameters that are lists or objects are written, by place and name such
+ * as `query.tags`, where that is not usual: joined by `comma`, `space` or `pipe`, an object as `fields` of its own or as
+ * `pairs` with equal signs, or as `json`.
  */
 export interface Operation<R = unknown, E = unknown> {
   readonly name: string;
@@ -211,6 +220,7 @@ export interface Operation<R = unknown, E = unknown> {
   readonly accept: string;
   readonly body: BodyRule;
   readonly pages: PageRule | null;
+  readonly styles: Readonly<Record<string, ParameterStyle>>;
   readonly shape: (() => Shape) | null;
   /** For the compiler only: the types of a result and of an event. */
   readonly types?: { readonly result: R; readonly event: E };
@@ -221,7 +231,7 @@ export type OperationFacts = Pick<Operation, "name" | "method" | "path"> &
   Partial<Omit<Operation, "name" | "method" | "path" | "stream" | "body" | "pages" | "types">> & {
     readonly stream?: Partial<StreamRule> & Pick<StreamRule, "family">;
     readonly body?: Partial<BodyRule>;
-    readonly pages?: Partial<PageRule> & Pick<PageRule, "style" | "items">;
+    readonly pages?: PageFacts;
   };
 
 const STREAM_RULE = {
@@ -250,6 +260,14 @@ const PAGE_RULE = {
   inBody: false,
 } as const;
 
+function pageRule(facts: PageFacts): PageRule {
+  return {
+    ...PAGE_RULE,
+    ...facts,
+    otherwise: facts.otherwise === undefined ? null : pageRule(facts.otherwise),
+  };
+}
+
 /** The operation that these facts describe. */
 export function defineOperation<R, E = never>(facts: OperationFacts): Operation<R, E> {
   return {
@@ -258,11 +276,12 @@ export function defineOperation<R, E = never>(facts: OperationFacts): Operation<
     hasBody: false,
     answer: "object",
     accept: "application/json",
+    styles: {},
     shape: null,
     ...facts,
     stream: facts.stream === undefined ? null : { ...STREAM_RULE, ...facts.stream },
     body: { ...JSON_BODY, ...facts.body },
-    pages: facts.pages === undefined ? null : { ...PAGE_RULE, ...facts.pages },
+    pages: facts.pages === undefined ? null : pageRule(facts.pages),
   };
 }
 

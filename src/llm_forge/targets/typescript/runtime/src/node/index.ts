@@ -1,0 +1,5 @@
+/** What needs Node: files, and a transport that keeps what `fetch` cannot. */
+
+export { fileFromPath, keyFile, saveDownload, streamToFile } from "./files.js";
+export { NodeTransport } from "./transport.js";
+export type { NodeTransportOptions } from "./transport.js";

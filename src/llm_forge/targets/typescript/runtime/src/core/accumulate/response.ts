@@ -143,7 +143,7 @@ export class ResponseAccumulator implements Accumulator {
   }
 
   isTerminal(name: string, data: string): boolean {
-    if (![...TERMINAL].some((kind) => data.includes(kind))) {
+    if (!TERMINAL.has(name) && ![...TERMINAL].some((kind) => data.includes(kind))) {
       return false;
     }
     try {
