@@ -82,6 +82,14 @@ def test_the_example_in_the_readme_of_an_sdk_runs(tmp_path: Path, server: str) -
     assert "Note(id='n1'" in run(tmp_path / "out", "-c", program)
 
 
+@pytest.mark.parametrize("name", ["first_call.py", "first_call_asyncio.py"])
+def test_the_examples_of_an_sdk_run(name: str, tmp_path: Path, server: str) -> None:
+    generate(spec.load(MINIMAL), "python", tmp_path / "out", "notes_sdk")
+    example = (tmp_path / "out" / "examples" / name).read_text()
+    program = example.replace('api_key="..."', f'api_key="...", base_url="{server}"')
+    assert "Note(id='n1'" in run(tmp_path / "out", "-c", program)
+
+
 def readme(folder: Path, model: str, told: str = "") -> tuple[str, str]:
     """The README of an SDK with one operation that takes a model, and its example alone."""
     text = MINIMAL.read_text()

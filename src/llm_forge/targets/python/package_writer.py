@@ -77,6 +77,7 @@ def _pyproject(view: View, package: str, name: str) -> str:
             "]",
             "",
             "[project.optional-dependencies]",
+            'test = ["pytest>=8"]',
             'yaml = ["PyYAML>=6.0.2"]  # configuration files',
             "",
             "[tool.hatch.build.targets.wheel]",
