@@ -5,6 +5,7 @@ The runtimes are ports of one another, so what one can do all can.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -18,6 +19,10 @@ PLACES = {"path": "path", "query": "query", "header": "headers", "cookie": "cook
 
 _OBJECTS = (ir.ObjectType, ir.MapType, ir.TaggedUnion)
 _BODIES = (*_OBJECTS, ir.AnyType, ir.Nullable)  # what a call writes as an object, whatever else is allowed
+
+# A client that sent TRACE would show its credentials to whoever answers (RFC 9110 section 9.3.8).
+_UNSENT = frozenset({"TRACE", "TRACK", "CONNECT"})
+_METHOD = re.compile(r"[A-Z][A-Z0-9-]{0,30}\Z")
 
 _DEEPEST = 5  # of unions in a field that holds a file
 
@@ -48,7 +53,7 @@ def _shown(operation: ir.Operation) -> str:
 
 def reason(api: ir.Api, operation: ir.Operation) -> str:
     """Why an operation cannot be generated, "" if it can."""
-    if operation.http_method not in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
+    if operation.http_method in _UNSENT or not _METHOD.match(operation.http_method):
         return f"method {operation.http_method} is not sent"
     if operation.body is not None:
         why = _body_reason(api, operation.body)
