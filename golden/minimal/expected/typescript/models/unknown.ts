@@ -4,7 +4,7 @@
 declare const unknown: unique symbol;
 
 /** The tag of a member that this SDK does not know: a text, which comparing it with known ones leaves out. */
-export type UnknownTag = `${string & { readonly [unknown]: true }}`;
+export type UnknownTag = `${string & { readonly [unknown]: true }}${string}`;
 
 /** A member of a union that this SDK does not know (R-141); it goes back on the wire as it came. */
 export type Unknown<Tag extends string> = { readonly [name in Tag]: UnknownTag } & {
