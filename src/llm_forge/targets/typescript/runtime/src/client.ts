@@ -217,7 +217,7 @@ export class Client implements AsyncDisposable {
 
   /** Make one unary call; any error of the contract may be its rejection. */
   call<R>(operation: Operation<R>, parts: RequestParts = {}, options: RequestOptions = {}): ApiPromise<R> {
-    return ApiPromise.of(this.#answered<R>(this.#prepared(operation, parts, options, false)));
+    return ApiPromise.of(this.#answered<R>(this.#prepared(operation, parts, options, WHOLE)));
   }
 
   async #answered<R>(start: () => Call): Promise<WithResponse<R>> {
@@ -234,7 +234,7 @@ export class Client implements AsyncDisposable {
     parts: RequestParts = {},
     options: RequestOptions = {},
   ): Stream<E, R> {
-    return new Stream<E, R>(this.#prepared(operation, parts, options, true));
+    return new Stream<E, R>(this.#prepared(operation, parts, options, EVENTS));
   }
 
   /** A stream that adds up to the list of its events, of an operation that also answers whole. */
@@ -243,7 +243,7 @@ export class Client implements AsyncDisposable {
     parts: RequestParts = {},
     options: RequestOptions = {},
   ): Stream<E, E[]> {
-    return new Stream<E, E[]>(this.#prepared(operation, parts, options, true));
+    return new Stream<E, E[]>(this.#prepared(operation, parts, options, EVENTS));
   }
 
   /** A list: its first page when awaited, its items when iterated over. */
@@ -262,7 +262,7 @@ export class Client implements AsyncDisposable {
 
   /** A file that opens when it is first used. */
   download(operation: Operation, parts: RequestParts = {}, options: RequestOptions = {}): Download {
-    return new Download(this.#prepared(operation, parts, options, true));
+    return new Download(this.#prepared(operation, parts, options, PIECES));
   }
 
   /**
@@ -276,7 +276,7 @@ export class Client implements AsyncDisposable {
 
   /** Lines of JSON that open when they are first used. */
   lines<R>(operation: Operation<R>, parts: RequestParts = {}, options: RequestOptions = {}): Lines<R> {
-    return new Lines<R>(this.#prepared(operation, parts, options, true));
+    return new Lines<R>(this.#prepared(operation, parts, options, PIECES));
   }
 
   /**
@@ -361,10 +361,10 @@ export class Client implements AsyncDisposable {
     operation: Operation,
     parts: RequestParts,
     options: RequestOptions,
-    streaming: boolean,
+    arrival: Arrival,
   ): () => Call {
     try {
-      return this.#frozen(operation, parts, present(options), streaming);
+      return this.#frozen(operation, parts, present(options), arrival);
     } catch (error) {
       return () => {
         throw error;
@@ -376,7 +376,7 @@ export class Client implements AsyncDisposable {
     operation: Operation,
     parts: RequestParts,
     options: Record<string, unknown>,
-    streaming: boolean,
+    { streaming, events }: Arrival,
   ): () => Call {
     const shared = this.#shared;
     if (this.#closed || shared.closed) {
@@ -387,7 +387,7 @@ export class Client implements AsyncDisposable {
     const fields = isObject(parts.body) ? Object.keys(parts.body) : [];
     const [settings, extras] = callSettings(this.#settings, options, fields);
     const { profile, baseUrl } = shared;
-    const prepared = prepare({ operation, profile, baseUrl, settings, extras, streaming }, parts);
+    const prepared = prepare({ operation, profile, baseUrl, settings, extras, streaming: events }, parts);
     const within = options["signal"] instanceof AbortSignal ? options["signal"] : null;
     return () => {
       const started = shared.io.now();
@@ -409,6 +409,16 @@ export class Client implements AsyncDisposable {
 }
 
 const ARGUMENT = "client argument";
+
+/** How an answer comes: whole or over time (`streaming`), and then as bytes or as the `events` of a stream. */
+interface Arrival {
+  readonly streaming: boolean;
+  readonly events: boolean;
+}
+
+const WHOLE: Arrival = { streaming: false, events: false };
+const PIECES: Arrival = { streaming: true, events: false };
+const EVENTS: Arrival = { streaming: true, events: true };
 
 /** What a copy takes over, by the options that it is made with. */
 interface Copied {
