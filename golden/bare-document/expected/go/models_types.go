@@ -52,7 +52,9 @@ func (t ModelsUpdateFilter) MarshalJSON() ([]byte, error) {
 type ModelsUpdateRequest struct{ forge.OneOf }
 
 // NewModelsUpdateRequest is a ModelsUpdateRequest of any value that its description allows.
-func NewModelsUpdateRequest(value any) ModelsUpdateRequest { return ModelsUpdateRequest{forge.NewOneOf(value)} }
+func NewModelsUpdateRequest(value any) ModelsUpdateRequest {
+	return ModelsUpdateRequest{forge.NewOneOf(value)}
+}
 
 // AsMessage is the value as Message, false if it is none.
 func (t ModelsUpdateRequest) AsMessage() (Message, bool) {

@@ -30,7 +30,9 @@ func (t BlocksRunRequest) MarshalJSON() ([]byte, error) {
 type BlocksRunResponseEvent struct{ forge.OneOf }
 
 // NewBlocksRunResponseEvent is a BlocksRunResponseEvent of any value that its description allows.
-func NewBlocksRunResponseEvent(value any) BlocksRunResponseEvent { return BlocksRunResponseEvent{forge.NewOneOf(value)} }
+func NewBlocksRunResponseEvent(value any) BlocksRunResponseEvent {
+	return BlocksRunResponseEvent{forge.NewOneOf(value)}
+}
 
 // AsStart is the value as Start, false if it is none.
 func (t BlocksRunResponseEvent) AsStart() (Start, bool) {

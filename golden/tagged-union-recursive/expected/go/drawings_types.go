@@ -116,7 +116,9 @@ func (t DrawingParam) MarshalJSON() ([]byte, error) {
 type Filter struct{ forge.OneOf }
 
 // NewFilter is a Filter of any value that its description allows.
-func NewFilter(value any) Filter { return Filter{forge.NewOneOf(value)} }
+func NewFilter(value any) Filter {
+	return Filter{forge.NewOneOf(value)}
+}
 
 // AsString is the value as string, false if it is none.
 func (t Filter) AsString() (string, bool) {
@@ -156,7 +158,9 @@ func (t Group) MarshalJSON() ([]byte, error) {
 type Shape struct{ forge.OneOf }
 
 // NewShape is a Shape of any value that its description allows.
-func NewShape(value any) Shape { return Shape{forge.NewOneOf(value)} }
+func NewShape(value any) Shape {
+	return Shape{forge.NewOneOf(value)}
+}
 
 // AsCircle is the value as Circle, false if it is none.
 func (t Shape) AsCircle() (Circle, bool) {
@@ -180,7 +184,9 @@ func (t Shape) AsGroup() (Group, bool) {
 type ShapeParam struct{ forge.OneOf }
 
 // NewShapeParam is a ShapeParam of any value that its description allows.
-func NewShapeParam(value any) ShapeParam { return ShapeParam{forge.NewOneOf(value)} }
+func NewShapeParam(value any) ShapeParam {
+	return ShapeParam{forge.NewOneOf(value)}
+}
 
 // AsCircleParam is the value as CircleParam, false if it is none.
 func (t ShapeParam) AsCircleParam() (CircleParam, bool) {
@@ -227,7 +233,9 @@ func (t ShapeParamGroup) MarshalJSON() ([]byte, error) {
 type Size struct{ forge.OneOf }
 
 // NewSize is a Size of any value that its description allows.
-func NewSize(value any) Size { return Size{forge.NewOneOf(value)} }
+func NewSize(value any) Size {
+	return Size{forge.NewOneOf(value)}
+}
 
 // AsSizeBox is the value as SizeBox, false if it is none.
 func (t Size) AsSizeBox() (SizeBox, bool) {

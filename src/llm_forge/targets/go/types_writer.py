@@ -93,7 +93,9 @@ def _union(one: UnionType) -> list[str]:
         f"type {one.name} struct{{ forge.OneOf }}",
         "",
         f"// {one.make} is a {one.name} of any value that its description allows.",
-        f"func {one.make}(value any) {one.name} {{ return {one.name}{{forge.NewOneOf(value)}} }}",
+        f"func {one.make}(value any) {one.name} {{",
+        f"\treturn {one.name}{{forge.NewOneOf(value)}}",
+        "}",
     ]
     for member in one.members:
         tags = " || ".join(f"tag == {tag}" for tag in member.tags)
