@@ -17,6 +17,13 @@ from tests.shared import ROOT
 
 TOOLS = ROOT / "build" / "typescript" / "node_modules"
 RUNTIME = ROOT / "src" / "llm_forge" / "targets" / "typescript" / "runtime"
+_SHARED = (
+    "tsconfig.base.json",
+    "tsconfig.test.json",
+    "eslint.config.js",
+    ".prettierrc.json",
+    ".prettierignore",
+)
 needs_typescript = pytest.mark.skipif(
     not (TOOLS / ".bin" / "tsc").exists() or shutil.which("node") is None,
     reason="the TypeScript tools are not installed: make typescript",
@@ -71,7 +78,7 @@ def link(path: Path, target: Path) -> None:
 def _configure(folder: Path) -> None:
     """One program of all SDKs, with the configuration of an SDK's own."""
     for path in sorted((folder / "sdks").iterdir()):
-        for name in ("tsconfig.base.json", "tsconfig.test.json", "eslint.config.js"):
+        for name in _SHARED:
             shutil.move(path / name, folder / name)
         for other in path.glob("tsconfig*.json"):
             other.unlink()
