@@ -92,29 +92,3 @@ def digests(documents: Path, seed: str, locale: str, cwd: Path) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-BUDGET = """
-import resource, sys, time
-from pathlib import Path
-from llm_forge import spec
-from llm_forge.targets.python.target import PythonTarget
-from llm_forge.targets.protocol import Options
-api = spec.load(Path(sys.argv[1]))
-read = time.process_time()
-PythonTarget().files(api, Options("x"))
-done = time.process_time()
-print(done - read, done, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-"""
-
-
-@needs_shared
-def test_the_largest_document_takes_two_seconds_after_reading_five_in_all_and_little_memory(
-    tmp_path: Path,
-) -> None:
-    document = unpacked("openai.official.yaml", tmp_path)
-    said = subprocess.check_output([sys.executable, "-c", BUDGET, str(document)], text=True)
-    writing, in_all, mebibytes = map(float, said.split())
-    assert writing <= 2
-    assert in_all <= 5
-    assert mebibytes < 500

@@ -16,8 +16,10 @@ from tests.spec.test_vendor_documents import unpacked
 # CPU seconds; twice what the goal says, since a machine that is shared counts more for the same work.
 LOADING, MAKING = 6.0, 4.0
 MEMORY_MB = 500
-PROGRAM = """
-import json, resource, sys, time
+# The high-water mark of this program alone: getrusage counts the parent's memory too, since it is
+# carried over the exec.
+PROGRAM = r"""
+import json, re, sys, time
 from pathlib import Path
 from llm_forge import spec
 from llm_forge.targets import render
@@ -26,13 +28,13 @@ api = spec.load(Path(sys.argv[1]))
 loaded = time.process_time()
 files = len(render(api, sys.argv[2]).files)
 made = time.process_time()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+peak = int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024
 print(json.dumps([loaded - started, made - loaded, peak, files]))
 """
 
 
 @needs_shared
-@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is counted in another unit elsewhere")
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
 @pytest.mark.parametrize("language", sorted(INCLUDED))
 def test_openais_document_is_read_and_made_in_seconds_and_in_little_memory(
     language: str, tmp_path: Path
