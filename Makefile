@@ -6,7 +6,7 @@ TYPESCRIPT := src/llm_forge/targets/typescript/runtime
 LANG_NAME := $(if $(filter command,$(firstword $(origin LANG))),$(LANG),python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check gen golden sdks requirements coverage-spec conformance extras vendors prism typescript typescript-runtime fuzz proof kill-test pace mutation soak bench bench-generator bench-overhead compare-faults clean
+.PHONY: help demo test check gen golden sdks requirements coverage-spec conformance extras vendors prism typescript typescript-runtime rust fuzz proof kill-test pace mutation soak bench bench-generator bench-overhead compare-faults clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ typescript-runtime: build/typescript.stamp ## compile, lint and test the TypeScr
 	@npm run --silent --prefix $(TYPESCRIPT) check
 	@npm run --silent --prefix $(TYPESCRIPT) test
 	@npm run --silent --prefix $(TYPESCRIPT) build
+
+rust: ## build the Rust runtime and its conformance driver (needs cargo)
+	@CARGO_TARGET_DIR=$(CURDIR)/build/cargo cargo build --quiet --manifest-path conformance/drivers/rust/Cargo.toml
 
 conformance: .venv/dev.stamp $(if $(filter typescript,$(LANG_NAME)),build/typescript-driver.stamp) ## corpora and scenarios, LANG=python (default), one result table
 	@$(BIN)/llm-forge conformance --lang $(LANG_NAME)

@@ -39,6 +39,11 @@ def _typescript(transport: str) -> tuple[str, ...]:
     return ("node", "--expose-gc", f"{TYPESCRIPT}/driver.js", "--transport", transport)
 
 
+def _rust() -> tuple[str, ...]:
+    manifest = ("--manifest-path", "drivers/rust/Cargo.toml", "--target-dir=../build/cargo")
+    return ("cargo", "run", "--quiet", "--offline", *manifest)  # its proxy leads nowhere: `make rust` fetches
+
+
 LANGUAGES: Mapping[str, Language] = {
     "python": Language(
         "python",
@@ -50,6 +55,7 @@ LANGUAGES: Mapping[str, Language] = {
     ),
     "go": Language("go", {"go": _go()}),
     "typescript": Language("typescript", {one: _typescript(one) for one in ("node", "fetch")}),
+    "rust": Language("rust", {"rust": _rust()}),
 }
 
 

@@ -27,8 +27,11 @@ const SHOWN: usize = 65_536;
 pub const WALL: f64 = 1_800_000_000.0;
 const TEST: Profile = Profile { name: "test", base_url: "https://example.test", ..Profile::DEFAULT };
 
+/// A function of the core, from JSON to JSON.
+type Function = fn(&Value) -> Result<Value>;
+
 /// The functions by name.
-pub const FUNCTIONS: [(&str, fn(&Value) -> Result<Value>); 13] = [
+pub const FUNCTIONS: [(&str, Function); 13] = [
     ("sse", sse),
     ("lines", lines),
     ("file_name", file_name),

@@ -1,5 +1,42 @@
-//! Runtime of the Rust SDKs that LLM-Forge generates.
+//! Runtime of the Rust SDKs that LLM-Forge generates: one client that is told of providers and operations by data.
+//!
+//! [`Client`] makes calls and streams of an [`Operation`](core::profile::Operation) at a
+//! [`Profile`](core::profile::Profile). Inside, pure decisions ([`core`]) say whether, when and what; the rest waits
+//! and sends. Files refer to each other by relative paths, so that the source can stand in a module of an SDK.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+// Allowed, with reasons: a name that repeats its module's is what users import on its own.
+#![allow(clippy::module_name_repetitions)]
+// A table of cases, each on its line, is read more easily than one arm with all that give the same.
+#![allow(clippy::match_same_arms, clippy::single_match_else)]
+// Words that differ by one letter are told apart by their types.
+#![allow(clippy::similar_names)]
 
+mod attempt;
+pub mod auth;
+mod base_url;
+mod body;
+mod call;
+mod client;
+pub mod clock;
 pub mod core;
+mod gate;
+pub mod observability;
+pub mod options;
+mod pool;
+mod request;
+mod shared;
+mod stream;
+pub mod transport;
+
+pub use auth::Auth;
+pub use client::Client;
+pub use core::accumulate::Completion;
+pub use core::errors::{Error, Kind, Result};
+pub use core::reader::Event;
+pub use options::{CallOptions, ClientOptions, Timeout};
+pub use pool::{HyperTransport, PoolLimits};
+pub use request::Params;
+pub use secrecy::SecretString;
+pub use stream::EventStream;
+pub use tokio_util::sync::CancellationToken;

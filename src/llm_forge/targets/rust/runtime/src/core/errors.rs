@@ -269,6 +269,7 @@ errors! {
     Unavailable, "UnavailableError", "503.";
     GatewayTimeout, "GatewayTimeoutError", "504.";
     InvalidResponse, "InvalidResponseError", "A 2xx answer that is not what the operation returns (R-198).";
+    Stream, "StreamError", "A stream that cannot be read, such as one that was read before (R-140).";
     StreamInterrupted, "StreamInterruptedError", "The body ended before the stream did (R-144).";
     StreamIdle, "StreamIdleError", "No bytes arrived for the idle time (R-051).";
     StreamStall, "StreamStallError", "Bytes arrived, but no event for the stall time (R-051).";
@@ -367,7 +368,8 @@ impl Error {
     pub fn is_stream(&self) -> bool {
         matches!(
             self,
-            Self::StreamInterrupted(_)
+            Self::Stream(_)
+                | Self::StreamInterrupted(_)
                 | Self::StreamIdle(_)
                 | Self::StreamStall(_)
                 | Self::StreamDecode(_)

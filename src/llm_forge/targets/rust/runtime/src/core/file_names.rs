@@ -47,10 +47,10 @@ pub fn disposition_name(header: &str) -> Option<String> {
 }
 
 fn unquoted(value: &str) -> String {
+    static ESCAPE: OnceLock<Regex> = OnceLock::new();
     let Some(inner) = value.strip_prefix('"') else {
         return value.to_owned();
     };
-    static ESCAPE: OnceLock<Regex> = OnceLock::new();
     let inner = inner.strip_suffix('"').unwrap_or(inner);
     ESCAPE.get_or_init(|| compiled(r"\\(.)")).replace_all(inner, "$1").into_owned()
 }

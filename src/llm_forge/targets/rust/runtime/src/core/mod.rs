@@ -25,4 +25,5 @@ pub mod retry;
 pub mod server_wait;
 pub mod sse;
 pub mod structured_fields;
+pub mod synthesise;
 pub mod timestamps;

@@ -223,9 +223,9 @@ pub struct AuthScheme {
     pub placement: Placement,
     /// The name it goes by.
     pub name: &'static str,
-    /// Where OAuth2 tokens come from.
+    /// Where `OAuth2` tokens come from.
     pub token_url: Option<&'static str>,
-    /// What OAuth2 tokens are asked for.
+    /// What `OAuth2` tokens are asked for.
     pub scopes: Names,
     /// How the client proves itself to the token endpoint.
     pub client_auth: ClientAuth,
@@ -340,6 +340,12 @@ pub struct StreamRule {
 }
 
 impl StreamRule {
+    /// Whether no event is known to end the stream, so that the end of the body does.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.family == Family::Events && self.terminal.is_empty()
+    }
+
     /// The rule of a family whose body has the field `stream`.
     #[must_use]
     pub const fn of(family: Family) -> Self {

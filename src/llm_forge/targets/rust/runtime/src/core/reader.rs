@@ -59,6 +59,7 @@ pub struct StreamReader {
     pub completion: Option<Completion>,
     /// How many events came.
     pub events_seen: u64,
+    is_open: bool,
     decoder: FrameDecoder,
     waiting: VecDeque<RawEvent>,
     body_failure: Option<Error>,
@@ -77,6 +78,7 @@ impl StreamReader {
             failure: None,
             completion: None,
             events_seen: 0,
+            is_open: rule.is_open(),
             decoder: if rule.ndjson {
                 FrameDecoder::Lines(JsonLineDecoder::new(limits))
             } else {
@@ -144,13 +146,11 @@ impl StreamReader {
             let Some(event) = self.waiting.pop_front() else { break };
             self.take(&event);
         }
-        if !self.ended() {
-            self.take_rest();
-        }
+        let cut = !self.ended() && self.take_rest();
         if self.ended() {
             return;
         }
-        match self.accumulator.ending() {
+        match self.accumulator.ending().filter(|_| !(cut && self.is_open)) {
             Some(verdict) if !(strict && verdict == Completion::Inferred) => self.completion = Some(verdict),
             verdict => self.failure = Some(interrupted(self.cut_short(verdict))),
         }
@@ -174,12 +174,15 @@ impl StreamReader {
         }
     }
 
-    fn take_rest(&mut self) {
+    /// Take the unfinished event at the body's end if it is the terminal one; whether it was cut instead.
+    fn take_rest(&mut self) -> bool {
         match self.decoder.finish() {
             Ok(Some(rest)) if self.accumulator.is_terminal(&rest.event, &rest.data()) => self.take(&rest),
-            Ok(_) => {}
+            Ok(Some(_)) => return true,
+            Ok(None) => {}
             Err(error) => self.failure = Some(error),
         }
+        false
     }
 
     fn take(&mut self, event: &RawEvent) {

@@ -194,7 +194,7 @@ fn char_form(char: char) -> String {
     if char.is_ascii_alphanumeric() || "-_.".contains(char) {
         return regex::escape(char.encode_utf8(&mut [0; 4])); // no encoder touches these
     }
-    let percent: String = char.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let percent: String = url_encoded(&char.to_string());
     let literal = match char {
         '\\' => r"\\+".to_owned(),
         '"' | '/' => format!(r"\\*{}", regex::escape(&char.to_string())),

@@ -227,7 +227,8 @@ impl RetryPolicy {
     }
 
     fn quota_is_spent(&self, failure: &Failure) -> bool {
-        failure.terminal_quota && failure.server_wait.is_none_or(|wait| wait == 0.0 || wait > self.max_server_wait)
+        failure.terminal_quota
+            && failure.server_wait.is_none_or(|wait| wait == 0.0 || wait > self.max_server_wait)
     }
 
     /// R-076; an operation that would need a key and has none counts as `once`.

@@ -116,7 +116,7 @@ impl BlockAccumulator {
             return Err(protocol("a message_start without a message"));
         };
         if let Some(Value::Object(usage)) = message.get("usage") {
-            self.usage = usage.clone();
+            self.usage.clone_from(usage);
             self.note_usage();
         }
         self.message = Some(message.clone());

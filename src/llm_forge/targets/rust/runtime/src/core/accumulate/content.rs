@@ -75,7 +75,9 @@ impl Chunks {
             thought.insert(name.clone(), value.clone());
         }
         if let Some(Value::Array(known)) = thought.get_mut("thinking") {
-            parts.iter().for_each(|part| add_part(known, part));
+            for part in parts {
+                add_part(known, part);
+            }
         }
     }
 }

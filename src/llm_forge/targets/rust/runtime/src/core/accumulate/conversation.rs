@@ -236,8 +236,8 @@ impl Accumulator for ConversationAccumulator {
 
     fn tool_input(&self, index: usize) -> Option<Value> {
         let place = i64::try_from(index).ok()?;
-        let found = self.entries.iter().filter(|entry| entry.place == place);
-        match found.filter_map(|entry| entry.fields.get("arguments")).next()? {
+        let mut found = self.entries.iter().filter(|entry| entry.place == place);
+        match found.find_map(|entry| entry.fields.get("arguments"))? {
             Value::String(text) => parse_partial(text),
             other => Some(other.clone()),
         }

@@ -1,7 +1,8 @@
 //! Typed events that add up to nothing but their list, such as audio as it is spoken.
 //!
 //! The description says which events are terminal: values of a field of the event's JSON, or of its name. `[DONE]`
-//! is terminal always. Nothing else ends such a stream, so nothing is inferred.
+//! is terminal always. Nothing else ends such a stream, so nothing is inferred. Only where no event is said to
+//! be terminal, a body that ends cleanly after a whole event ends it: that is inferred.
 
 use serde_json::Value;
 
@@ -48,7 +49,9 @@ impl Accumulator for EventAccumulator {
     }
 
     fn is_terminal(&self, name: &str, data: &str) -> bool {
-        self.is_sentinel(data) || decode(data.as_bytes()).is_ok_and(|data| self.ends(name, &data))
+        self.is_sentinel(data)
+            || decode(data.as_bytes())
+                .is_ok_and(|data| self.terminal_types.is_empty() || self.ends(name, &data))
     }
 
     fn add(&mut self, name: &str, data: Option<&Value>) -> Result<()> {
@@ -66,7 +69,10 @@ impl Accumulator for EventAccumulator {
     }
 
     fn ending(&self) -> Option<Completion> {
-        self.terminal.then_some(Completion::Explicit)
+        if self.terminal {
+            return Some(Completion::Explicit);
+        }
+        self.terminal_types.is_empty().then_some(Completion::Inferred)
     }
 
     fn result(&self) -> Value {

@@ -144,7 +144,7 @@ impl ResponseAccumulator {
 
     fn add_other(&mut self, kind: &str, data: &Fields) {
         if let Some(Value::Object(response)) = data.get("response") {
-            self.response = response.clone();
+            self.response.clone_from(response);
             self.terminal = TERMINAL.contains(&kind);
             return;
         }
@@ -239,7 +239,7 @@ impl Accumulator for ResponseAccumulator {
     }
 
     fn is_terminal(&self, name: &str, data: &str) -> bool {
-        let named = TERMINAL.iter().any(|kind| data.contains(kind));
+        let named = TERMINAL.contains(&name) || TERMINAL.iter().any(|kind| data.contains(kind));
         named && complete_type(name, data).is_some_and(|kind| TERMINAL.contains(&kind.as_str()))
     }
 
@@ -273,7 +273,8 @@ impl Accumulator for ResponseAccumulator {
     fn partial(&self) -> Value {
         let mut response = self.response.clone();
         let whole = self.terminal && response.get("output").is_some_and(is_truthy);
-        if !whole && !(response.is_empty() && self.items.is_empty()) {
+        let nothing = response.is_empty() && self.items.is_empty();
+        if !whole && !nothing {
             response.insert("output".into(), self.output(false));
         }
         Value::Object(response)

@@ -1,0 +1,406 @@
+//! One call in progress, and the one retry loop.
+//!
+//! Order per attempt: breaker, limiter, auth, transport. The last real error is returned, enriched, never
+//! wrapped. Dropping the future of a call gives everything back that it holds.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+
+use secrecy::SecretString;
+use serde_json::{json, Value};
+
+use super::base_url::origin_of;
+use super::core::call_context::CallContext;
+use super::core::classify::failure_of;
+use super::core::deadline::{Deadline, MIN_ATTEMPT};
+use super::core::error_body::request_id_of;
+use super::core::errors::{Attempt, Error, Kind, Phase, Result};
+use super::core::headers::Headers;
+use super::core::profile::Operation;
+use super::core::redact::Redactor;
+use super::core::retry::{Retry, RetryPolicy, Situation};
+use super::observability::{tell, ClientEvent};
+use super::options::{CallOptions, Settings};
+use super::request::Prepared;
+use super::shared::{closed, locked, Running, Shared};
+
+/// One call: what it is, and the record of its attempts.
+pub(super) struct Call {
+    pub(super) shared: Arc<Shared>,
+    pub(super) operation: Operation,
+    pub(super) prepared: Prepared,
+    pub(super) settings: Settings,
+    pub(super) options: CallOptions,
+    pub(super) deadline: Deadline,
+    pub(super) started: f64,
+    pub(super) streaming: bool,
+    id: String,
+    state: Mutex<State>,
+    over: Mutex<Option<Running>>,
+}
+
+#[derive(Default)]
+struct State {
+    number: u32,
+    began: f64,
+    plan: Option<Retry>,
+    attempts: Vec<Attempt>,
+    timeouts: u32,
+    last_error: Option<Error>,
+    headers: Option<Headers>,
+    status: Option<u16>,
+    secrets: Vec<SecretString>,
+}
+
+impl Call {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        operation: Operation,
+        prepared: Prepared,
+        settings: Settings,
+        options: CallOptions,
+        streaming: bool,
+    ) -> Self {
+        let started = shared.clock.now();
+        let id = format!("{:032x}", fastrand::u128(..));
+        let deadline = Deadline::after(settings.call_timeout(streaming), started);
+        let (state, over) = (Mutex::default(), Mutex::default());
+        Self { shared, operation, prepared, settings, options, deadline, started, streaming, id, state, over }
+    }
+
+    /// Count this call as running and say so; an error if the client is closed.
+    pub(super) fn begin(&self) -> Result<()> {
+        *locked(&self.over) = Some(self.shared.begin()?);
+        let facts = json!({
+            "provider": self.shared.profile.name,
+            "operation": self.operation.name,
+            "model": self.prepared.model,
+            "stream": self.streaming,
+        });
+        self.emit("call-start", facts);
+        Ok(())
+    }
+
+    /// Count this call as over, once.
+    pub(super) fn finish(&self, outcome: &str) {
+        let running = locked(&self.over).take();
+        if running.is_some() {
+            let elapsed = self.now() - self.started;
+            let (status, attempts) = {
+                let state = locked(&self.state);
+                (state.status, state.attempts.len())
+            };
+            let facts =
+                json!({"outcome": outcome, "status": status, "attempts": attempts, "elapsed": elapsed});
+            self.emit("call-end", facts);
+        }
+    }
+
+    pub(super) fn now(&self) -> f64 {
+        self.shared.clock.now()
+    }
+
+    pub(super) fn chance(&self) -> f64 {
+        (self.shared.chance)()
+    }
+
+    pub(super) fn attempt_number(&self) -> u32 {
+        locked(&self.state).number
+    }
+
+    pub(super) fn context(&self) -> CallContext {
+        CallContext {
+            call_id: self.id.clone(),
+            provider: self.shared.profile.name.to_owned(),
+            operation: self.operation.name.to_owned(),
+            model: self.prepared.model.clone(),
+            stream: self.streaming,
+            attempt: self.attempt_number(),
+            started: self.started,
+            deadline: self.deadline.at,
+            origin: origin_of(&self.prepared.request.url),
+            trace_parent: self.options.trace_parent.clone(),
+            metadata: self.options.metadata.clone(),
+        }
+    }
+
+    /// Tell the client's hooks; costs next to nothing where there are none.
+    pub(super) fn emit(&self, name: &'static str, facts: Value) {
+        if self.shared.hooks.is_empty() {
+            return;
+        }
+        let facts = match facts {
+            Value::Object(facts) => facts,
+            _ => serde_json::Map::new(),
+        };
+        tell(&self.shared.hooks, &ClientEvent { name, context: Arc::new(self.context()), facts });
+    }
+
+    /// The credential of this attempt, remembered so that no text shows it.
+    pub(super) fn credential(&self) -> Result<Vec<SecretString>> {
+        let secrets = self.shared.auth.secrets()?;
+        locked(&self.state).secrets.extend(secrets.iter().cloned());
+        Ok(secrets)
+    }
+
+    pub(super) fn redactor(&self) -> Redactor {
+        let secrets = locked(&self.state).secrets.clone();
+        self.shared.redactor(&secrets, &self.prepared.request.headers)
+    }
+
+    pub(super) fn note_response(&self, status: u16, headers: &Headers) {
+        let mut state = locked(&self.state);
+        state.status = Some(status);
+        state.headers = Some(headers.clone());
+    }
+
+    /// The provider's id of the latest response.
+    pub(super) fn request_id(&self) -> Option<String> {
+        let headers = locked(&self.state).headers.clone()?;
+        let found = request_id_of(&headers, &self.shared.profile, None)?;
+        Some(self.redactor().text(&found))
+    }
+
+    /// The deadline's error if it is the deadline that fired, else the error itself.
+    pub(super) fn or_deadline(&self, error: Error, phase: Phase) -> Error {
+        if !self.deadline.expired(self.now()) {
+            return error;
+        }
+        let message = format!("The call's deadline passed in phase {}", phase.as_str());
+        let cause = locked(&self.state).last_error.clone().unwrap_or(error);
+        Error::new(Kind::DeadlineExceeded, message).in_phase(phase).caused_by(cause)
+    }
+
+    /// Add what this call knows to an error that is about to reach the user.
+    pub(super) fn enrich(&self, mut error: Error) -> Error {
+        let (request_id, context) = (self.request_id(), Arc::new(self.context()));
+        let attempts = locked(&self.state).attempts.clone();
+        let elapsed = self.now() - self.started;
+        let facts = error.facts_mut();
+        facts.provider = Some(context.provider.clone());
+        facts.operation = Some(context.operation.clone());
+        facts.model.clone_from(&context.model);
+        facts.call_id = Some(context.call_id.clone());
+        facts.context = Some(context);
+        facts.attempts = attempts;
+        facts.elapsed = Some(elapsed);
+        facts.request_id = facts.request_id.take().or(request_id);
+        error
+    }
+
+    /// The attempt that had succeeded failed after all, in the middle of its stream.
+    pub(super) fn fail_last(&self, error: &Error) {
+        let duration = self.now() - locked(&self.state).began;
+        if let Some(last) = locked(&self.state).attempts.last_mut() {
+            error.kind().as_str().clone_into(&mut last.outcome);
+            last.duration = duration;
+        }
+    }
+
+    /// Ends `work` early if the caller's token or the closing of the client says so.
+    pub(super) async fn unless_cancelled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let cancelled = async {
+            match &self.options.cancel {
+                Some(token) => token.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = cancelled => Err(Error::new(Kind::Cancelled, "The call was cancelled")),
+            () = self.shared.killed.cancelled() => Err(self.enrich(closed())),
+            result = work => result,
+        }
+    }
+
+    fn begin_attempt(&self, plan: Option<Retry>) {
+        {
+            let mut state = locked(&self.state);
+            state.number += 1;
+            state.plan = plan;
+            state.began = self.shared.clock.now();
+            state.headers = None;
+            state.status = None;
+        }
+        self.emit("attempt-start", json!({"method": self.operation.method}));
+    }
+
+    fn end_attempt(&self, error: Option<&Error>) {
+        let (began, status) = {
+            let state = locked(&self.state);
+            (state.began, state.status)
+        };
+        let facts = json!({
+            "outcome": outcome_name(error),
+            "status": error.and_then(|error| error.facts().status).or(status),
+            "duration": self.now() - began,
+            "request_id": self.request_id(),
+        });
+        self.emit("attempt-end", facts);
+    }
+
+    /// List the running attempt with how it ended.
+    fn note(&self, error: Option<&mut Error>) {
+        let (now, request_id) = (self.now(), self.request_id());
+        let mut error = error;
+        {
+            let mut state = locked(&self.state);
+            let known = error.as_deref();
+            let attempt = Attempt {
+                number: state.number,
+                outcome: outcome_name(known),
+                duration: now - state.began,
+                waited: state.plan.map_or(0.0, |plan| plan.after),
+                request_id,
+                status: known.and_then(|error| error.facts().status),
+            };
+            state.attempts.push(attempt);
+            state.timeouts += u32::from(matches!(known, Some(Error::AttemptTimeout(_))));
+            if let Some(error @ Error::DeadlineExceeded(_)) = error.as_deref_mut() {
+                if error.facts().cause.is_none() {
+                    let last = state.last_error.clone();
+                    error.facts_mut().cause = last.map(|last| Arc::new(last) as _);
+                }
+            }
+            state.last_error = error.as_deref().cloned();
+        }
+        self.end_attempt(error.as_deref());
+    }
+
+    fn succeed(&self) {
+        self.note(None);
+        let plan = locked(&self.state).plan;
+        let mut budget = locked(&self.shared.budget);
+        match plan {
+            None => budget.succeed_first(),
+            Some(plan) => budget.refund(plan.cost),
+        }
+    }
+
+    /// What is raised where this client itself declines to send: the last real error, if there is one.
+    fn rejected(&self, error: Error) -> Error {
+        let Some(mut last) = locked(&self.state).last_error.clone() else {
+            return self.enrich(error);
+        };
+        last.facts_mut().circuit_open |= matches!(error, Error::CircuitOpen(_));
+        if last.facts().cause.is_none() {
+            last = last.caused_by(error);
+        }
+        self.enrich(last)
+    }
+
+    fn policy(&self) -> RetryPolicy {
+        let rules = &self.shared.profile.errors;
+        RetryPolicy {
+            max_attempts: self.settings.max_attempts,
+            factor: self.settings.backoff_factor,
+            cap: self.settings.max_backoff,
+            max_server_wait: self.settings.max_server_wait,
+            retryable_statuses: rules.retryable_statuses.to_vec(),
+            not_processed: rules.not_processed.to_vec(),
+            ..RetryPolicy::default()
+        }
+    }
+
+    /// The retry to make after an attempt failed, or the final error.
+    fn decide(&self, mut error: Error) -> Result<Retry> {
+        let policy = self.policy();
+        let (headers, number, timeouts) = {
+            let state = locked(&self.state);
+            (state.headers.clone(), state.number, state.timeouts)
+        };
+        let mut failure = failure_of(&error, headers.as_ref());
+        if !self.settings.respect_retry_after {
+            failure.server_wait = None;
+        }
+        error.facts_mut().retryable = policy.is_retryable(&failure);
+        let situation = Situation {
+            replay: self.operation.replay,
+            rewindable: true,
+            keyed: self.prepared.keyed,
+            timeouts,
+            renewable: false,
+            left: self.deadline.left(self.now()),
+            chance: self.chance(),
+            jitter: self.chance(),
+        };
+        let Ok(plan) = policy.decide(number, &failure, &situation) else {
+            return Err(self.enrich(error));
+        };
+        if !locked(&self.shared.budget).spend(plan.cost) {
+            error.facts_mut().retry_budget_exhausted = true;
+            self.emit("budget-exhausted", Value::Null);
+            return Err(self.enrich(error));
+        }
+        let (cause, status) = (error.kind().as_str(), error.facts().status);
+        let facts =
+            json!({"cause": cause, "status": status, "wait": plan.after, "source": plan.source.as_str()});
+        self.emit("retry", facts);
+        Ok(plan)
+    }
+
+    /// Wait for the next attempt; an error if it woke too late to make one.
+    async fn sleep(&self, seconds: f64) -> Result<()> {
+        self.shared.clock.sleep(seconds).await;
+        if self.deadline.left(self.now()).is_none_or(|left| left >= MIN_ATTEMPT) {
+            return Ok(());
+        }
+        let message = "The deadline passed while waiting to retry";
+        let mut late = Error::new(Kind::DeadlineExceeded, message).in_phase(Phase::RetrySleep);
+        late.facts_mut().cause = locked(&self.state).last_error.clone().map(|last| Arc::new(last) as _);
+        Err(self.enrich(late))
+    }
+
+    /// Make attempts until one succeeds or the policy gives up; the last real error is returned.
+    pub(super) async fn run<T, F: Future<Output = Result<T>>>(&self, attempt: impl Fn() -> F) -> Result<T> {
+        let mut plan = None;
+        loop {
+            self.begin_attempt(plan);
+            let mut guard = Unended(Some(self));
+            let result = attempt().await;
+            guard.0 = None;
+            match result {
+                Ok(result) => {
+                    self.succeed();
+                    return Ok(result);
+                }
+                Err(error) if error.is_local_rejection() => {
+                    self.end_attempt(Some(&error));
+                    return Err(self.rejected(error));
+                }
+                Err(mut error) => {
+                    self.note(Some(&mut error));
+                    let next = self.decide(error)?;
+                    self.sleep(next.after).await?;
+                    plan = Some(next);
+                }
+            }
+        }
+    }
+}
+
+/// An attempt whose future is dropped ends too.
+struct Unended<'a>(Option<&'a Call>);
+
+impl Drop for Unended<'_> {
+    fn drop(&mut self) {
+        if let Some(call) = self.0 {
+            call.end_attempt(Some(&Error::new(Kind::Cancelled, "")));
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.finish("cancelled");
+    }
+}
+
+/// `ok`, or the error's kind.
+pub(super) fn outcome_name(error: Option<&Error>) -> String {
+    match error {
+        None => "ok".to_owned(),
+        Some(Error::Cancelled(_)) => "cancelled".to_owned(),
+        Some(error) => error.kind().as_str().to_owned(),
+    }
+}

@@ -1,0 +1,269 @@
+//! A client: built once, used from many tasks, cheap to clone.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex};
+
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::attempt::unary;
+use super::auth::Auth;
+use super::base_url::read_base_url;
+use super::call::Call;
+use super::clock::SystemClock;
+use super::core::breaker::State;
+use super::core::budget::RetryBudget;
+use super::core::errors::{Error, Kind, Result};
+use super::core::limiter::{FamilyState, Limiter, LimiterOptions};
+use super::core::profile::{AuthKind, Operation, Profile, StreamRule};
+use super::options::{CallOptions, ClientOptions, Settings};
+use super::pool::HyperTransport;
+use super::request::{check_header, prepare, Common, Params};
+use super::shared::{locked, Circuit, Shared};
+use super::stream::{EventStream, Pump};
+
+/// A client of one provider; clones share everything, [`Client::with_options`] shares all but defaults.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    settings: Settings,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Client({} at {})", self.shared.profile.name, self.shared.base_url)
+    }
+}
+
+impl Client {
+    /// A client of this provider.
+    ///
+    /// # Errors
+    /// [`Error::Config`] names the option or variable that is missing or wrong.
+    pub fn new(profile: Profile, options: ClientOptions) -> Result<Self> {
+        let settings = options.calls.over(&Settings::default())?;
+        let base_url = base_url(&profile, &options)?;
+        let auth = credential(&profile, &options)?;
+        for (name, value) in &options.headers {
+            check_header(name, value).map_err(|error| Error::new(Kind::Config, error.to_string()))?;
+        }
+        let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock::default()));
+        let transport = match options.transport {
+            Some(transport) => transport,
+            None => Arc::new(HyperTransport::new(clock.clone(), options.pool, options.ca_bundle.as_deref())?),
+        };
+        let limiter = LimiterOptions {
+            mode: options.limiter_mode,
+            max_wait: settings.max_limit_wait,
+            concurrency: options.concurrency,
+            oversize: options.oversize,
+            adaptive: options.adaptive_concurrency,
+            throttle: options.adaptive_throttle,
+        };
+        Limiter::new(&options.limits, &limiter)?; // a value that makes no sense is told now
+        for limit in &options.limits {
+            limit.clone().checked()?;
+        }
+        let shared = Shared {
+            profile: Arc::new(profile),
+            base_url,
+            headers: options.headers,
+            secret_headers: options.secret_headers,
+            auth,
+            clock,
+            chance: options.random.unwrap_or_else(|| Arc::new(fastrand::f64)),
+            hooks: options.on_event,
+            transport,
+            budget: Mutex::new(RetryBudget::default()),
+            limits: options.limits,
+            limiter,
+            breaker: options.breaker.checked()?,
+            circuits: Mutex::default(),
+            gates: Mutex::default(),
+            closed: AtomicBool::new(false),
+            killed: CancellationToken::new(),
+            running: AtomicUsize::new(0),
+            idle: Notify::new(),
+            missing_terminals: AtomicUsize::new(0),
+        };
+        Ok(Self { shared: Arc::new(shared), settings })
+    }
+
+    /// A copy with other defaults, which shares connections, limits, circuits and the retry budget.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a number that its option cannot have.
+    pub fn with_options(&self, options: &CallOptions) -> Result<Self> {
+        Ok(Self { shared: self.shared.clone(), settings: options.over(&self.settings)? })
+    }
+
+    /// Make a call: its result as JSON, null for an operation that promises no body.
+    ///
+    /// # Errors
+    /// The last attempt's error, with all attempts listed.
+    pub async fn call_json(
+        &self,
+        operation: &Operation,
+        params: &Params,
+        options: CallOptions,
+    ) -> Result<Value> {
+        let call = Arc::new(self.prepare(operation, params, options, false)?);
+        call.begin()?;
+        let result = call.unless_cancelled(call.run(|| unary(call.clone()))).await;
+        let outcome = super::call::outcome_name(result.as_ref().err());
+        call.finish(&outcome);
+        result
+    }
+
+    /// Make a call: its typed result.
+    ///
+    /// # Errors
+    /// The last attempt's error; [`Error::InvalidResponse`] for JSON of another shape.
+    pub async fn call<R: DeserializeOwned>(
+        &self,
+        operation: &Operation,
+        params: &Params,
+        options: CallOptions,
+    ) -> Result<R> {
+        let value = self.call_json(operation, params, options).await?;
+        serde_json::from_value(value).map_err(|error| {
+            let message = format!("The answer of {} has another shape than described", operation.name);
+            Error::new(Kind::InvalidResponse, message).caused_by(error)
+        })
+    }
+
+    /// Make a call that streams; the stream has an event ready, or is at its end.
+    ///
+    /// # Errors
+    /// The last attempt's error; [`Error::InvalidRequest`] for an operation that does not stream.
+    pub async fn stream(
+        &self,
+        operation: &Operation,
+        params: &Params,
+        options: CallOptions,
+    ) -> Result<EventStream> {
+        let Some(rule) = operation.stream.clone() else {
+            return Err(Error::new(Kind::InvalidRequest, format!("{} does not stream", operation.name)));
+        };
+        let call = Arc::new(self.prepare(operation, params, options, true)?);
+        call.begin()?;
+        let open = |rule: StreamRule| Pump::open(call.clone(), rule);
+        match call.unless_cancelled(call.run(|| open(rule.clone()))).await {
+            Ok(pump) => Ok(EventStream::new(pump)),
+            Err(error) => {
+                call.finish(&super::call::outcome_name(Some(&error)));
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the provider's cheapest GET answers; `None` where the description names none.
+    ///
+    /// # Errors
+    /// What kept it from answering.
+    pub async fn health_check(&self, options: CallOptions) -> Result<Option<Value>> {
+        let Some(probe) = &self.shared.profile.health else {
+            return Ok(None);
+        };
+        let operation =
+            Operation { name: probe.name, path: probe.path, group: probe.group, ..Operation::DEFAULT };
+        self.call_json(&operation, &Params::default(), options).await.map(Some)
+    }
+
+    /// What is known of the limits, by model or family.
+    #[must_use]
+    pub fn rate_limit_status(&self) -> BTreeMap<String, Vec<FamilyState>> {
+        self.shared.limit_status()
+    }
+
+    /// Where each circuit stands, by operation group, or group and model.
+    #[must_use]
+    pub fn circuit_states(&self) -> BTreeMap<String, State> {
+        let circuits: Vec<(String, Arc<Circuit>)> = locked(&self.shared.circuits)
+            .iter()
+            .map(|(name, circuit)| (name.clone(), circuit.clone()))
+            .collect();
+        circuits.into_iter().map(|(name, circuit)| (name, circuit.state())).collect()
+    }
+
+    /// Refuse every call of an operation group until [`Client::reset_circuit`].
+    pub fn force_open_circuit(&self, group: &str) {
+        let now = self.shared.clock.now();
+        self.shared.circuit(group, None).change(|breaker| breaker.force_open(now));
+    }
+
+    /// Let every call of an operation group through, and count nothing, until [`Client::reset_circuit`].
+    pub fn disable_circuit(&self, group: &str) {
+        let now = self.shared.clock.now();
+        self.shared.circuit(group, None).change(|breaker| breaker.disable(now));
+    }
+
+    /// Start a circuit anew, closed and without history.
+    pub fn reset_circuit(&self, group: &str) {
+        let now = self.shared.clock.now();
+        self.shared.circuit(group, None).change(|breaker| breaker.reset(now));
+    }
+
+    /// Let running calls finish for five seconds, then cancel them; later calls fail. Safe to repeat.
+    pub async fn close(&self) {
+        self.shared.close().await;
+    }
+
+    fn prepare(
+        &self,
+        operation: &Operation,
+        params: &Params,
+        options: CallOptions,
+        streaming: bool,
+    ) -> Result<Call> {
+        let settings = options.over(&self.settings)?;
+        let common = Common {
+            profile: &self.shared.profile,
+            base_url: &self.shared.base_url,
+            headers: &self.shared.headers,
+            new_key: &new_key,
+        };
+        let prepared = prepare(operation, &common, params, &options, streaming)?;
+        Ok(Call::new(self.shared.clone(), operation.clone(), prepared, settings, options, streaming))
+    }
+}
+
+/// A version 4 UUID (RFC 9562).
+fn new_key() -> String {
+    let bits = (fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{bits:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+fn variable(names: &[&str]) -> Option<(String, String)> {
+    let value = |name: &&str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    names.iter().find_map(|name| value(name).map(|value| ((*name).to_owned(), value)))
+}
+
+fn base_url(profile: &Profile, options: &ClientOptions) -> Result<String> {
+    let found = options.base_url.clone().map(|url| ("base_url".to_owned(), url));
+    let found = found.or_else(|| variable(profile.env_base_url));
+    let (source, text) = found.unwrap_or_else(|| ("base_url".to_owned(), profile.base_url.to_owned()));
+    read_base_url(&text, &source, options.allow_insecure_http, profile.base_url_suffixes)
+}
+
+fn credential(profile: &Profile, options: &ClientOptions) -> Result<Auth> {
+    let given = options.auth.clone().or_else(|| options.api_key.clone().map(Auth::Key));
+    if let Some(auth) = given {
+        return auth.checked();
+    }
+    if let Some((name, value)) = variable(profile.env_api_key) {
+        let secret = super::auth::clean(&SecretString::from(value), &name)?;
+        return Ok(Auth::Key(secret));
+    }
+    if profile.auth.optional || profile.auth.kind == AuthKind::None {
+        return Ok(Auth::None);
+    }
+    let names = profile.env_api_key.join(", ");
+    let message = format!("No credential for {}: give api_key, set {names}, or use Auth::None", profile.name);
+    Err(Error::new(Kind::Config, message))
+}

@@ -1,0 +1,488 @@
+//! The open stream: bytes in, events out, with every timer of R-051 and every end of R-143.
+//!
+//! Rules of this file:
+//! - Until the first application event a failure is the attempt's, and may be retried.
+//! - Idle counts time without bytes, stall time without events; both stand still while the consumer is the cause:
+//!   nothing is read unless somebody asks for an event.
+//! - Every error carries what arrived.
+
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
+use serde_json::{json, Value};
+
+use super::attempt::{invalid_response, read_body, read_chunk, read_result, refuse, send, usage_cost, Lease};
+use super::body::{Decoder, STREAM_BYTES};
+use super::call::{outcome_name, Call};
+use super::core::accumulate::Completion;
+use super::core::error_body::{stream_error, ErrorContext};
+use super::core::errors::{Error, Kind, Phase, Result};
+use super::core::profile::StreamRule;
+use super::core::reader::{Event, StreamReader};
+use super::core::synthesise::synthesise;
+use super::transport::Exchange;
+
+const DRAIN_SECONDS: f64 = 0.1;
+const EVENT_STREAM_STARTS: [&[u8]; 6] = [b"data:", b"event:", b":", b"id:", b"retry:", b"\xef\xbb\xbf"];
+/// The longest start of an event stream.
+const ENOUGH_BYTES: usize = 6;
+
+/// One stream from its first byte to its end.
+#[allow(clippy::struct_excessive_bools)] // what has happened so far, each on its own
+pub(super) struct Pump {
+    call: Arc<Call>,
+    lease: Lease,
+    reader: StreamReader,
+    exchange: Option<Exchange>,
+    decoder: Decoder,
+    began: f64,
+    stalled: f64,
+    application_seen: bool,
+    content_seen: bool,
+    handed_over: bool,
+    synthesised: bool,
+    over: bool,
+}
+
+impl Pump {
+    /// One attempt to open a stream: it has an event ready or is at its end.
+    pub(super) async fn open(call: Arc<Call>, rule: StreamRule) -> Result<Self> {
+        let mut lease = Lease::acquire(&call).await?;
+        let began = call.now();
+        let ends = began + call.settings.first_event_timeout;
+        let opened = async {
+            let mut exchange = send(&call, &mut lease, ends).await?;
+            if !(200..300).contains(&exchange.status) {
+                return Err(refuse(&call, &mut exchange, ends).await);
+            }
+            if matches!(exchange.status, 204 | 205) {
+                let message = format!("The {} answer is empty", exchange.status);
+                return Err(invalid_response(&call, &exchange, &message, b""));
+            }
+            Ok(exchange)
+        };
+        let exchange = match opened.await {
+            Ok(exchange) => exchange,
+            Err(error) => {
+                lease.end(Some(&error), None);
+                return Err(error);
+            }
+        };
+        let decoder = Decoder::new(&exchange.headers, STREAM_BYTES)?;
+        let mut pump = Self {
+            reader: reader(&call, &rule),
+            exchange: Some(exchange),
+            decoder,
+            began,
+            stalled: 0.0,
+            application_seen: false,
+            content_seen: false,
+            handed_over: false,
+            synthesised: false,
+            over: false,
+            lease,
+            call,
+        };
+        match pump.begin(&rule, ends).await {
+            Ok(()) => Ok(pump),
+            Err(error) => {
+                pump.lease.end(Some(&error), None);
+                Err(error)
+            }
+        }
+    }
+
+    /// Read up to the first application event or the end; fails with what failed before that.
+    async fn begin(&mut self, rule: &StreamRule, ends: f64) -> Result<()> {
+        let kind = self.exchange.as_ref().and_then(|exchange| exchange.headers.get("content-type"));
+        let kind = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+        let labelled = match kind.as_deref() {
+            Some("text/event-stream") => !rule.ndjson,
+            Some(
+                "application/x-ndjson"
+                | "application/ndjson"
+                | "application/jsonl"
+                | "application/stream+json",
+            ) => rule.ndjson,
+            _ => false,
+        };
+        if !labelled && self.take_if_whole(rule, kind.as_deref(), ends).await? {
+            return Ok(());
+        }
+        while !self.application_seen && !self.reader.ended() {
+            self.read().await?;
+        }
+        match self.reader.failure.clone() {
+            Some(failure) if !self.application_seen => Err(self.with_partial(failure)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the answer is no event stream; then it was taken as the whole result.
+    async fn take_if_whole(&mut self, rule: &StreamRule, kind: Option<&str>, ends: f64) -> Result<bool> {
+        let first = self.first_bytes(ends).await?;
+        let head = first.trim_ascii_start();
+        let streamed = if rule.ndjson {
+            matches!(kind, None | Some("text/plain" | "application/octet-stream")) && !head.starts_with(b"<")
+        } else if kind.is_none() {
+            ![&b"{"[..], b"[", b"<"].iter().any(|start| head.starts_with(start))
+        } else {
+            EVENT_STREAM_STARTS.iter().any(|start| head.starts_with(start))
+        };
+        if streamed {
+            self.feed(&first);
+            return Ok(false);
+        }
+        let Some(exchange) = &mut self.exchange else { return Ok(true) };
+        let empty = Decoder::new(&super::core::headers::Headers::default(), STREAM_BYTES)?;
+        let decoder = std::mem::replace(&mut self.decoder, empty);
+        let body = read_body(&self.call, exchange, ends, first, decoder).await?;
+        let result = read_result(&self.call, exchange, &body)?;
+        let events = result.as_object().and_then(|result| synthesise(rule.family, result));
+        let Some(events) = events else {
+            let message = "The answer to a stream request is neither an event stream nor a result";
+            return Err(invalid_response(&self.call, exchange, message, &body));
+        };
+        self.synthesised = true;
+        for (name, data) in events {
+            self.reader.accept(&name, data, String::new());
+        }
+        self.note_arrivals();
+        Ok(true)
+    }
+
+    async fn first_bytes(&mut self, ends: f64) -> Result<Vec<u8>> {
+        let mut first = Vec::new();
+        while first.trim_ascii_start().len() < ENOUGH_BYTES {
+            let Some(exchange) = &mut self.exchange else { break };
+            match read_chunk(&self.call, exchange, Some(ends)).await {
+                Ok(Some(chunk)) => first.extend(self.decoder.feed(&chunk)?),
+                Ok(None) => break,
+                Err(error @ (Error::ConnectionLost(_) | Error::Protocol(_))) => {
+                    let broken = self.broken(error);
+                    return Err(self.with_partial(broken));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(first)
+    }
+
+    /// The next event; `None` at the stream's end.
+    async fn next(&mut self) -> Result<Option<Event>> {
+        while self.reader.ready.is_empty() && !self.reader.ended() {
+            if !self.reader.refill() {
+                self.read().await?;
+            }
+        }
+        if let Some(event) = self.reader.ready.pop_front() {
+            return Ok(Some(event));
+        }
+        match self.reader.failure.clone() {
+            Some(failure) => Err(self.with_partial(failure)),
+            None => {
+                self.finish().await;
+                Ok(None)
+            }
+        }
+    }
+
+    /// One read from the socket, decoded; timers and endings become errors.
+    async fn read(&mut self) -> Result<()> {
+        let began = self.call.now();
+        let (limit, late) = self.limit(began);
+        let Some(exchange) = &mut self.exchange else { return Ok(()) };
+        let chunk = tokio::select! {
+            biased;
+            chunk = exchange.body.next() => Some(chunk),
+            () = self.call.shared.clock.timer(limit) => None,
+        };
+        self.stalled += self.call.now() - began;
+        match chunk {
+            None => Err(self.with_partial(late)),
+            Some(None) => {
+                if let Err(error) = self.decoder.finish() {
+                    let lost =
+                        Error::new(Kind::StreamInterrupted, "The stream's content encoding ended early");
+                    return Err(self.with_partial(lost.caused_by(error)));
+                }
+                self.reader.finish(self.call.settings.strict_completion);
+                self.note_arrivals();
+                Ok(())
+            }
+            Some(Some(Ok(chunk))) => {
+                let decoded = self.decoder.feed(&chunk).map_err(|error| self.with_partial(error))?;
+                self.feed(&decoded);
+                Ok(())
+            }
+            Some(Some(Err(error))) => {
+                let broken = self.broken(error);
+                Err(self.with_partial(broken))
+            }
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        let before = self.reader.ready.len();
+        self.reader.feed(bytes);
+        if self.reader.ready.iter().skip(before).any(Event::is_application) {
+            self.stalled = 0.0;
+            self.note_arrivals();
+        }
+    }
+
+    /// How long the next read may take, and the error of the timer that would then have fired.
+    fn limit(&self, now: f64) -> (f64, Error) {
+        let settings = &self.call.settings;
+        let idle = settings.idle_timeout;
+        let (mut limit, mut late) = if self.application_seen {
+            (idle, Error::new(Kind::StreamIdle, format!("The stream sent nothing for {idle} s")))
+        } else {
+            let late = Error::new(Kind::AttemptTimeout, "No event of the stream arrived in time");
+            (self.began + settings.first_event_timeout - now, late.in_phase(Phase::Response))
+        };
+        let stall = settings.stall_timeout - self.stalled;
+        if self.application_seen && stall < limit {
+            let message = format!("The stream sent no event for {} s", settings.stall_timeout);
+            (limit, late) = (stall, Error::new(Kind::StreamStall, message));
+        }
+        if let Some(left) = self.call.deadline.left(now).filter(|left| *left < limit) {
+            let passed = Error::new(Kind::DeadlineExceeded, "The call's deadline passed during the stream");
+            (limit, late) = (left, passed.in_phase(Phase::Stream));
+        }
+        (limit.max(0.0), late)
+    }
+
+    fn note_arrivals(&mut self) {
+        if !self.application_seen && self.reader.ready.iter().any(Event::is_application) {
+            self.application_seen = true;
+            self.lease.probe_succeeded();
+        }
+        let accumulator = &self.reader.accumulator;
+        if !self.content_seen && self.reader.ready.iter().any(|event| accumulator.is_content(&event.data)) {
+            self.content_seen = true;
+            self.call.emit("stream-first-content", json!({"after": self.call.now() - self.call.started}));
+        }
+    }
+
+    /// The stream ended well: settle, and give the server a moment so that the connection is kept.
+    async fn finish(&mut self) {
+        let completion = self.reader.completion.map(Completion::as_str);
+        self.settle(None);
+        self.call.emit("stream-end", json!({"completion": completion, "events": self.reader.events_seen}));
+        if self.reader.completion == Some(Completion::Inferred) {
+            self.call.shared.missing_terminals.fetch_add(1, Ordering::Relaxed);
+        }
+        let clock = self.call.shared.clock.clone();
+        if let Some(mut exchange) = self.exchange.take().filter(|_| !self.synthesised) {
+            let rest = async { while let Some(Ok(_)) = exchange.body.next().await {} };
+            tokio::select! {
+                biased;
+                () = rest => {}
+                () = clock.timer(DRAIN_SECONDS) => {}
+            }
+        }
+        self.release("ok");
+    }
+
+    /// Stop here: settle with what is known and abort the connection; once.
+    fn end(&mut self, error: &Error) {
+        if !matches!(error, Error::Cancelled(_)) {
+            self.call.emit("stream-interrupted", json!({"error": error.kind().as_str()}));
+        }
+        self.settle(Some(error));
+        self.exchange = None;
+        self.release(&outcome_name(Some(error)));
+    }
+
+    fn settle(&mut self, error: Option<&Error>) {
+        let used = usage_cost(self.reader.accumulator.usage()).filter(|_| self.handed_over);
+        self.lease.end(error, used.as_ref());
+    }
+
+    fn release(&mut self, outcome: &str) {
+        self.over = true;
+        if self.handed_over {
+            self.call.finish(outcome);
+        }
+    }
+
+    fn broken(&self, cause: Error) -> Error {
+        if matches!(cause, Error::ResponseTooLarge(_)) {
+            return cause;
+        }
+        let seen = self.reader.events_seen;
+        let message =
+            format!("The connection broke after {seen} events; the error's partial is what arrived");
+        Error::new(Kind::StreamInterrupted, message).caused_by(cause)
+    }
+
+    /// The error with what arrived, and once the stream was handed over with the facts of the call.
+    fn with_partial(&self, mut error: Error) -> Error {
+        let facts = error.facts_mut();
+        facts.partial = Some(self.reader.accumulator.partial());
+        facts.events_seen = Some(self.reader.events_seen);
+        facts.last_event_id = self.reader.last_event_id().map(str::to_owned);
+        if !self.handed_over {
+            return error;
+        }
+        self.call.fail_last(&error);
+        self.call.enrich(error)
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        if !self.over && self.handed_over {
+            self.settle(Some(&Error::new(Kind::Cancelled, "")));
+            self.release("left");
+        }
+    }
+}
+
+fn reader(call: &Arc<Call>, rule: &StreamRule) -> StreamReader {
+    let (of_error, of_text) = (Arc::downgrade(call), Arc::downgrade(call));
+    let error_of = move |data: &Value| {
+        let call = of_error.upgrade()?;
+        let (request_id, redactor) = (call.request_id(), call.redactor());
+        let context =
+            ErrorContext { profile: &call.shared.profile, redactor: &redactor, max_server_wait: 0.0 };
+        stream_error(data, request_id.as_deref(), &context)
+    };
+    let redact =
+        move |text: &str| of_text.upgrade().map_or_else(String::new, |call| call.redactor().text(text));
+    StreamReader::new(rule, Box::new(error_of), Box::new(redact))
+}
+
+type Step = BoxFuture<'static, (Box<Pump>, Result<Option<Event>>)>;
+
+enum State {
+    Ready(Box<Pump>),
+    Reading(Step),
+    Over,
+}
+
+/// The events of a stream, one consumption of them: a [`futures::Stream`] that ends at the terminal event.
+///
+/// Dropping it closes the connection at once. After its end, [`EventStream::message`] is what the events add
+/// up to; a second iteration fails.
+pub struct EventStream {
+    state: State,
+    message: Option<Value>,
+    completion: Option<Completion>,
+    synthesised: bool,
+    told_again: bool,
+}
+
+impl std::fmt::Debug for EventStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EventStream({:?})", self.completion)
+    }
+}
+
+impl EventStream {
+    pub(super) fn new(mut pump: Pump) -> Self {
+        pump.handed_over = true;
+        let synthesised = pump.synthesised;
+        let state = State::Ready(Box::new(pump));
+        Self { state, message: None, completion: None, synthesised, told_again: false }
+    }
+
+    /// How the stream ended: its terminal event was seen, or its end was inferred; `None` before the end.
+    #[must_use]
+    pub fn completion(&self) -> Option<Completion> {
+        self.completion
+    }
+
+    /// Whether the events stood in one whole answer.
+    #[must_use]
+    pub fn synthesised(&self) -> bool {
+        self.synthesised
+    }
+
+    /// What the events add up to; `None` unless the stream has ended well.
+    #[must_use]
+    pub fn message(&self) -> Option<&Value> {
+        self.message.as_ref()
+    }
+
+    /// What the events so far add up to; unfinished parts carry `"complete": false`.
+    #[must_use]
+    pub fn partial(&self) -> Option<Value> {
+        match &self.state {
+            State::Ready(pump) => Some(pump.reader.accumulator.partial()),
+            _ => self.message.clone(),
+        }
+    }
+
+    /// Read to the end: what the events add up to.
+    ///
+    /// # Errors
+    /// What ended the stream, with what had arrived as `partial`.
+    pub async fn collect_message(&mut self) -> Result<Value> {
+        while let Some(event) = self.next().await {
+            event?;
+        }
+        let again = || Error::new(Kind::Stream, "The stream was read before; its message is gone");
+        self.message.clone().ok_or_else(again)
+    }
+
+    /// End the stream now and close its connection.
+    pub fn close(&mut self) {
+        self.state = State::Over;
+    }
+
+    fn settle(&mut self, mut pump: Box<Pump>, result: Result<Option<Event>>) -> Option<Result<Event>> {
+        match result {
+            Ok(Some(event)) => {
+                self.state = State::Ready(pump);
+                Some(Ok(event))
+            }
+            Ok(None) => {
+                self.completion = pump.reader.completion;
+                self.message = Some(pump.reader.accumulator.result());
+                None
+            }
+            Err(error) => {
+                pump.end(&error);
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl futures::Stream for EventStream {
+    type Item = Result<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut step = match std::mem::replace(&mut self.state, State::Over) {
+            State::Over => {
+                let again = self.completion.is_some() && std::mem::replace(&mut self.told_again, true);
+                let message = "The stream was read to its end before; make a new call to read it again";
+                return Poll::Ready(again.then(|| Err(Error::new(Kind::Stream, message))));
+            }
+            State::Reading(step) => step,
+            State::Ready(mut pump) => async move {
+                let call = pump.call.clone();
+                let result = call.unless_cancelled(pump.next()).await;
+                (pump, result)
+            }
+            .boxed(),
+        };
+        match step.poll_unpin(cx) {
+            Poll::Pending => {
+                self.state = State::Reading(step);
+                Poll::Pending
+            }
+            Poll::Ready((pump, result)) => {
+                let item = self.settle(pump, result);
+                self.told_again |= item.is_none();
+                Poll::Ready(item)
+            }
+        }
+    }
+}

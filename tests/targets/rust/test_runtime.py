@@ -1,0 +1,48 @@
+"""The Rust runtime by Rust's own tools: formatted, without a finding, documented, and its tests."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .toolchain import DRIVER, RUNTIME, cargo, needs_rust
+
+pytestmark = [needs_rust, pytest.mark.xdist_group("rust")]
+
+
+@pytest.mark.parametrize("folder", [RUNTIME, DRIVER], ids=["runtime", "driver"])
+def test_it_is_formatted(folder: Path) -> None:
+    cargo(folder, "fmt", "--check")
+
+
+def test_the_strictest_linter_finds_nothing() -> None:
+    cargo(RUNTIME, "clippy", "--quiet", "--", "-D", "warnings", "-W", "clippy::pedantic")
+
+
+def test_the_linter_finds_nothing_in_the_driver() -> None:
+    cargo(DRIVER, "clippy", "--quiet", "--", "-D", "warnings")
+
+
+def test_every_public_item_is_documented() -> None:
+    cargo(RUNTIME, "doc", "--quiet", "--no-deps", RUSTDOCFLAGS="-D warnings")
+
+
+@pytest.mark.requirement("R-057", "R-125", "R-178", "R-217", "R-234", "R-242")
+def test_its_own_tests_pass() -> None:
+    said = cargo(RUNTIME, "test", "--quiet")
+    assert sum(map(int, re.findall(r"(\d+) passed", said))) >= 12
+
+
+def test_files_refer_to_each_other_by_relative_paths() -> None:
+    """So that the source can stand in a module of an SDK."""
+    files = sorted((RUNTIME / "src").rglob("*.rs"))
+    assert len(files) > 40
+    assert [one.name for one in files if "crate::" in one.read_text(encoding="utf-8")] == []
+
+
+def test_decisions_know_no_clock_and_no_network() -> None:
+    forbidden = re.compile(r"\b(tokio|hyper|std::time|std::net|std::env|fastrand)\b")
+    core = sorted((RUNTIME / "src" / "core").rglob("*.rs"))
+    assert [one.name for one in core if forbidden.search(one.read_text(encoding="utf-8"))] == []
