@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 import sys
 
@@ -12,13 +11,11 @@ import pytest
 from llm_forge.conformance import run
 from llm_forge.conformance.languages import CORE, LANGUAGES
 from llm_forge.conformance.runner import conformance_root
+from tests.targets.go.toolchain import needs_go
 
 from .test_suite import SCENARIOS, TABLES, failures
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("go") is None, reason="the Go toolchain is not installed"),
-    pytest.mark.xdist_group("go"),
-]
+pytestmark = [needs_go, pytest.mark.xdist_group("go")]
 
 
 @pytest.mark.parametrize("column", [CORE, *LANGUAGES["go"].columns])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,7 +15,23 @@ from tests.shared import ROOT
 RUNTIME = ROOT / "src" / "llm_forge" / "targets" / "go" / "runtime"
 STATICCHECK = "honnef.co/go/tools/cmd/staticcheck@v0.8.2"
 TOOLS = ROOT / "build" / "go-tools"
-needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="the Go toolchain is not installed")
+OLDEST = (1, 22)
+
+
+def lacking() -> str:
+    """Why Go cannot be used here, "" if it can."""
+    found_at = shutil.which("go")
+    if found_at is None:
+        return "the Go toolchain is not installed"
+    told = subprocess.run([found_at, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout
+    found = re.match(r"go(\d+)\.(\d+)", told)
+    # From 1.21 on Go fetches the version that a module asks for, if it may.
+    if found is None or (int(found[1]), int(found[2])) < OLDEST:
+        return f"the Go toolchain is older than {OLDEST[0]}.{OLDEST[1]}"
+    return ""
+
+
+needs_go = pytest.mark.skipif(bool(lacking()), reason=lacking() or "Go is there")
 
 
 def go(folder: Path, *arguments: str, **variables: str) -> str:
