@@ -165,8 +165,8 @@ def _media(part: Media, target: Target) -> Json:
     return {"type": kind, "source": sources[part.source], **named, **extra}
 
 
-def read(view: View, target: Target, request_id: str | None) -> Reply:
-    """A message as a reply."""
+def read(view: View, target: Target, **told: Any) -> Reply:
+    """A message as a reply; `told` are the facts that are not in its content."""
     blocks = [block for block in view.get("content") or () if isinstance(block, Mapping)]
     text = "".join(block.get("text") or "" for block in blocks if block.get("type") == "text")
     thoughts = tuple(
@@ -181,12 +181,11 @@ def read(view: View, target: Target, request_id: str | None) -> Reply:
         tool_calls=calls,
         finish_reason=target.can.finish_reason(view.get("stop_reason")),
         raw_finish_reason=view.get("stop_reason"),
-        usage=target.can.usage_of(view.get("usage")),
         model=view.get("model") or target.model,
         provider=target.provider,
-        request_id=request_id,
         message=message_of(text, thoughts, calls),
         raw=view,
+        **told,
     )
 
 

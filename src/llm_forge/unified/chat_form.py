@@ -141,8 +141,8 @@ def _file(part: Media, form: str) -> Json:
     return {"type": "file", "file": {"filename": part.name or "file.pdf", "file_data": part.data_url()}}
 
 
-def read(view: View, target: Target, request_id: str | None) -> Reply:
-    """The first choice of a completion as a reply."""
+def read(view: View, target: Target, **told: Any) -> Reply:
+    """The first choice of a completion as a reply; `told` are the facts that are not in its content."""
     choice: Mapping[str, Any] = next(iter(view.get("choices") or ()), {})
     message = choice.get("message") or {}
     calls = tuple(_call_of(call) for call in message.get("tool_calls") or ())
@@ -153,13 +153,12 @@ def read(view: View, target: Target, request_id: str | None) -> Reply:
         tool_calls=calls,
         finish_reason=target.can.finish_reason(choice.get("finish_reason")),
         raw_finish_reason=choice.get("finish_reason"),
-        usage=target.can.usage_of(view.get("usage")),
         model=view.get("model") or target.model,
         provider=target.provider,
-        request_id=request_id,
         message=message_of(text, thoughts, calls),
         raw=view,
         refusal=message.get("refusal"),
+        **told,
     )
 
 

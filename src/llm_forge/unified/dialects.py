@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..core.views import View
 from . import blocks_form, chat_form
 from .ask import Ask
 from .capabilities import Target
@@ -27,7 +26,7 @@ class Dialect:
     """One form: how requests are written, and answers and streams read."""
 
     write: Callable[[Ask, Target], dict[str, Any]]
-    read: Callable[[View, Target, str | None], Reply]
+    read: Callable[..., Reply]  # (view, target, **facts of the reply that are not in its content)
     pieces: Callable[[], PieceReader]
 
 

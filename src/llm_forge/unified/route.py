@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import (
@@ -57,6 +57,13 @@ class Route:
         view: View = await self.connection.provider.resource(self.connection.async_client()).create(**request)
         return view
 
+    def reply(self, view: View, *, batch: bool = False, **told: Any) -> Reply:
+        """A provider's answer in our vocabulary, priced as a batch or a call; `told` are other facts."""
+        target = self.target
+        usage = target.can.usage_of(view.get("usage"))
+        cost = cost_of(target.provider, target.model, usage, batch=batch)
+        return self.dialect.read(view, target, usage=usage, cost=cost, **told)
+
     def stream(self, request: Mapping[str, Any]) -> Any:
         """A stream of the provider's events."""
         return self.connection.provider.resource(self.connection.client()).stream(**request)
@@ -76,15 +83,13 @@ class Step:
 
     def reply(self, view: View, ask: Ask, exchange: Exchange, tried: Sequence[TriedModel]) -> Reply:
         """The provider's answer in our vocabulary."""
-        target = self.route.target
-        reply = self.route.dialect.read(view, target, exchange.request_id)
-        return replace(
-            reply,
+        return self.route.reply(
+            view,
+            request_id=exchange.request_id,
             schema=ask.schema,
             attempts=exchange.attempts,
             tried=tuple(tried),
             optimizations=self.optimizations,
-            cost=cost_of(target.provider, target.model, reply.usage),
         )
 
 
@@ -103,11 +108,9 @@ class Chain:
         self.tried: list[TriedModel] = []
         self._now = now
         self._began = now()
-        self._waiting = deque(
-            step
-            for route, ask in zip(routes, asks, strict=True)
-            for step in _steps(route, ask, streaming=streaming)
-        )
+        self._waiting: deque[Step] = deque()
+        for route, ask in zip(routes, asks, strict=True):
+            self._waiting += _steps(route, ask, streaming=streaming)
         self.ask = asks[0]
         self.step = self._waiting.popleft()
 
@@ -155,8 +158,9 @@ class Chain:
 def _steps(route: Route, ask: Ask, *, streaming: bool) -> list[Step]:
     plain = request_of(ask, route.target, streaming=streaming)
     request, changes = optimized(plain, route.target, route.optimizers)
-    steps = [Step(route, request, changes)] if changes else []
-    return [*steps, Step(route, plain)]
+    if not changes:
+        return [Step(route, plain)]
+    return [Step(route, request, changes), Step(route, plain)]
 
 
 def _told(error: ForgeError) -> TriedModel:

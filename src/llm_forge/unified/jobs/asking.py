@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any, Protocol
 
 from ...core.call_context import CallContext
@@ -16,7 +15,6 @@ from ...runtime.client import AsyncClient
 from ...runtime.options import CallOptions
 from ...runtime.rate_limiter import RateLimiter
 from ..model import LanguageModel
-from ..prices import cost_of
 from ..registry import get_llm
 from ..reply import Reply
 from .items import Answer, Item, Outcome
@@ -105,10 +103,7 @@ class NamedModel:
 
     def read(self, body: dict[str, Any]) -> Answer:
         """The answer in the body of a batch's response, at the price of batches."""
-        route = self._llm.routes[0]
-        reply = route.dialect.read(View(body), route.target, None)
-        cost = cost_of(route.target.provider, route.target.model, reply.usage, batch=True)
-        return replace(_answer(reply), attempts=1, cost=None if cost is None else cost.total)
+        return _answer(self._llm.routes[0].reply(View(body), batch=True, request_id=None, attempts=1))
 
     async def close(self) -> None:
         """Close the clients."""
