@@ -1,4 +1,4 @@
-"""Hostile descriptions (SC-03, SC-05): read or refused in time, and nothing of them is executed.
+"""Hostile descriptions (SC-03, SC-05): read or refused in time; what comes of them is harmless source.
 
 Each is a description of golden/ with hostile texts in several places, sometimes with a part replaced by a
 value of another kind, so that what is repaired meets what is hostile.
@@ -19,6 +19,7 @@ from llm_forge.spec.overview import overview
 from llm_forge.spec.starting_forge import starting_forge_file
 from llm_forge.targets import TARGETS
 from tests.targets.hostile import HOSTILE, check_output, description, texts
+from tests.targets.parsers import Sources
 
 SECONDS = 20.0  # of CPU for one small description in all languages; usual are hundredths
 WRONG: tuple[Any, ...] = (
@@ -32,18 +33,20 @@ def check(seed: int, number: int) -> int:
     """Make so many hostile descriptions and hold what comes of each against the rules."""
     dice = Random(seed)
     with tempfile.TemporaryDirectory() as name:
+        sources = Sources(Path(name) / "sources")
         for _ in range(number):
             one = dice.randrange(2**32)
             try:
-                _check(one, Path(name))
+                _check(one, Path(name), sources)
             except Exception as error:
                 raise AssertionError(f"hostile description {one}") from error
+        sources.check()
     return number
 
 
-def _check(seed: int, folder: Path) -> None:
+def _check(seed: int, folder: Path, sources: Sources) -> None:
     path = folder / "description.json"
-    path.write_text(json.dumps(_damaged(seed)))
+    path.write_text(json.dumps(damaged(seed)))
     started = time.process_time()
     try:
         api = spec.load(path)
@@ -53,7 +56,7 @@ def _check(seed: int, folder: Path) -> None:
         json.dumps(overview(api))
         _check_forge(starting_forge_file(api))
         for language in TARGETS:
-            check_output(api, TARGETS[language])
+            sources.add(f"{seed}-{language}", check_output(api, TARGETS[language]))
     assert time.process_time() - started < SECONDS
 
 
@@ -64,7 +67,8 @@ def _check_forge(text: str) -> None:
         assert stripped.startswith("# ") or stripped.endswith(":"), line
 
 
-def _damaged(seed: int) -> Any:
+def damaged(seed: int) -> Any:
+    """A hostile description, in two of five with parts of another kind than they should be."""
     found = description(seed)
     dice = Random(seed)
     if dice.random() < 0.4:

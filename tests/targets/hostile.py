@@ -67,8 +67,11 @@ def loaded(seed: int, folder: Path) -> spec.Api | None:
         return None
 
 
-def check_output(api: spec.Api, target: Target) -> None:
-    """AssertionError if a text of a description stands where it is executed, or hides, or leads outside."""
+def check_output(api: spec.Api, target: Target) -> Mapping[str, str | bytes]:
+    """The files of an SDK.
+
+    AssertionError if a text of a description stands where it is executed, or hides, or leads outside.
+    """
     for path, source in target.faces(api).items():
         assert CANARY not in (code(path, source) or ""), f"{path} runs a text of the description"
     try:
@@ -76,6 +79,7 @@ def check_output(api: spec.Api, target: Target) -> None:
     except OptionError:
         files = target.faces(api)
     check_files(files)
+    return files
 
 
 def check_files(files: Mapping[str, str | bytes]) -> None:

@@ -22,6 +22,7 @@ from tests.shared import ROOT
 from .example import example_target, install
 from .hostile import check_files, check_output, loaded
 from .lexers import LEXERS, code
+from .parsers import Sources
 
 CASES = golden_cases()
 LANGUAGES = (*INCLUDED, "shell")
@@ -151,12 +152,14 @@ def test_sc_07_output_is_the_same_under_other_hash_seeds_locales_and_folders(tmp
 @pytest.mark.requirement("R-246")
 def test_sc_03_hostile_text_is_refused_or_harmless_in_every_language(tmp_path: Path) -> None:
     accepted = 0
+    sources = Sources(tmp_path / "sources")
     for seed in range(HOSTILE_DESCRIPTIONS):
         api = loaded(seed, tmp_path)
         for language in LANGUAGES if api is not None else ():
             assert api is not None
-            check_output(api, target(language))
+            sources.add(f"{seed}-{language}", check_output(api, target(language)))
             accepted += 1
+    sources.check()
     assert accepted > HOSTILE_DESCRIPTIONS // 2
 
 

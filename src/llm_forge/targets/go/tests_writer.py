@@ -36,11 +36,13 @@ def write_tests(view: View) -> dict[str, str]:
 
 
 def _table(view: View) -> str:
-    lines = ["// wireCalls make the call of each operation.", "var wireCalls = map[string]wireCall{"]
+    said, opened = "// wireCalls make the call of each operation.", "var wireCalls = map[string]wireCall{"
+    entries: list[str] = []
     for service in (view.root, *view.services):
         for method in service.methods:
-            lines += _entry(view, service, method)
-    return file(view, [*lines, "}"], ["context", view.runtime])
+            entries += _entry(view, service, method)
+    lines = [opened, *entries, "}"] if entries else [f"{opened}}}"]
+    return file(view, [said, *lines], ["context", view.runtime])
 
 
 def _entry(view: View, service: Service, method: Method) -> list[str]:

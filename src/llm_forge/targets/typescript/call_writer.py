@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from . import layout
 from .expressions import show
 from .names import ARGUMENT_NAMES, Names
 from .text import Identifier, Key, Quoted, is_plain
 from .view import Method, Taken
+
+Absent = Literal["", "?", " = {}"]
+"""What is printed of parameters that may be absent: nothing, that they may, or their default."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +29,9 @@ class CallText:
         """The whole method."""
         return [*self.signature(name, "", " {"), *self.body(), "  }"]
 
-    def signature(self, name: str, switch: str, end: str) -> list[str]:
+    def signature(self, name: str, switch: str, end: str, absent: Absent = " = {}") -> list[str]:
         """The head of the method; `switch` is joined to the type of `params`."""
-        parameters = layout.Group(f"{name}(", tuple(self._parameters(switch)), ")")
+        parameters = layout.Group(f"{name}(", tuple(self._parameters(switch, absent)), ")")
         found = layout.lines("", parameters, f": {self.returns}{end}", "  ")
         if len(found[-1]) <= layout.WIDTH:
             return found
@@ -42,17 +46,18 @@ class CallText:
         *others, last = rest.split(", ")
         return [f"  ): {name}<", *(f"    {one}," for one in others), f"    {last}", f"  >{end}"]
 
-    def _parameters(self, switch: str) -> Iterator[str]:
+    def _parameters(self, switch: str, absent: Absent) -> Iterator[str]:
         method = self.method
         yield from (f"{one.name}: {show(one.type)}" for one in method.path)
         needs_params = method.params is not None and not method.params.optional
         if method.body is not None:
             mark = "?" if method.body.optional and not needs_params else ""
-            absent = " | undefined" if method.body.optional and needs_params else ""
-            yield f"body{mark}: {show(method.body.type)}{absent}"
+            nothing = " | undefined" if method.body.optional and needs_params else ""
+            yield f"body{mark}: {show(method.body.type)}{nothing}"
         if method.params is not None:
-            default = " = {}" if method.params.optional and not switch else ""
-            yield f"params: {method.params.name}{switch}{default}"
+            mark, default = ("?", "") if absent == "?" else ("", absent)
+            typed = f"{method.params.name}{switch}"
+            yield f"params: {typed}" if needs_params else f"params{mark}: {typed}{default}"
         yield "options?: RequestOptions"
 
     def body(self) -> list[str]:

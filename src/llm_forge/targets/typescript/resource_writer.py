@@ -125,8 +125,8 @@ def _overloads(plain: CallText, streaming: Streaming) -> list[str]:
     both_types = f" & {{ readonly {key}?: {'boolean' if is_boolean else on} | {off} }}"
     access = f"params.{key}" if is_plain(key) else f"params[{key}]"
     return [
-        *plain.signature(method.name, plain_type, ";"),
-        *streamed.signature(method.name, f" & {{ readonly {key}: {on} }}", ";"),
+        *plain.signature(method.name, plain_type, ";", "?"),
+        *streamed.signature(method.name, f" & {{ readonly {key}: {on} }}", ";", ""),
         *either.signature(method.name, both_types, " {"),
         f"    if ({access} === {on}) {{",
         *plain.forwarded(streaming.name),

@@ -80,7 +80,7 @@ def _smoke(view: View) -> str:
     body = [
         'test("the client has its resources", async () => {',
         f'  const client = new {view.client}({{ apiKey: "test:key", baseURL: "https://127.0.0.1" }});',
-        *layout.lines("const resources = ", resources, ";", "  "),
+        *layout.lines("const resources: readonly string[] = ", resources, ";", "  "),
         "  assert.deepEqual(",
         "    resources.filter((name) => !(name in client)),",
         "    [],",
