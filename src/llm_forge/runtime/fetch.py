@@ -59,7 +59,7 @@ def fetch_url(
     RedirectError beyond `max_redirects`, InvalidResponseError for a status that is not 2xx, and the transport
     errors of a call.
     """
-    from .transports.backend import CURRENT, Operation
+    from .transports.httpx2.backend import CURRENT, Operation
 
     token = CURRENT.set(Operation.within(timeout))
     try:
@@ -115,8 +115,8 @@ def _pool() -> Any:
     """A pool for one fetch, whose connections go to public addresses only."""
     import httpcore2
 
-    from .transports.backend import Backend
-    from .transports.httpx2 import tls_context
+    from .transports.httpx2.backend import Backend
+    from .transports.httpx2.clients import tls_context
 
     class PublicOnly(Backend):
         """Resolves a name itself, and connects to what it checked."""

@@ -16,7 +16,7 @@ import h11
 import httpcore2
 import httpx2 as lib
 
-from ...core.errors import (
+from ....core.errors import (
     AttemptTimeoutError,
     ConnectError,
     ConnectionLostError,
@@ -26,8 +26,8 @@ from ...core.errors import (
     ProtocolError,
     TlsError,
 )
-from .limits import too_large
-from .protocol import StaleConnection, Timers
+from ..limits import too_large
+from ..protocol import StaleConnection, Timers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
