@@ -2,6 +2,7 @@
 //!
 //! See conformance/README.md. Each scenario runs in a thread of its own, on a runtime of its own.
 
+mod arguments;
 mod clock;
 mod core_functions;
 mod core_limiter;
@@ -9,6 +10,7 @@ mod core_storms;
 mod facts;
 mod leaked;
 mod options;
+mod reading;
 mod record;
 mod scenarios;
 mod tables;
@@ -76,9 +78,9 @@ const FEATURES: [(&str, Option<&str>); 30] = [
     ("middleware", Some("the Rust runtime has no middleware yet")),
     ("hedging", Some("the Rust runtime does not hedge yet")),
     ("stream-files", Some("the Rust runtime does not write streams to files yet")),
-    ("uploads", Some("the Rust runtime sends no files yet")),
-    ("downloads", Some("the Rust runtime downloads no files yet")),
-    ("pages", Some("the Rust runtime follows no pages yet")),
+    ("uploads", None),
+    ("downloads", None),
+    ("pages", None),
     (
         "enclosing-deadlines",
         Some("Rust code gives calls a deadline by dropping their future; there is no enclosing block"),

@@ -8,12 +8,13 @@ use llm_forge_runtime::core::errors::Result;
 use llm_forge_runtime::{Auth, CallOptions, ClientOptions, Error, Kind, PoolLimits, SecretString, Timeout};
 use serde_json::Value;
 
+use crate::arguments::Said;
 use crate::core_functions::breaker_settings;
 use crate::core_limiter::{limits_of, mode, oversize};
 use crate::tables::placement;
 
 /// Options that are known here; another is a mistake that Rust's compiler finds.
-const CLIENT_NAMES: [&str; 17] = [
+const CLIENT_NAMES: [&str; 18] = [
     "api_key",
     "auth",
     "base_url",
@@ -30,9 +31,10 @@ const CLIENT_NAMES: [&str; 17] = [
     "adaptive_throttle",
     "breaker",
     "trust_env",
+    "trusted_origins",
     "http2",
 ];
-const CALL_NAMES: [&str; 19] = [
+const CALL_NAMES: [&str; 20] = [
     "timeout",
     "max_attempts",
     "attempt_timeout",
@@ -47,6 +49,7 @@ const CALL_NAMES: [&str; 19] = [
     "connect_timeout",
     "pool_timeout",
     "strict_completion",
+    "strict",
     "idempotency_key",
     "trace_parent",
     "extra_headers",
@@ -86,6 +89,7 @@ fn from_json(message: &Value, given: &Value, folder: &Path) -> Result<ClientOpti
         headers: pairs(&given["headers"]),
         secret_headers: given["secret_headers"].as_array().into_iter().flatten().map(text).collect(),
         allow_insecure_http: flag("allow_insecure_http"),
+        trusted_origins: given["trusted_origins"].as_array().into_iter().flatten().map(text).collect(),
         ca_bundle: given["ca_bundle"]["file"].as_str().map(|name| folder.join(name)),
         pool: PoolLimits {
             connections: count(&given["pool"]["connections"], pool.connections),
@@ -135,14 +139,18 @@ fn auth(given: &Value) -> Option<Auth> {
     })
 }
 
-/// A number, or one that JSON has no word for.
-fn seconds(value: &Value) -> Option<f64> {
+/// A number that JSON has no word for.
+pub fn beyond_json(value: &Value) -> Option<f64> {
     match value["beyond_json"].as_str() {
         Some("nan") => Some(f64::NAN),
         Some("infinity") => Some(f64::INFINITY),
         Some("-infinity") => Some(f64::NEG_INFINITY),
-        _ => value.as_f64(),
+        _ => None,
     }
+}
+
+fn seconds(value: &Value) -> Option<f64> {
+    beyond_json(value).or_else(|| value.as_f64())
 }
 
 /// A call's options.
@@ -153,7 +161,7 @@ pub fn call_options(given: &Value) -> Result<CallOptions> {
         Some(count) => Ok(count),
         None => Err(Error::new(Kind::Config, "max_attempts must be a whole number from 1 to 20")),
     };
-    Ok(CallOptions {
+    let options = CallOptions {
         timeout: match given.get("timeout") {
             None => None,
             Some(Value::Null) => Some(Timeout::Never),
@@ -172,12 +180,14 @@ pub fn call_options(given: &Value) -> Result<CallOptions> {
         connect_timeout: number("connect_timeout"),
         pool_timeout: number("pool_timeout"),
         strict_completion: given["strict_completion"].as_bool(),
+        strict: given["strict"].as_bool(),
         idempotency_key: given["idempotency_key"].as_str().map(str::to_owned),
         trace_parent: given["trace_parent"].as_str().map(str::to_owned),
         metadata: object("call_metadata"),
         extra_headers: pairs(&given["extra_headers"]),
         extra_query: object("extra_query"),
-        extra_body: object("extra_body"),
-        cancel: None,
-    })
+        ..CallOptions::default()
+    };
+    let mut fields = given["extra_body"].as_object().into_iter().flatten();
+    fields.try_fold(options, |options, (name, value)| options.extra_field(name, &Said(value)))
 }

@@ -20,6 +20,7 @@ pub struct Notes {
     pub completion: Option<&'static str>,
     pub synthesised: bool,
     pub second: Option<Value>,
+    pub files: Option<Value>,
     pending: HashMap<u32, f64>,
 }
 
@@ -96,6 +97,7 @@ impl Notes {
             ("result", result),
             ("completion", self.completion.map(Value::from)),
             ("second", self.second.clone()),
+            ("files", self.files.clone()),
             ("error", error),
         ];
         for (name, value) in optional {

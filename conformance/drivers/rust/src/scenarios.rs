@@ -9,17 +9,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::{FutureExt as _, StreamExt as _};
 use llm_forge_runtime::clock::Clock as _;
 use llm_forge_runtime::core::limiter::{FamilyState, LimitSource};
-use llm_forge_runtime::core::profile::{Operation, Profile};
-use llm_forge_runtime::{Client, EventStream, Params};
+use llm_forge_runtime::core::profile::Profile;
+use llm_forge_runtime::{Client, EventStream};
 use serde_json::{json, Map, Value};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::arguments::params;
 use crate::clock::VirtualClock;
 use crate::core_functions::{replay, WALL};
 use crate::facts::error_fact;
 use crate::leaked::optional;
 use crate::options::{call_options, client_options, refused};
+use crate::reading;
 use crate::record::{note_event, note_sleep, notes, shown_of, Record, CURRENT};
 use crate::tables::{table, Table};
 
@@ -267,6 +269,12 @@ impl Run {
             notes(record).shown.push(shown_of(error));
             error_fact(error)
         };
+        if step["operation"] == "download_url" {
+            let options = call_options(&step["options"]).map_err(|error| told(&error))?;
+            let url = step["args"]["url"].as_str().unwrap_or_default();
+            let read = reading::read_url(&self.client, url, options, &step["read"], record).await;
+            return read.map(Some).map_err(|error| told(&error));
+        }
         let Some(mut operation) =
             step["operation"].as_str().and_then(|name| self.table.operations.get(name)).cloned()
         else {
@@ -276,30 +284,17 @@ impl Run {
             operation.replay = replay(Some(class));
         }
         let options = call_options(&step["options"]).map_err(|error| told(&error))?;
-        let params = self.params(&operation, &step["args"]);
+        let params = params(&operation, self.table, &step["args"]).await.map_err(|error| told(&error))?;
+        if let Some(how) = step.get("read") {
+            let read = reading::read(&self.client, &operation, &params, options, how, record).await;
+            return read.map(Some).map_err(|error| told(&error));
+        }
         if step.get("stream").is_none() {
             let result = self.client.call_json(&operation, &params, options).await;
             return result.map(Some).map_err(|error| told(&error));
         }
         let stream = self.client.stream(&operation, &params, options).await.map_err(|error| told(&error))?;
         self.consume(stream, &step["stream"], record).await
-    }
-
-    fn params(&self, operation: &Operation, args: &Value) -> Params {
-        let mut params = Params::default();
-        let mut body = Map::new();
-        let query = self.table.query.get(operation.name);
-        for (name, value) in args.as_object().into_iter().flatten() {
-            if operation.path.contains(&format!("{{{name}}}")) {
-                params.path.insert(name.clone(), value.clone());
-            } else if !operation.has_body || query.is_some_and(|names| names.contains(name)) {
-                params.query.insert(name.clone(), value.clone());
-            } else {
-                body.insert(name.clone(), value.clone());
-            }
-        }
-        params.body = Value::Object(body);
-        params
     }
 
     async fn consume(

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use llm_forge_runtime::core::profile::{
-    AnswerKind, AuthKind, AuthScheme, BodyKind, BodyRule, ErrorRules, Operation, Placement, Probe, Profile,
-    StreamRule, StreamValue,
+    AnswerKind, AuthKind, AuthScheme, BodyKind, BodyRule, ErrorRules, Operation, PageRule, PageStyle,
+    Placement, Probe, Profile, StreamRule, StreamValue,
 };
 use serde_json::Value;
 
@@ -156,8 +156,37 @@ fn operation(facts: &Value) -> Operation {
                 Some("json") => BodyKind::Json,
                 _ => BodyKind::Object,
             },
-            ..BodyRule::JSON
+            media_type: facts["body"]["media_type"].as_str().map_or("application/json", text),
+            files: names(&facts["body"]["files"]),
+            deep: names(&facts["body"]["deep"]),
+            media_types: pairs(&facts["body"]["media_types"]),
         },
+        pages: facts.get("pages").filter(|rule| rule.is_object()).map(page_rule),
+        required: names(&facts["required"]),
         ..Operation::DEFAULT
+    }
+}
+
+fn page_rule(rule: &Value) -> PageRule {
+    let word = |name: &str| rule[name].as_str().map_or("", text);
+    PageRule {
+        style: match word("style") {
+            "after-id" => PageStyle::AfterId,
+            "before-id" => PageStyle::BeforeId,
+            "page" => PageStyle::Page,
+            "link" => PageStyle::Link,
+            _ => PageStyle::Cursor,
+        },
+        items: word("items"),
+        param: word("param"),
+        id: word("id"),
+        before: word("before"),
+        next: word("next"),
+        more: word("more"),
+        start: rule["start"].as_i64().unwrap_or(1),
+        size_param: word("size_param"),
+        total: word("total"),
+        in_body: rule["in_body"].as_bool().unwrap_or(false),
+        otherwise: None,
     }
 }

@@ -7,6 +7,7 @@ use futures::StreamExt as _;
 use serde_json::{json, Value};
 use url::Url;
 
+use super::base_url::origin_of;
 use super::body::{Decoder, BODY_BYTES, ERROR_BYTES};
 use super::call::Call;
 use super::core::breaker::{Outcome, Permit};
@@ -18,6 +19,7 @@ use super::core::json::decode;
 use super::core::limiter::{Cost, Reservation};
 use super::core::profile::AnswerKind;
 use super::core::rate_headers::{observe, shortened};
+use super::core::required::missing_paths;
 use super::core::retry::is_throttling;
 use super::core::server_wait::server_wait;
 use super::gate::Gate;
@@ -25,6 +27,7 @@ use super::shared::Circuit;
 use super::transport::{Exchange, HttpRequest, OpenError, Timers};
 
 const MAX_REDIRECTS: usize = 3;
+const MOST_SHOWN_PATHS: usize = 5;
 
 /// What one attempt holds while it runs; it ends exactly once, on every path: return, error, drop.
 pub(super) struct Lease {
@@ -43,8 +46,8 @@ impl Lease {
     pub(super) async fn acquire(call: &Arc<Call>) -> Result<Self> {
         let model = call.prepared.model.as_deref();
         let mut lease = Self {
-            circuit: call.shared.circuit(call.operation.group, model),
-            gate: call.shared.gate(model)?,
+            circuit: call.shared.circuit(call.operation.group, model, &call.elsewhere),
+            gate: call.shared.gate(model, &call.elsewhere)?,
             call: call.clone(),
             permit: None,
             reservation: None,
@@ -173,9 +176,7 @@ pub(super) async fn send(call: &Arc<Call>, lease: &mut Lease, ends: f64) -> Resu
 }
 
 async fn open(call: &Arc<Call>, lease: &mut Lease, request: &HttpRequest, ends: f64) -> Result<Exchange> {
-    let secrets = call.credential()?;
-    let mut wired = request.clone();
-    call.shared.auth.apply(&call.shared.profile.auth, &secrets, &mut wired);
+    let wired = authorized(call, request)?;
     let now = call.now();
     let limit = call.deadline.timer(Some(ends - now), now);
     if limit.is_some_and(|limit| limit < MIN_ATTEMPT) {
@@ -203,9 +204,28 @@ async fn open(call: &Arc<Call>, lease: &mut Lease, request: &HttpRequest, ends: 
     Err(call.or_deadline(error, phase))
 }
 
+/// The request with its credential. Where its origin is not trusted none is added, and headers that hold secrets are
+/// taken away, as is the trace context.
+fn authorized(call: &Call, request: &HttpRequest) -> Result<HttpRequest> {
+    let mut wired = request.clone();
+    if call.shared.trusted.contains(&origin_of(&request.url)) {
+        let secrets = call.credential()?;
+        call.shared.auth.apply(&call.shared.profile.auth, &secrets, &mut wired);
+    } else {
+        let is_trace = |name: &str| matches!(name, "traceparent" | "tracestate" | "baggage");
+        wired.headers.retain(|(name, _)| !is_trace(name) && !call.shared.is_secret_header(name));
+    }
+    Ok(wired)
+}
+
 fn is_replayable(call: &Call) -> bool {
     use super::core::profile::Replay;
-    call.operation.replay == Replay::Safe || (call.operation.replay == Replay::Keyed && call.prepared.keyed)
+    let may = match call.operation.replay {
+        Replay::Safe => true,
+        Replay::Keyed => call.prepared.keyed,
+        Replay::Once => false,
+    };
+    may && call.prepared.request.body.can_repeat()
 }
 
 fn redirected(request: &HttpRequest, exchange: &Exchange) -> Result<HttpRequest> {
@@ -334,7 +354,26 @@ pub(super) fn read_result(call: &Call, exchange: &Exchange, body: &[u8]) -> Resu
     if call.operation.answer == AnswerKind::Object && !value.is_object() {
         return Err(wrong("is not a JSON object"));
     }
-    error_inside(call, &value).map_or(Ok(value), Err)
+    if let Some(error) = error_inside(call, &value) {
+        return Err(error);
+    }
+    if !call.streaming {
+        lacking(call, &value)?; // a stream's result is checked when it is complete
+    }
+    Ok(value)
+}
+
+/// The error of a result without a required field, where the call is strict.
+pub(super) fn lacking(call: &Call, value: &Value) -> Result<()> {
+    if !call.settings.strict {
+        return Ok(());
+    }
+    let missing = missing_paths(value, call.operation.required);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let shown = missing[..missing.len().min(MOST_SHOWN_PATHS)].join(", ");
+    Err(Error::new(Kind::InvalidResponse, format!("The answer lacks {shown}")))
 }
 
 /// The error of a 2xx answer that is not what was asked for, with its redacted beginning.

@@ -107,13 +107,13 @@ impl Auth {
         };
         match self {
             Self::None => {}
-            Self::Bearer(_) => set_header(request, "authorization", &format!("Bearer {secret}")),
-            Self::Basic { .. } => set_header(request, "authorization", &format!("Basic {secret}")),
+            Self::Bearer(_) => request.set_header("authorization", &format!("Bearer {secret}")),
+            Self::Basic { .. } => request.set_header("authorization", &format!("Basic {secret}")),
             Self::ApiKey { placement, name, .. } => place(request, *placement, name, secret),
             Self::Key(_) | Self::Source(_) => match scheme.kind {
                 AuthKind::ApiKey => place(request, scheme.placement, scheme.name, secret),
-                AuthKind::Basic => set_header(request, "authorization", &format!("Basic {secret}")),
-                _ => set_header(request, "authorization", &format!("Bearer {secret}")),
+                AuthKind::Basic => request.set_header("authorization", &format!("Basic {secret}")),
+                _ => request.set_header("authorization", &format!("Bearer {secret}")),
             },
         }
     }
@@ -126,12 +126,12 @@ fn basic(user: &str, password: &SecretString) -> SecretString {
 
 fn place(request: &mut HttpRequest, placement: Placement, name: &str, secret: &str) {
     match placement {
-        Placement::Header => set_header(request, name, secret),
+        Placement::Header => request.set_header(name, secret),
         Placement::Cookie => {
             let pair = format!("{name}={secret}");
             let known =
                 request.headers.iter().find(|(known, _)| known == "cookie").map(|(_, value)| value.clone());
-            set_header(request, "cookie", &known.map_or(pair.clone(), |known| format!("{known}; {pair}")));
+            request.set_header("cookie", &known.map_or(pair.clone(), |known| format!("{known}; {pair}")));
         }
         Placement::Query => {
             let between = if request.url.contains('?') { '&' } else { '?' };
@@ -140,11 +140,6 @@ fn place(request: &mut HttpRequest, placement: Placement, name: &str, secret: &s
             request.url = format!("{}{between}{query}", request.url);
         }
     }
-}
-
-fn set_header(request: &mut HttpRequest, name: &str, value: &str) {
-    request.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-    request.headers.push((name.to_ascii_lowercase(), value.to_owned()));
 }
 
 /// A credential without the white space around it.

@@ -10,6 +10,18 @@ use super::core::profile::Names;
 /// # Errors
 /// [`Error::Config`] names `source`, and never shows a user, password or query.
 pub fn read_base_url(text: &str, source: &str, allow_insecure_http: bool, suffixes: Names) -> Result<String> {
+    let refuse = |what: &str| Error::new(Kind::Config, format!("{source} {what}"));
+    let url = checked_url(text, source, allow_insecure_http)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("must not contain a query or fragment; use extra_query on calls"));
+    }
+    let whole = url.as_str().trim_end_matches('/');
+    let suffix = suffixes.iter().find(|suffix| url.path().trim_end_matches('/').ends_with(**suffix));
+    Ok(suffix.and_then(|suffix| whole.strip_suffix(suffix)).unwrap_or(whole).trim_end_matches('/').to_owned())
+}
+
+/// A URL that credentials may go to: https or loopback, no user-info.
+fn checked_url(text: &str, source: &str, allow_insecure_http: bool) -> Result<Url> {
     let refuse = |what: String| Error::new(Kind::Config, format!("{source} {what}"));
     let text = text.trim();
     if text.bytes().any(|byte| byte <= 0x20 || byte == 0x7f) {
@@ -26,12 +38,18 @@ pub fn read_base_url(text: &str, source: &str, allow_insecure_http: bool, suffix
     if url.scheme() == "http" && !allow_insecure_http && !is_loopback(&host) {
         return Err(refuse(format!("is plain http to {host}: use https, or set allow_insecure_http")));
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse("must not contain a query or fragment; use extra_query on calls".into()));
-    }
-    let whole = url.as_str().trim_end_matches('/');
-    let suffix = suffixes.iter().find(|suffix| url.path().trim_end_matches('/').ends_with(**suffix));
-    Ok(suffix.and_then(|suffix| whole.strip_suffix(suffix)).unwrap_or(whole).trim_end_matches('/').to_owned())
+    Ok(url)
+}
+
+/// A URL that an answer named, if it may be followed.
+///
+/// # Errors
+/// [`Error::InvalidRequest`] if it may not.
+pub(super) fn checked_link(text: &str, allow_insecure_http: bool) -> Result<String> {
+    let url = checked_url(text, "The link", allow_insecure_http);
+    let mut url = url.map_err(|error| Error::new(Kind::InvalidRequest, error.to_string()))?;
+    url.set_fragment(None);
+    Ok(url.into())
 }
 
 /// Scheme, host and port of a URL.

@@ -22,7 +22,7 @@ use super::core::retry::{Retry, RetryPolicy, Situation};
 use super::observability::{tell, ClientEvent};
 use super::options::{CallOptions, Settings};
 use super::request::Prepared;
-use super::shared::{closed, locked, Running, Shared};
+use super::shared::{closed, locked, Elsewhere, Running, Shared};
 
 /// One call: what it is, and the record of its attempts.
 pub(super) struct Call {
@@ -34,6 +34,7 @@ pub(super) struct Call {
     pub(super) deadline: Deadline,
     pub(super) started: f64,
     pub(super) streaming: bool,
+    pub(super) elsewhere: Elsewhere,
     id: String,
     state: Mutex<State>,
     over: Mutex<Option<Running>>,
@@ -64,8 +65,22 @@ impl Call {
         let started = shared.clock.now();
         let id = format!("{:032x}", fastrand::u128(..));
         let deadline = Deadline::after(settings.call_timeout(streaming), started);
-        let (state, over) = (Mutex::default(), Mutex::default());
-        Self { shared, operation, prepared, settings, options, deadline, started, streaming, id, state, over }
+        let elsewhere = Some(origin_of(&prepared.request.url));
+        let elsewhere = elsewhere.filter(|origin| *origin != origin_of(&shared.base_url));
+        Self {
+            shared,
+            operation,
+            prepared,
+            settings,
+            options,
+            deadline,
+            started,
+            streaming,
+            elsewhere,
+            id,
+            state: Mutex::default(),
+            over: Mutex::default(),
+        }
     }
 
     /// Count this call as running and say so; an error if the client is closed.
@@ -152,6 +167,12 @@ impl Call {
         let mut state = locked(&self.state);
         state.status = Some(status);
         state.headers = Some(headers.clone());
+    }
+
+    /// Status and headers of the latest response, and how many attempts were made.
+    pub(super) fn response(&self) -> (u16, Headers, usize) {
+        let state = locked(&self.state);
+        (state.status.unwrap_or(0), state.headers.clone().unwrap_or_default(), state.attempts.len())
     }
 
     /// The provider's id of the latest response.
@@ -270,7 +291,8 @@ impl Call {
     fn succeed(&self) {
         self.note(None);
         let plan = locked(&self.state).plan;
-        let mut budget = locked(&self.shared.budget);
+        let mut budgets = locked(&self.shared.budgets);
+        let budget = budgets.entry(self.elsewhere.clone()).or_default();
         match plan {
             None => budget.succeed_first(),
             Some(plan) => budget.refund(plan.cost),
@@ -316,7 +338,7 @@ impl Call {
         error.facts_mut().retryable = policy.is_retryable(&failure);
         let situation = Situation {
             replay: self.operation.replay,
-            rewindable: true,
+            rewindable: self.prepared.request.body.can_repeat(),
             keyed: self.prepared.keyed,
             timeouts,
             renewable: false,
@@ -327,7 +349,8 @@ impl Call {
         let Ok(plan) = policy.decide(number, &failure, &situation) else {
             return Err(self.enrich(error));
         };
-        if !locked(&self.shared.budget).spend(plan.cost) {
+        let spent = locked(&self.shared.budgets).entry(self.elsewhere.clone()).or_default().spend(plan.cost);
+        if !spent {
             error.facts_mut().retry_budget_exhausted = true;
             self.emit("budget-exhausted", Value::Null);
             return Err(self.enrich(error));

@@ -10,17 +10,21 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::arrival::Arrival;
 use super::attempt::unary;
 use super::auth::Auth;
-use super::base_url::read_base_url;
+use super::base_url::{checked_link, origin_of, read_base_url};
+use super::builder::ClientBuilder;
 use super::call::Call;
 use super::clock::SystemClock;
 use super::core::breaker::State;
-use super::core::budget::RetryBudget;
 use super::core::errors::{Error, Kind, Result};
+use super::core::headers::Headers;
 use super::core::limiter::{FamilyState, Limiter, LimiterOptions};
-use super::core::profile::{AuthKind, Operation, Profile, StreamRule};
+use super::core::profile::{AnswerKind, AuthKind, Operation, Profile, StreamRule};
+use super::download::{Download, Lines};
 use super::options::{CallOptions, ClientOptions, Settings};
+use super::pages::Page;
 use super::pool::HyperTransport;
 use super::request::{check_header, prepare, Common, Params};
 use super::shared::{locked, Circuit, Shared};
@@ -39,7 +43,47 @@ impl std::fmt::Debug for Client {
     }
 }
 
+/// The file at an absolute URL that an answer named.
+const DOWNLOAD_URL: Operation = Operation {
+    name: "download_url",
+    group: "download",
+    answer: AnswerKind::Binary,
+    accept: "*/*",
+    ..Operation::DEFAULT
+};
+/// The lines at an absolute URL that an answer named.
+const LINES_URL: Operation =
+    Operation { name: "lines_url", answer: AnswerKind::Lines, accept: "application/jsonl", ..DOWNLOAD_URL };
+
+/// What a call answered with, and the facts of the answer.
+#[derive(Clone, Debug)]
+pub struct Answer<R = Value> {
+    /// The result.
+    pub value: R,
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: Headers,
+    /// The provider's id of the exchange (R-213).
+    pub request_id: Option<String>,
+    /// How many attempts were made.
+    pub attempts: usize,
+}
+
+/// How an answer is read: only a whole one has a usual deadline, only a stream is asked for as one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Whole,
+    Events,
+    Pieces,
+}
+
 impl Client {
+    /// A client made step by step; what is not set comes from the environment, then from the description.
+    pub fn builder(profile: Profile) -> ClientBuilder {
+        ClientBuilder::new(profile)
+    }
+
     /// A client of this provider.
     ///
     /// # Errors
@@ -51,6 +95,10 @@ impl Client {
         for (name, value) in &options.headers {
             check_header(name, value).map_err(|error| Error::new(Kind::Config, error.to_string()))?;
         }
+        for origin in &options.trusted_origins {
+            read_base_url(origin, "an entry of trusted_origins", options.allow_insecure_http, &[])?;
+        }
+        let trusted = options.trusted_origins.iter().chain([&base_url]).map(|url| origin_of(url)).collect();
         let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock::default()));
         let transport = match options.transport {
             Some(transport) => transport,
@@ -71,6 +119,7 @@ impl Client {
         let shared = Shared {
             profile: Arc::new(profile),
             base_url,
+            allow_insecure_http: options.allow_insecure_http,
             headers: options.headers,
             secret_headers: options.secret_headers,
             auth,
@@ -78,7 +127,8 @@ impl Client {
             chance: options.random.unwrap_or_else(|| Arc::new(fastrand::f64)),
             hooks: options.on_event,
             transport,
-            budget: Mutex::new(RetryBudget::default()),
+            budgets: Mutex::default(),
+            trusted,
             limits: options.limits,
             limiter,
             breaker: options.breaker.checked()?,
@@ -111,12 +161,8 @@ impl Client {
         params: &Params,
         options: CallOptions,
     ) -> Result<Value> {
-        let call = Arc::new(self.prepare(operation, params, options, false)?);
-        call.begin()?;
-        let result = call.unless_cancelled(call.run(|| unary(call.clone()))).await;
-        let outcome = super::call::outcome_name(result.as_ref().err());
-        call.finish(&outcome);
-        result
+        let call = Arc::new(self.prepare(operation, params, options, Reading::Whole)?);
+        run_unary(&call).await
     }
 
     /// Make a call: its typed result.
@@ -129,11 +175,23 @@ impl Client {
         params: &Params,
         options: CallOptions,
     ) -> Result<R> {
-        let value = self.call_json(operation, params, options).await?;
-        serde_json::from_value(value).map_err(|error| {
-            let message = format!("The answer of {} has another shape than described", operation.name);
-            Error::new(Kind::InvalidResponse, message).caused_by(error)
-        })
+        typed(operation.name, self.call_json(operation, params, options).await?)
+    }
+
+    /// Make a call: its typed result with status, headers and request id.
+    ///
+    /// # Errors
+    /// Those of [`Client::call`].
+    pub async fn answer<R: DeserializeOwned>(
+        &self,
+        operation: &Operation,
+        params: &Params,
+        options: CallOptions,
+    ) -> Result<Answer<R>> {
+        let call = Arc::new(self.prepare(operation, params, options, Reading::Whole)?);
+        let value = typed(operation.name, run_unary(&call).await?)?;
+        let (status, headers, attempts) = call.response();
+        Ok(Answer { value, status, headers, request_id: call.request_id(), attempts })
     }
 
     /// Make a call that streams; the stream has an event ready, or is at its end.
@@ -149,7 +207,7 @@ impl Client {
         let Some(rule) = operation.stream.clone() else {
             return Err(Error::new(Kind::InvalidRequest, format!("{} does not stream", operation.name)));
         };
-        let call = Arc::new(self.prepare(operation, params, options, true)?);
+        let call = Arc::new(self.prepare(operation, params, options, Reading::Events)?);
         call.begin()?;
         let open = |rule: StreamRule| Pump::open(call.clone(), rule);
         match call.unless_cancelled(call.run(|| open(rule.clone()))).await {
@@ -159,6 +217,82 @@ impl Client {
                 Err(error)
             }
         }
+    }
+
+    /// The first page of a list, with items of type `T`; it knows the pages that follow (R-203).
+    ///
+    /// # Errors
+    /// Those of [`Client::call`]; [`Error::InvalidRequest`] for an operation without pages.
+    pub async fn pages<T: DeserializeOwned>(
+        &self,
+        operation: &Operation,
+        params: &Params,
+        options: CallOptions,
+    ) -> Result<Page<T>> {
+        Page::first(self, operation, params, options).await
+    }
+
+    /// A file that arrives: its first byte is here.
+    ///
+    /// # Errors
+    /// The last attempt's error.
+    pub async fn download(
+        &self,
+        operation: &Operation,
+        params: &Params,
+        options: CallOptions,
+    ) -> Result<Download> {
+        self.arrive(operation, params, options).await.map(Download::new)
+    }
+
+    /// The file at an absolute URL that an answer named, such as one with results (R-241). Credentials go along only
+    /// to the origin of the base URL and to trusted origins.
+    ///
+    /// # Errors
+    /// Those of [`Client::download`]; [`Error::InvalidRequest`] for a URL that is not https.
+    pub async fn download_url(&self, url: &str, options: CallOptions) -> Result<Download> {
+        self.arrive(&DOWNLOAD_URL, &self.link(url)?, options).await.map(Download::new)
+    }
+
+    /// Lines of JSON that arrive, each a `T`.
+    ///
+    /// # Errors
+    /// The last attempt's error.
+    pub async fn lines<T: DeserializeOwned + Send + 'static>(
+        &self,
+        operation: &Operation,
+        params: &Params,
+        options: CallOptions,
+    ) -> Result<Lines<T>> {
+        self.arrive(operation, params, options).await.map(Lines::new)
+    }
+
+    /// The lines of JSON at an absolute URL that an answer named; see [`Client::download_url`].
+    ///
+    /// # Errors
+    /// Those of [`Client::lines`]; [`Error::InvalidRequest`] for a URL that is not https.
+    pub async fn lines_url<T: DeserializeOwned + Send + 'static>(
+        &self,
+        url: &str,
+        options: CallOptions,
+    ) -> Result<Lines<T>> {
+        self.arrive(&LINES_URL, &self.link(url)?, options).await.map(Lines::new)
+    }
+
+    async fn arrive(&self, operation: &Operation, params: &Params, options: CallOptions) -> Result<Arrival> {
+        let call = Arc::new(self.prepare(operation, params, options, Reading::Pieces)?);
+        call.begin()?;
+        let opened = call.unless_cancelled(call.run(|| Arrival::open(call.clone()))).await;
+        opened.inspect_err(|error| call.finish(&super::call::outcome_name(Some(error))))
+    }
+
+    fn link(&self, url: &str) -> Result<Params> {
+        let url = checked_link(url, self.shared.allow_insecure_http)?;
+        Ok(Params { url: Some(url), ..Params::default() })
+    }
+
+    pub(super) fn base_url(&self) -> &str {
+        &self.shared.base_url
     }
 
     /// Whether the provider's cheapest GET answers; `None` where the description names none.
@@ -193,19 +327,19 @@ impl Client {
     /// Refuse every call of an operation group until [`Client::reset_circuit`].
     pub fn force_open_circuit(&self, group: &str) {
         let now = self.shared.clock.now();
-        self.shared.circuit(group, None).change(|breaker| breaker.force_open(now));
+        self.shared.circuit(group, None, &None).change(|breaker| breaker.force_open(now));
     }
 
     /// Let every call of an operation group through, and count nothing, until [`Client::reset_circuit`].
     pub fn disable_circuit(&self, group: &str) {
         let now = self.shared.clock.now();
-        self.shared.circuit(group, None).change(|breaker| breaker.disable(now));
+        self.shared.circuit(group, None, &None).change(|breaker| breaker.disable(now));
     }
 
     /// Start a circuit anew, closed and without history.
     pub fn reset_circuit(&self, group: &str) {
         let now = self.shared.clock.now();
-        self.shared.circuit(group, None).change(|breaker| breaker.reset(now));
+        self.shared.circuit(group, None, &None).change(|breaker| breaker.reset(now));
     }
 
     /// Let running calls finish for five seconds, then cancel them; later calls fail (R-042). Safe to repeat.
@@ -218,7 +352,7 @@ impl Client {
         operation: &Operation,
         params: &Params,
         options: CallOptions,
-        streaming: bool,
+        reading: Reading,
     ) -> Result<Call> {
         let settings = options.over(&self.settings)?;
         let common = Common {
@@ -226,10 +360,27 @@ impl Client {
             base_url: &self.shared.base_url,
             headers: &self.shared.headers,
             new_key: &new_key,
+            chance: &*self.shared.chance,
         };
-        let prepared = prepare(operation, &common, params, &options, streaming)?;
+        let prepared = prepare(operation, &common, params, &options, reading == Reading::Events)?;
+        let streaming = reading != Reading::Whole;
         Ok(Call::new(self.shared.clone(), operation.clone(), prepared, settings, options, streaming))
     }
+}
+
+async fn run_unary(call: &Arc<Call>) -> Result<Value> {
+    call.begin()?;
+    let result = call.unless_cancelled(call.run(|| unary(call.clone()))).await;
+    call.finish(&super::call::outcome_name(result.as_ref().err()));
+    result
+}
+
+/// A decoded answer as a type.
+pub(super) fn typed<R: DeserializeOwned>(operation: &str, value: Value) -> Result<R> {
+    serde_json::from_value(value).map_err(|error| {
+        let message = format!("The answer of {operation} has another shape than described");
+        Error::new(Kind::InvalidResponse, message).caused_by(error)
+    })
 }
 
 /// A version 4 UUID (RFC 9562).

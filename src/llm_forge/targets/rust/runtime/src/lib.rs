@@ -12,31 +12,45 @@
 // Words that differ by one letter are told apart by their types.
 #![allow(clippy::similar_names)]
 
+mod arrival;
+mod atomic_file;
 mod attempt;
 pub mod auth;
 mod base_url;
 mod body;
+mod builder;
 mod call;
 mod client;
 pub mod clock;
 pub mod core;
+mod download;
+mod forms;
 mod gate;
 pub mod observability;
 pub mod options;
+mod pages;
 mod pool;
 mod request;
+mod request_body;
 mod shared;
 mod stream;
 pub mod transport;
+mod upload;
 
 pub use auth::Auth;
-pub use client::Client;
+pub use builder::ClientBuilder;
+pub use client::{Answer, Client};
 pub use core::accumulate::Completion;
 pub use core::errors::{Error, Kind, Result};
+pub use core::finite::to_json;
 pub use core::reader::Event;
+pub use download::{Download, Lines};
 pub use options::{CallOptions, ClientOptions, Timeout};
+pub use pages::Page;
 pub use pool::{HyperTransport, PoolLimits};
 pub use request::Params;
+pub use request_body::RequestBody;
 pub use secrecy::SecretString;
 pub use stream::EventStream;
 pub use tokio_util::sync::CancellationToken;
+pub use upload::Upload;

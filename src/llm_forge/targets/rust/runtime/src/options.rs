@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +13,7 @@ use super::clock::{Chance, Clock};
 use super::core::breaker::BreakerSettings;
 use super::core::durations::check_seconds;
 use super::core::errors::Result;
+use super::core::finite::to_json;
 use super::core::limiter::{Limit, Mode, Oversize};
 use super::core::retry::check_attempts;
 use super::observability::Hook;
@@ -48,6 +50,7 @@ pub struct Settings {
     pub connect_timeout: f64,
     pub pool_timeout: f64,
     pub strict_completion: bool,
+    pub strict: bool,
 }
 
 impl Default for Settings {
@@ -67,6 +70,7 @@ impl Default for Settings {
             connect_timeout: 5.0,
             pool_timeout: 10.0,
             strict_completion: false,
+            strict: false,
         }
     }
 }
@@ -114,7 +118,7 @@ impl Settings {
 ///
 /// `timeout` bounds the whole call, `attempt_timeout` one exchange, `first_event_timeout` the wait for a stream's
 /// first event, `idle_timeout` a stream without bytes, `stall_timeout` a stream without events. `max_limit_wait` is
-/// the longest wait for a local limit, `max_server_wait` the longest that the server may ask for. `cancel` ends the
+/// the longest wait for a local limit, `max_server_wait` the longest that the server may ask for. `strict` refuses results without a required field. `cancel` ends the
 /// call with [`Cancelled`](super::core::errors::Error::Cancelled); so does dropping its future, without a word.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs)] // explained above
@@ -133,6 +137,7 @@ pub struct CallOptions {
     pub connect_timeout: Option<f64>,
     pub pool_timeout: Option<f64>,
     pub strict_completion: Option<bool>,
+    pub strict: Option<bool>,
     pub idempotency_key: Option<String>,
     pub trace_parent: Option<String>,
     pub metadata: Map<String, Value>,
@@ -143,6 +148,16 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
+    /// A field of the body that the description does not know, or in the place of one that it knows.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`](super::core::errors::Error::InvalidRequest) for NaN, an infinity, and whatever else JSON
+    /// cannot hold.
+    pub fn extra_field<T: Serialize + ?Sized>(mut self, name: impl Into<String>, value: &T) -> Result<Self> {
+        self.extra_body.insert(name.into(), to_json(value)?);
+        Ok(self)
+    }
+
     /// These settings with what is given here.
     ///
     /// # Errors
@@ -163,6 +178,7 @@ impl CallOptions {
             connect_timeout: self.connect_timeout.unwrap_or(start.connect_timeout),
             pool_timeout: self.pool_timeout.unwrap_or(start.pool_timeout),
             strict_completion: self.strict_completion.unwrap_or(start.strict_completion),
+            strict: self.strict.unwrap_or(start.strict),
         }
         .checked()
     }
@@ -179,6 +195,7 @@ pub struct ClientOptions {
     pub headers: Vec<(String, String)>,
     pub secret_headers: Vec<String>,
     pub allow_insecure_http: bool,
+    pub trusted_origins: Vec<String>,
     pub ca_bundle: Option<PathBuf>,
     pub pool: PoolLimits,
     pub limits: Vec<Limit>,

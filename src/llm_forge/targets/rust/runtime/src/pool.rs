@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use futures::{FutureExt as _, StreamExt as _};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -25,6 +26,7 @@ use url::Url;
 use super::clock::Clock;
 use super::core::errors::{Error, Kind, Phase, Result};
 use super::core::headers::Headers;
+use super::request_body::RequestBody;
 use super::transport::{Exchange, HttpRequest, OpenError, Timers, Transport};
 
 const HEADER_BYTES: usize = 64 * 1024;
@@ -48,7 +50,8 @@ impl Default for PoolLimits {
     }
 }
 
-type Sender = SendRequest<Full<Bytes>>;
+type WireBody = UnsyncBoxBody<Bytes, std::io::Error>;
+type Sender = SendRequest<WireBody>;
 
 /// The transport that clients use unless they are given another.
 pub struct HyperTransport(Arc<Pool>);
@@ -244,7 +247,7 @@ impl Pool {
         request: HttpRequest,
         limit: Option<f64>,
     ) -> Result<Exchange> {
-        let wire = wire_request(url, request)?;
+        let wire = wire_request(url, &request)?;
         let response = tokio::select! {
             biased;
             response = sender.send_request(wire) => response.map_err(|error| broken(error, Phase::Response))?,
@@ -301,20 +304,30 @@ fn prepare_socket(stream: &TcpStream) -> std::io::Result<()> {
     socket2::SockRef::from(stream).set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEP_ALIVE))
 }
 
-fn wire_request(url: &Url, request: HttpRequest) -> Result<http::Request<Full<Bytes>>> {
+fn wire_request(url: &Url, request: &HttpRequest) -> Result<http::Request<WireBody>> {
     let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let mut wire = http::Request::builder().method(request.method).uri(target);
     wire = wire.header("host", &url[url::Position::BeforeHost..url::Position::AfterPort]);
-    let has_body = !request.body.is_empty() || matches!(request.method, "POST" | "PUT" | "PATCH");
     for (name, value) in &request.headers {
         wire = wire.header(name, value);
     }
-    if has_body {
-        wire = wire.header("content-length", request.body.len());
+    let has_body = request.body.is_present() || matches!(request.method, "POST" | "PUT" | "PATCH");
+    if let Some(size) = request.body.size().filter(|_| has_body) {
+        wire = wire.header("content-length", size);
     }
-    wire.body(Full::new(request.body)).map_err(|_| {
+    wire.body(wire_body(&request.body)).map_err(|_| {
         Error::new(Kind::InvalidRequest, "A header or the URL has a character that HTTP does not allow")
     })
+}
+
+fn wire_body(body: &RequestBody) -> WireBody {
+    if let Some(bytes) = body.bytes() {
+        return Full::new(bytes.clone()).map_err(|never| match never {}).boxed_unsync();
+    }
+    if body.size() == Some(0) {
+        return Full::default().map_err(|never| match never {}).boxed_unsync();
+    }
+    StreamBody::new(body.stream().map_ok(Frame::data)).boxed_unsync()
 }
 
 fn headers(fields: &http::HeaderMap) -> Headers {
@@ -347,6 +360,8 @@ fn broken(cause: hyper::Error, phase: Phase) -> Error {
         (Kind::ResponseTooLarge, "The headers of the response exceed 64 KiB or 256 fields")
     } else if cause.is_parse() {
         (Kind::Protocol, "The server's answer breaks the rules of HTTP")
+    } else if cause.is_user() {
+        (Kind::InvalidRequest, "The body of the request could not be read; does its file still exist?")
     } else {
         (Kind::ConnectionLost, "The connection ended before the response did")
     };

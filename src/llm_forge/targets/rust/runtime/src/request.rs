@@ -1,17 +1,22 @@
 //! From a caller's arguments to a frozen request (R-079, R-202, R-240).
 
-use bytes::Bytes;
-use percent_encoding::{utf8_percent_encode, AsciiSet, NON_ALPHANUMERIC};
+use percent_encoding::{utf8_percent_encode, AsciiSet, CONTROLS, NON_ALPHANUMERIC};
 use serde_json::{Map, Value};
 
 use super::core::errors::{Error, Kind, Result};
 use super::core::profile::{BodyKind, Operation, ParameterStyle, Profile, StreamValue};
+use super::forms::{multipart, urlencoded};
 use super::options::CallOptions;
+use super::request_body::RequestBody;
 use super::transport::HttpRequest;
+use super::upload::{guess_type, Upload};
 
 const DEFAULT_OUTPUT_TOKENS: f64 = 1024.0;
 const OUTPUT_LIMITS: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// What a cookie's value may not hold.
+const COOKIE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\').add(b'%');
 
 /// What an operation's arguments become, by wire name.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +27,14 @@ pub struct Params {
     pub query: Map<String, Value>,
     /// Header parameters; null is left out.
     pub headers: Map<String, Value>,
-    /// The body's fields; a body that is no object stands in `body`.
+    /// Cookies; null is left out.
+    pub cookies: Map<String, Value>,
+    /// The body: an object of its fields, or other JSON.
     pub body: Value,
+    /// The files of a form by the names of their fields; of a body that is a file, the first.
+    pub files: Vec<(String, Upload)>,
+    /// An absolute URL that stands for base URL, path and query.
+    pub url: Option<String>,
 }
 
 /// A request without its credential, and what the loop must know of it.
@@ -42,9 +53,17 @@ pub(super) struct Common<'a> {
     pub(super) base_url: &'a str,
     pub(super) headers: &'a [(String, String)],
     pub(super) new_key: &'a dyn Fn() -> String,
+    pub(super) chance: &'a dyn Fn() -> f64,
 }
 
-#[allow(clippy::cast_precision_loss)] // the estimate is one
+/// A body ready to send; `fields` is what its JSON or form was made of.
+#[derive(Default)]
+struct Payload {
+    body: RequestBody,
+    media_type: Option<String>,
+    fields: Value,
+}
+
 pub(super) fn prepare(
     operation: &Operation,
     common: &Common<'_>,
@@ -52,62 +71,128 @@ pub(super) fn prepare(
     options: &CallOptions,
     streaming: bool,
 ) -> Result<Prepared> {
-    let body = body_of(operation, params, options, streaming)?;
-    let path = fill_path(operation, &params.path)?;
-    let query = query_of(operation, params, options)?;
-    let url = format!("{}{path}{query}", common.base_url);
-    let encoded = body.as_ref().map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-    let headers = headers_of(operation, common, params, options, streaming, body.is_some())?;
-    let keyed = common.profile.idempotency_header;
-    let keyed = keyed.is_some_and(|name| {
-        headers.iter().any(|(known, value)| known.eq_ignore_ascii_case(name) && !value.is_empty())
-    });
-    let field = |name: &str| body.as_ref().and_then(|body| body.get(name));
-    Ok(Prepared {
-        model: field("model").and_then(Value::as_str).map(str::to_owned),
-        estimated_input: encoded.len() as f64 / 4.0,
-        requested_output: OUTPUT_LIMITS
-            .iter()
-            .find_map(|name| field(name).and_then(Value::as_f64))
-            .unwrap_or(DEFAULT_OUTPUT_TOKENS),
-        request: HttpRequest { method: operation.method, url, headers, body: encoded },
-        keyed,
-    })
+    let payload = payload(operation, common, params, options, streaming)?;
+    let url = match &params.url {
+        Some(url) => url.clone(),
+        None => {
+            let (path, query) = (fill_path(operation, &params.path)?, query_of(operation, params, options)?);
+            format!("{}{path}{query}", common.base_url)
+        }
+    };
+    let headers = headers_of(operation, common, params, options, streaming, payload.media_type.as_deref())?;
+    let request = HttpRequest { method: operation.method, url, headers, body: payload.body };
+    Ok(Prepared::of(request, &payload.fields, common.profile))
+}
+
+impl Prepared {
+    /// A request with what its content says of model and tokens. Files are no tokens: only JSON counts.
+    #[allow(clippy::cast_precision_loss)] // the estimate is one
+    pub(super) fn of(request: HttpRequest, fields: &Value, profile: &Profile) -> Self {
+        let is_json = request.header("content-type").is_some_and(|kind| kind.ends_with("json"));
+        let encoded = request.body.bytes().filter(|_| is_json).map_or(0, bytes::Bytes::len);
+        let output = OUTPUT_LIMITS.iter().find_map(|name| fields.get(name)?.as_f64());
+        Self {
+            model: fields.get("model").and_then(Value::as_str).map(str::to_owned),
+            estimated_input: encoded as f64 / 4.0,
+            requested_output: output.unwrap_or(DEFAULT_OUTPUT_TOKENS),
+            keyed: profile
+                .idempotency_header
+                .is_some_and(|name| request.header(name).is_some_and(|key| !key.is_empty())),
+            request,
+        }
+    }
 }
 
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(Kind::InvalidRequest, message)
 }
 
-fn body_of(
+fn payload(
+    operation: &Operation,
+    common: &Common<'_>,
+    params: &Params,
+    options: &CallOptions,
+    streaming: bool,
+) -> Result<Payload> {
+    let rule = &operation.body;
+    let media_type = Some(rule.media_type.to_owned());
+    match rule.kind {
+        _ if !operation.has_body => no_extra(operation, options, "has no body").map(|()| Payload::default()),
+        BodyKind::Binary => {
+            no_extra(operation, options, "sends bytes, not fields,")?;
+            Ok(params
+                .files
+                .first()
+                .map_or_else(Payload::default, |(_, upload)| file(upload, rule.media_type)))
+        }
+        BodyKind::Json if !params.body.is_object() => {
+            no_extra(operation, options, "sends JSON that is not an object")?;
+            if params.body.is_null() {
+                return Ok(Payload::default());
+            }
+            let body = RequestBody::whole(params.body.to_string());
+            Ok(Payload { body, media_type, fields: Value::Null })
+        }
+        BodyKind::Object | BodyKind::Json => {
+            let fields = Value::Object(fields_of(operation, params, options, streaming)?);
+            Ok(Payload { body: RequestBody::whole(fields.to_string()), media_type, fields })
+        }
+        BodyKind::Form => {
+            let fields = fields_of(operation, params, options, streaming)?;
+            Ok(Payload { body: urlencoded(&fields, rule), media_type, fields: Value::Object(fields) })
+        }
+        BodyKind::Multipart => {
+            let fields = fields_of(operation, params, options, streaming)?;
+            let (body, told) = multipart(&fields, &params.files, rule, &boundary(common.chance))?;
+            Ok(Payload { body, media_type: Some(told), fields: Value::Object(fields) })
+        }
+    }
+}
+
+fn no_extra(operation: &Operation, options: &CallOptions, why: &str) -> Result<()> {
+    if options.extra_body.is_empty() {
+        return Ok(());
+    }
+    Err(invalid(format!("{} {why} to add extra fields to", operation.name)))
+}
+
+fn file(upload: &Upload, told: &str) -> Payload {
+    let guessed = || guess_type(upload.name.as_deref().unwrap_or_default()).to_owned();
+    let told = Some(told).filter(|told| !told.is_empty() && !told.contains('*')).map(str::to_owned);
+    let media_type = upload.media_type.clone().or(told).unwrap_or_else(guessed);
+    Payload { body: upload.content.clone(), media_type: Some(media_type), fields: Value::Null }
+}
+
+/// A boundary of 32 hexadecimal digits, from the client's source of chance.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 0 to 15 by then
+fn boundary(chance: &dyn Fn() -> f64) -> String {
+    let digit = || char::from_digit(((chance() * 16.0) as u32).min(15), 16).unwrap_or('0');
+    (0..32).map(|_| digit()).collect()
+}
+
+/// The body's fields with what the call adds.
+fn fields_of(
     operation: &Operation,
     params: &Params,
     options: &CallOptions,
     streaming: bool,
-) -> Result<Option<Value>> {
-    if !operation.has_body {
-        return Ok(None);
-    }
-    if !matches!(operation.body.kind, BodyKind::Object | BodyKind::Json) {
-        return Err(invalid(format!("{} has a body that this runtime does not write", operation.name)));
-    }
-    let mut body = match &params.body {
-        Value::Null if operation.body.kind == BodyKind::Object => Value::Object(Map::new()),
-        given => given.clone(),
+) -> Result<Map<String, Value>> {
+    let mut fields = match &params.body {
+        Value::Null => Map::new(),
+        Value::Object(fields) => fields.clone(),
+        _ => return Err(invalid(format!("The body of {} must be an object", operation.name))),
     };
-    if let Value::Object(fields) = &mut body {
-        if let Some(rule) = operation.stream.as_ref().filter(|_| streaming) {
-            if let Some(name) = rule.parameter {
-                let value = match rule.value {
-                    StreamValue::Bool(flag) => Value::Bool(flag),
-                    StreamValue::Text(text) => text.into(),
-                };
-                fields.insert(name.to_owned(), value);
-            }
+    fields.extend(options.extra_body.clone());
+    if let Some(rule) = operation.stream.as_ref().filter(|_| streaming) {
+        if let Some(name) = rule.parameter {
+            let value = match rule.value {
+                StreamValue::Bool(flag) => Value::Bool(flag),
+                StreamValue::Text(text) => text.into(),
+            };
+            fields.insert(name.to_owned(), value);
         }
-        fields.extend(options.extra_body.clone());
     }
-    Ok(Some(body))
+    Ok(fields)
 }
 
 /// The path with its parameters percent-encoded so that none can change the route (R-240).
@@ -132,8 +217,9 @@ fn fill_path(operation: &Operation, given: &Map<String, Value>) -> Result<String
 
 fn query_of(operation: &Operation, params: &Params, options: &CallOptions) -> Result<String> {
     let mut pairs = Vec::new();
-    for (name, value) in params.query.iter().chain(&options.extra_query).filter(|(_, value)| !value.is_null())
-    {
+    let mut given = params.query.clone();
+    given.extend(options.extra_query.clone());
+    for (name, value) in given.iter().filter(|(_, value)| !value.is_null()) {
         add_pairs(&mut pairs, name, value, style_of(operation, "query", name));
     }
     if let Some((name, _)) = pairs.iter().find(|(name, value)| is_broken(name) || is_broken(value)) {
@@ -197,7 +283,7 @@ fn headers_of(
     params: &Params,
     options: &CallOptions,
     streaming: bool,
-    has_body: bool,
+    media_type: Option<&str>,
 ) -> Result<Vec<(String, String)>> {
     let accept = match operation.stream.as_ref().filter(|_| streaming) {
         Some(rule) if rule.ndjson => "application/x-ndjson",
@@ -212,8 +298,8 @@ fn headers_of(
     set("accept", accept);
     set("accept-encoding", "gzip, deflate");
     set("user-agent", concat!("llm-forge/", env!("CARGO_PKG_VERSION")));
-    if has_body {
-        set("content-type", operation.body.media_type);
+    if let Some(media_type) = media_type {
+        set("content-type", media_type);
     }
     common.profile.headers.iter().for_each(|(name, value)| set(name, value));
     if let Some(name) = common.profile.idempotency_header {
@@ -222,6 +308,10 @@ fn headers_of(
             None if operation.replay == super::core::profile::Replay::Keyed => set(name, &(common.new_key)()),
             None => {}
         }
+    }
+    let cookies = cookie_header(operation, &params.cookies);
+    if !cookies.is_empty() {
+        set("cookie", &cookies);
     }
     if let Some(parent) = &options.trace_parent {
         set("traceparent", parent);
@@ -233,6 +323,15 @@ fn headers_of(
     options.extra_headers.iter().for_each(|(name, value)| set(name, value));
     fields.iter().try_for_each(|(name, value)| check_header(name, value))?;
     Ok(fields)
+}
+
+/// The value of a cookie header; what a cookie cannot hold is percent-encoded (RFC 6265 section 4.1).
+fn cookie_header(operation: &Operation, given: &Map<String, Value>) -> String {
+    let pair = |(name, value): (&String, &Value)| {
+        let text = text_of(value, style_of(operation, "cookies", name));
+        format!("{name}={}", utf8_percent_encode(&text, COOKIE))
+    };
+    given.iter().filter(|(_, value)| !value.is_null()).map(pair).collect::<Vec<_>>().join("; ")
 }
 
 /// Refuses a header that would break the request apart (R-240).

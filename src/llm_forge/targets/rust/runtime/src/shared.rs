@@ -1,6 +1,6 @@
 //! What the calls of a client share: circuits, limits, the retry budget, the transport.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,6 +27,8 @@ const CLOSE_SECONDS: f64 = 5.0;
 pub(super) struct Shared {
     pub(super) profile: Arc<Profile>,
     pub(super) base_url: String,
+    pub(super) allow_insecure_http: bool,
+    pub(super) trusted: BTreeSet<String>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) secret_headers: Vec<String>,
     pub(super) auth: Auth,
@@ -34,7 +36,7 @@ pub(super) struct Shared {
     pub(super) chance: Chance,
     pub(super) hooks: Vec<Hook>,
     pub(super) transport: Arc<dyn Transport>,
-    pub(super) budget: Mutex<RetryBudget>,
+    pub(super) budgets: Mutex<BTreeMap<Elsewhere, RetryBudget>>,
     pub(super) limits: Vec<Limit>,
     pub(super) limiter: LimiterOptions,
     pub(super) breaker: BreakerSettings,
@@ -47,6 +49,10 @@ pub(super) struct Shared {
     pub(super) missing_terminals: AtomicUsize,
 }
 
+/// The origin of a request that does not go to the client's own; its circuit, limits and budget are apart, for a
+/// storage host that fails says nothing of the API.
+pub(super) type Elsewhere = Option<String>;
+
 /// A lock whose holder never panics in the middle of a change.
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -54,9 +60,12 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     /// The circuit of an operation group, or of one model of it.
-    pub(super) fn circuit(&self, group: &str, model: Option<&str>) -> Arc<Circuit> {
+    pub(super) fn circuit(&self, group: &str, model: Option<&str>, elsewhere: &Elsewhere) -> Arc<Circuit> {
         let per_model = model.filter(|_| self.breaker.per_model);
-        let name = per_model.map_or_else(|| group.to_owned(), |model| format!("{group}/{model}"));
+        let mut name = per_model.map_or_else(|| group.to_owned(), |model| format!("{group}/{model}"));
+        if let Some(origin) = elsewhere {
+            name = format!("{name} at {origin}");
+        }
         let mut circuits = locked(&self.circuits);
         let new = || {
             Arc::new(Circuit { name: name.clone(), breaker: Mutex::new(Breaker::new(self.breaker.clone())) })
@@ -64,16 +73,17 @@ impl Shared {
         circuits.entry(name.clone()).or_insert_with(new).clone()
     }
 
-    /// The limiter of a model or of its family.
-    pub(super) fn gate(&self, model: Option<&str>) -> Result<Arc<Gate>> {
-        let name = model.unwrap_or_default();
-        let family = family_of(name, &self.limits);
+    /// The limiter of a model or of its family, or of an origin that the declared limits are not about.
+    pub(super) fn gate(&self, model: Option<&str>, elsewhere: &Elsewhere) -> Result<Arc<Gate>> {
+        let declared: &[Limit] = if elsewhere.is_some() { &[] } else { &self.limits };
+        let name = elsewhere.as_deref().or(model).unwrap_or_default();
+        let family = family_of(name, declared);
         let key = family.unwrap_or(name);
         let mut gates = locked(&self.gates);
         if let Some(gate) = gates.get(key) {
             return Ok(gate.clone());
         }
-        let gate = Arc::new(Gate::new(Limiter::new(&limits_of(family, &self.limits), &self.limiter)?));
+        let gate = Arc::new(Gate::new(Limiter::new(&limits_of(family, declared), &self.limiter)?));
         gates.insert(key.to_owned(), gate.clone());
         Ok(gate)
     }
@@ -86,12 +96,9 @@ impl Shared {
 
     /// Removes every credential of this client and of one request from texts.
     pub(super) fn redactor(&self, secrets: &[SecretString], headers: &[(String, String)]) -> Redactor {
-        let is_secret = |name: &str| {
-            names_a_secret(name) || self.secret_headers.iter().any(|one| one.eq_ignore_ascii_case(name))
-        };
         let carried = headers
             .iter()
-            .filter(|(name, _)| is_secret(name))
+            .filter(|(name, _)| self.is_secret_header(name))
             .flat_map(|(_, value)| secrets_in_header(value));
         let known = match &self.auth {
             Auth::Source(_) => Vec::new(),
@@ -102,6 +109,14 @@ impl Shared {
         hidden.extend(self.profile.secret_headers.iter().map(|name| (*name).to_owned()));
         hidden.push(self.profile.auth.name.to_owned());
         Redactor::new(&all, &hidden, &self.auth.parameters(&self.profile.auth))
+    }
+
+    /// Whether a header holds a credential.
+    pub(super) fn is_secret_header(&self, name: &str) -> bool {
+        let listed = |one: &str| one.eq_ignore_ascii_case(name);
+        names_a_secret(name)
+            || self.secret_headers.iter().any(|one| listed(one))
+            || self.profile.secret_headers.iter().any(|one| listed(one))
     }
 
     pub(super) fn is_closed(&self) -> bool {

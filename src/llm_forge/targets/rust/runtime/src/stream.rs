@@ -15,7 +15,9 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::{json, Value};
 
-use super::attempt::{invalid_response, read_body, read_chunk, read_result, refuse, send, usage_cost, Lease};
+use super::attempt::{
+    invalid_response, lacking, read_body, read_chunk, read_result, refuse, send, usage_cost, Lease,
+};
 use super::body::{Decoder, STREAM_BYTES};
 use super::call::{outcome_name, Call};
 use super::core::accumulate::Completion;
@@ -373,6 +375,7 @@ enum State {
 pub struct EventStream {
     state: State,
     message: Option<Value>,
+    lacking: Option<Error>,
     completion: Option<Completion>,
     synthesised: bool,
     told_again: bool,
@@ -389,7 +392,7 @@ impl EventStream {
         pump.handed_over = true;
         let synthesised = pump.synthesised;
         let state = State::Ready(Box::new(pump));
-        Self { state, message: None, completion: None, synthesised, told_again: false }
+        Self { state, message: None, lacking: None, completion: None, synthesised, told_again: false }
     }
 
     /// How the stream ended: its terminal event was seen, or its end was inferred; `None` before the end.
@@ -427,6 +430,9 @@ impl EventStream {
         while let Some(event) = self.next().await {
             event?;
         }
+        if let Some(error) = &self.lacking {
+            return Err(error.clone());
+        }
         let again = || Error::new(Kind::Stream, "The stream was read before; its message is gone");
         self.message.clone().ok_or_else(again)
     }
@@ -444,7 +450,9 @@ impl EventStream {
             }
             Ok(None) => {
                 self.completion = pump.reader.completion;
-                self.message = Some(pump.reader.accumulator.result());
+                let message = pump.reader.accumulator.result();
+                self.lacking = lacking(&pump.call, &message).err().map(|error| pump.call.enrich(error));
+                self.message = Some(message);
                 None
             }
             Err(error) => {

@@ -6,6 +6,7 @@ use futures::stream::BoxStream;
 
 use super::core::errors::Result;
 use super::core::headers::Headers;
+use super::request_body::RequestBody;
 
 /// One request as it goes to the network; the debug form shows neither URL nor headers, which may hold secrets.
 #[derive(Clone)]
@@ -17,12 +18,27 @@ pub struct HttpRequest {
     /// The headers, names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body.
-    pub body: Bytes,
+    pub body: RequestBody,
+}
+
+impl HttpRequest {
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Sets a header in the place of another of its name.
+    pub fn set_header(&mut self, name: &str, value: &str) {
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers.push((name.to_ascii_lowercase(), value.to_owned()));
+    }
 }
 
 impl std::fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "HttpRequest({}, {} bytes)", self.method, self.body.len())
+        write!(f, "HttpRequest({}, {:?})", self.method, self.body)
     }
 }
 

@@ -1,75 +1,20 @@
 //! Calls over a transport that is a script: what is given back however a call ends.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+mod script;
 
-use bytes::Bytes;
-use futures::future::BoxFuture;
-use futures::{FutureExt as _, StreamExt as _};
+use std::sync::Arc;
+
+use futures::FutureExt as _;
 use llm_forge_runtime::core::breaker::{BreakerSettings, State};
-use llm_forge_runtime::core::headers::Headers;
-use llm_forge_runtime::core::profile::{Family, Operation, Profile, StreamRule};
-use llm_forge_runtime::transport::{Exchange, HttpRequest, OpenError, Timers, Transport};
-use llm_forge_runtime::{
-    CallOptions, CancellationToken, Client, ClientOptions, Completion, Error, Params, SecretString, Timeout,
-};
+use llm_forge_runtime::{CallOptions, CancellationToken, ClientOptions, Completion, Error};
+use script::{client, hello, CHAT, EVENTS};
 use serde_json::{json, Value};
 
-const ACME: Profile = Profile { name: "acme", base_url: "https://api.acme.test", ..Profile::DEFAULT };
-const CHAT: Operation = Operation {
-    name: "chat",
-    method: "POST",
-    path: "/chat",
-    has_body: true,
-    stream: Some(StreamRule::of(Family::ChatCompletion)),
-    ..Operation::DEFAULT
-};
-const EVENTS: &str =
-    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\n\
-                      data: [DONE]\n\n";
-
-/// Answers in turn; without one it never answers.
-#[derive(Default)]
-struct Script {
-    answers: Mutex<VecDeque<(u16, &'static str, &'static str)>>,
-    seen: Mutex<Vec<HttpRequest>>,
-}
-
-impl Transport for Script {
-    fn open(
-        &self,
-        request: HttpRequest,
-        _: Timers,
-        _: bool,
-    ) -> BoxFuture<'static, Result<Exchange, OpenError>> {
-        self.seen.lock().unwrap().push(request);
-        let Some((status, kind, body)) = self.answers.lock().unwrap().pop_front() else {
-            return futures::future::pending().boxed();
-        };
-        let headers = Headers::new([("content-type", kind)]);
-        let body = futures::stream::iter([Ok(Bytes::from(body))]).boxed();
-        async move { Ok(Exchange { status, headers, body }) }.boxed()
-    }
-
-    fn close(&self) {}
-}
-
-fn client(answers: &[(u16, &'static str, &'static str)], options: ClientOptions) -> (Client, Arc<Script>) {
-    let script =
-        Arc::new(Script { answers: Mutex::new(answers.iter().copied().collect()), ..Script::default() });
-    let calls = CallOptions { timeout: Some(Timeout::After(30.0)), ..options.calls.clone() };
-    let options = ClientOptions {
-        api_key: Some(SecretString::from("sk-a-secret-key")),
-        transport: Some(script.clone()),
-        random: Some(Arc::new(|| 0.0)),
-        calls,
-        ..options
-    };
-    (Client::new(ACME, options).unwrap(), script)
-}
-
-fn hello() -> Params {
-    Params { body: json!({"model": "m-1", "messages": []}), ..Params::default() }
+#[derive(serde::Deserialize)]
+struct Reply {
+    id: String,
+    #[serde(flatten)]
+    extra: serde_json::Map<String, Value>,
 }
 
 #[tokio::test]
@@ -78,12 +23,6 @@ async fn a_fault_is_repeated_and_the_typed_result_returned() {
         &[(500, "text/plain", "oh"), (200, "application/json", r#"{"id":"x","n":1}"#)],
         ClientOptions::default(),
     );
-    #[derive(serde::Deserialize)]
-    struct Reply {
-        id: String,
-        #[serde(flatten)]
-        extra: serde_json::Map<String, Value>,
-    }
     let reply: Reply = client.call(&CHAT, &hello(), CallOptions::default()).await.unwrap();
     assert_eq!((reply.id.as_str(), &reply.extra["n"]), ("x", &json!(1)));
     let seen = script.seen.lock().unwrap();

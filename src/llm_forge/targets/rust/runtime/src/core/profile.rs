@@ -475,6 +475,8 @@ pub struct Operation {
     pub body: BodyRule,
     /// How its list goes on.
     pub pages: Option<PageRule>,
+    /// What its answer must have, as dotted paths; checked where the caller is strict.
+    pub required: Names,
     /// How parameters are written, by place and name such as `query.tags`.
     pub styles: &'static [(&'static str, ParameterStyle)],
 }
@@ -493,6 +495,7 @@ impl Operation {
         accept: "application/json",
         body: BodyRule::JSON,
         pages: None,
+        required: &[],
         styles: &[],
     };
 }
