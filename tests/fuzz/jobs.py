@@ -31,7 +31,7 @@ def _decoders() -> list[Job]:
         Job("event stream", "splits", splits.check, 400_000),
         *families,
         Job("headers, errors, JSON", "texts", texts.check, 20_000),
-        Job("descriptions", "documents", descriptions.check, 800),
+        Job("descriptions", "documents", descriptions.check, 1_200),
     ]
 
 

@@ -118,6 +118,20 @@ def test_redirects_are_checked_and_counted(server: ScriptedServer) -> None:
 
 @pytest.mark.requirement("R-243")
 @pytest.mark.usefixtures("public")
+def test_only_origins_that_were_allowed_are_asked_also_after_a_redirect(server: ScriptedServer) -> None:
+    away = Reply(status=302, headers={"location": "http://127.0.0.1:1/x"})
+    scenario = server.scenario([Reply(body=b"here"), away])
+    origin = "/".join(scenario.url.split("/")[:3])
+    assert fetched(scenario, origins=[origin]).content == b"here"
+    with pytest.raises(InvalidRequestError, match="not among those allowed"):
+        fetched(scenario, origins=[origin])
+    with pytest.raises(InvalidRequestError, match="not among those allowed"):
+        fetched(scenario, origins=["https://example.com"])
+    assert len(scenario.requests) == 2
+
+
+@pytest.mark.requirement("R-243")
+@pytest.mark.usefixtures("public")
 def test_size_status_and_time_have_limits(server: ScriptedServer) -> None:
     with pytest.raises(ResponseTooLargeError):
         fetched(server.scenario([Reply(body=bytes(101))]), max_bytes=100)

@@ -6,28 +6,65 @@ import contextlib
 import difflib
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..spec import Api, load, load_description, providers
+from ..spec import Api, Remote, RemoteError, load, load_description, providers
+from ..spec.remote import MAX_REMOTE_BYTES
 from .failure import WRONG, Failure
 
 
-def load_source(source: str, forge: Path | None = None, overlays: Sequence[Path] = ()) -> Api:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a user names: a file or one of our providers, what is laid over it, and whom it may ask."""
+
+    name: str
+    forge: Path | None = None
+    overlays: Sequence[Path] = ()
+    origins: Sequence[str] = ()
+
+
+def load_source(source: Source) -> Api:
     """The API of a file or of one of our providers.
 
     Raises:
         Failure: there is neither, or something is laid over a description of ours.
         DescriptionError: the description cannot be used.
     """
-    path = Path(source)
+    path = Path(source.name)
     if path.exists():
-        return load(path, forge=forge, overlays=overlays)
-    if source in providers():
-        if forge is not None or overlays:
-            option = "--forge" if forge is not None else "--overlay"
-            raise Failure(f"{option} goes with an OpenAPI file; {source} has its x-forge keys already", WRONG)
-        return load_description(source)
-    raise Failure(_unknown(source, path), WRONG)
+        return load(path, forge=source.forge, overlays=source.overlays, remote=_remote(source.origins))
+    if source.name in providers():
+        _check_alone(source)
+        return load_description(source.name)
+    raise Failure(_unknown(source.name, path), WRONG)
+
+
+def _check_alone(source: Source) -> None:
+    given = {"--forge": source.forge, "--overlay": source.overlays, "--allow-remote": source.origins}
+    option = next((option for option, value in given.items() if value), None)
+    if option is not None:
+        raise Failure(
+            f"{option} goes with an OpenAPI file; {source.name} has its x-forge keys already", WRONG
+        )
+
+
+def _remote(origins: Sequence[str]) -> Remote:
+    """The origins that references may lead to, each fetched from with the rules of R-243."""
+    from ..core.errors import ForgeError
+    from ..runtime.fetch import fetch_url
+
+    def fetch(url: str) -> bytes:
+        try:
+            return fetch_url(url, max_bytes=MAX_REMOTE_BYTES, origins=remote.origins).content
+        except ForgeError as error:
+            raise RemoteError(error.message) from error
+
+    try:
+        remote = Remote(origins, fetch)
+    except RemoteError as error:
+        raise Failure(f"--allow-remote: {error}", WRONG) from None
+    return remote
 
 
 def _unknown(source: str, path: Path) -> str:

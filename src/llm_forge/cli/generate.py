@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from ..spec import Api, DescriptionError
 from ..spec.overview import notice_facts
 from ..targets import TARGETS, Change, Options, OutputError, Rendered, changes, render, write_tree
-from .descriptions import counted, load_source, steps
+from .descriptions import Source, counted, load_source, steps
 from .failure import FAILED, WRONG, Failure
 
 NOTICES_SHOWN = 20
@@ -29,12 +29,10 @@ VERSION = 1
 class Wanted:
     """What the command line asks for."""
 
-    source: str
+    source: Source
     languages: list[str]
     out: Path
     options: Options = field(default_factory=Options)
-    forge: Path | None = None
-    overlays: Sequence[Path] = ()
     check: bool = False
     force: bool = False
 
@@ -55,7 +53,9 @@ def run_generate(wanted: Wanted, *, as_json: bool) -> None:
         api, made = _generate(wanted)
     except (DescriptionError, OutputError, Failure) as error:
         if as_json:
-            print(json.dumps({"version": VERSION, "source": wanted.source, "error": _error_facts(error)}))
+            print(
+                json.dumps({"version": VERSION, "source": wanted.source.name, "error": _error_facts(error)})
+            )
         raise error if isinstance(error, Failure) else Failure(str(error), WRONG) from error
     if as_json:
         print(json.dumps(_facts(api, made)))
@@ -70,8 +70,8 @@ def run_generate(wanted: Wanted, *, as_json: bool) -> None:
 def _generate(wanted: Wanted) -> tuple[Api, list[Made]]:
     names = _languages(wanted.languages)
     with steps() as say:
-        say(f"reading {wanted.source}")
-        api = load_source(wanted.source, wanted.forge, wanted.overlays)
+        say(f"reading {wanted.source.name}")
+        api = load_source(wanted.source)
         made = [_make(api, name, wanted, say, alone=len(names) == 1) for name in names]
         for one in made if not wanted.check else ():
             say(f"writing {one.language}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from ..spec import Api, DescriptionError
 from ..spec.ir import Operation
 from ..spec.overview import WHY, guesses, overview, services, type_name
 from ..spec.starting_forge import starting_forge_file
-from .descriptions import counted, load_source, steps
+from .descriptions import Source, counted, load_source, steps
 from .failure import WRONG, Failure
 
 SHOWN = 20
@@ -20,27 +20,25 @@ _LEGEND = """\
 safe: repeated freely after a failure; keyed: with an idempotency key; once: only if surely not processed."""
 
 
-def run_inspect(source: str, forge: Path | None, overlays: Sequence[Path], *, as_json: bool) -> None:
+def run_inspect(source: Source, *, as_json: bool) -> None:
     """Print what is understood of a description."""
-    api = _loaded(source, forge, overlays)
+    api = _loaded(source)
     if as_json:
         print(json.dumps(overview(api), indent=1))
     else:
-        print("\n".join(_page(api, source)))
+        print("\n".join(_page(api, source.name)))
 
 
-def run_init(
-    source: str, forge: Path | None, overlays: Sequence[Path], out: Path | None, *, force: bool
-) -> None:
+def run_init(source: Source, out: Path | None, *, force: bool) -> None:
     """Write a forge file with every guess as a comment; to standard output if `out` is `-`."""
-    api = _loaded(source, forge, overlays)
+    api = _loaded(source)
     text = starting_forge_file(api)
     if out == Path("-"):
         print(text, end="")
         return
     path = out or Path(f"{api.provider}.forge.yaml")
     _write(path, text, force=force)
-    print(_written(path, api, source))
+    print(_written(path, api, source.name))
 
 
 def _written(path: Path, api: Api, source: str) -> str:
@@ -63,11 +61,11 @@ def _write(path: Path, text: str, *, force: bool) -> None:
         raise Failure(f"{path}: cannot be written ({error.strerror}); choose another --out", WRONG) from None
 
 
-def _loaded(source: str, forge: Path | None, overlays: Sequence[Path]) -> Api:
+def _loaded(source: Source) -> Api:
     try:
         with steps() as say:
-            say(f"reading {source}")
-            return load_source(source, forge, overlays)
+            say(f"reading {source.name}")
+            return load_source(source)
     except DescriptionError as error:
         raise Failure(str(error), WRONG) from error
 

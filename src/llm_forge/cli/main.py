@@ -166,7 +166,7 @@ class Diagnostics(StrEnum):
     JSON = "json"
 
 
-Source = Annotated[str, typer.Argument(help="A provider's name, a description, or any OpenAPI file.")]
+SourceName = Annotated[str, typer.Argument(help="A provider's name, a description, or any OpenAPI file.")]
 Forge = Annotated[
     Path | None, typer.Option("--forge", help="A forge file: x-forge keys for an OpenAPI file.")
 ]
@@ -174,13 +174,20 @@ Overlays = Annotated[
     list[Path] | None,
     typer.Option("--overlay", help="An OpenAPI Overlay document; repeat it for several, in order."),
 ]
+AllowRemote = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-remote", metavar="ORIGIN", help="A host that $refs may lead to over https; repeatable."
+    ),
+]
 
 
 @app.command()
 def inspect(
-    source: Source,
+    source: SourceName,
     forge: Forge = None,
     overlay: Overlays = None,
+    allow_remote: AllowRemote = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
     """Show what is understood of a description.
@@ -189,16 +196,18 @@ def inspect(
 
     For instance: llm-forge inspect openapi.yaml
     """
+    from .descriptions import Source
     from .inspect import run_inspect
 
-    run_inspect(source, forge, overlay or [], as_json=as_json)
+    run_inspect(Source(source, forge, overlay or [], allow_remote or []), as_json=as_json)
 
 
 @app.command()
 def init(
-    source: Source,
+    source: SourceName,
     forge: Forge = None,
     overlay: Overlays = None,
+    allow_remote: AllowRemote = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="The file to write, - for standard output; default: PROVIDER.forge.yaml."),
@@ -211,14 +220,15 @@ def init(
 
     For instance: llm-forge init openapi.yaml
     """
+    from .descriptions import Source
     from .inspect import run_init
 
-    run_init(source, forge, overlay or [], out, force=force)
+    run_init(Source(source, forge, overlay or [], allow_remote or []), out, force=force)
 
 
 @app.command()
 def generate(
-    source: Source,
+    source: SourceName,
     lang: Annotated[
         list[str], typer.Option("--lang", help="Target language; repeat it, or separate with commas.")
     ],
@@ -227,6 +237,7 @@ def generate(
     ],
     forge: Forge = None,
     overlay: Overlays = None,
+    allow_remote: AllowRemote = None,
     name: Annotated[
         str | None, typer.Option("--name", help="What the SDK is called where it is published.")
     ] = None,
@@ -254,15 +265,14 @@ def generate(
     For instance: llm-forge generate anthropic --lang python --out sdk
     """
     from ..targets import Options
+    from .descriptions import Source
     from .generate import Wanted, run_generate
 
     wanted = Wanted(
-        source,
+        Source(source, forge, overlay or [], allow_remote or []),
         lang,
         out,
         Options(package, name, runtime.value),
-        forge,
-        overlay or [],
         check=check,
         force=force,
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ from ..core.errors import (
 )
 from ..core.headers import Headers
 from ..core.version import VERSION
-from .base_url import checked_link
+from .base_url import checked_link, origin_of
 from .body import Decoder
 
 MIB = 1024 * 1024
@@ -52,19 +52,24 @@ def fetch_url(
     max_redirects: int = 3,
     timeout: float = 30.0,
     allow_insecure_http: bool = False,
+    origins: Collection[str] | None = None,
 ) -> Fetched:
     """The content of a public https URL that need not be trusted; `timeout` in seconds is for all of it.
 
-    Raises InvalidRequestError for a URL that is not public, ResponseTooLargeError beyond `max_bytes`,
-    RedirectError beyond `max_redirects`, InvalidResponseError for a status that is not 2xx, and the transport
-    errors of a call.
+    `origins`, such as `https://example.com`, are the only ones asked, also after a redirect; None are all.
+
+    Raises InvalidRequestError for a URL that is not public or not of `origins`, ResponseTooLargeError
+    beyond `max_bytes`, RedirectError beyond `max_redirects`, InvalidResponseError for a status that is
+    not 2xx, and the transport errors of a call.
     """
     from .transports.httpx2.backend import CURRENT, Operation
 
     token = CURRENT.set(Operation.within(timeout))
     try:
         for _ in range(max_redirects + 1):
-            found = _get(_checked(url, allow_insecure_http=allow_insecure_http), max_bytes)
+            checked = _checked(url, allow_insecure_http=allow_insecure_http)
+            _check_origin(checked, origins)
+            found = _get(checked, max_bytes)
             if isinstance(found, Fetched):
                 return found
             url = urljoin(url, found)
@@ -82,6 +87,11 @@ def _checked(url: str, *, allow_insecure_http: bool) -> str:
     if not allow_insecure_http and urlsplit(url).scheme == "http":
         raise InvalidRequestError("The URL is plain http, which is not fetched")
     return checked_link(url, allow_insecure_http=allow_insecure_http)
+
+
+def _check_origin(url: str, origins: Collection[str] | None) -> None:
+    if origins is not None and origin_of(url) not in map(origin_of, origins):
+        raise InvalidRequestError("The URL leads to an origin that is not among those allowed")
 
 
 def _get(url: str, max_bytes: int) -> Fetched | str:

@@ -11,12 +11,15 @@ what was repaired, `Api.skipped` what is missing. The classes of the representat
 from .errors import DescriptionError, Notice
 from .ir import Api
 from .load import description_path, load, load_description, providers
+from .remote import Remote, RemoteError
 from .serialize import to_json
 
 __all__ = [
     "Api",
     "DescriptionError",
     "Notice",
+    "Remote",
+    "RemoteError",
     "description_path",
     "load",
     "load_description",

@@ -16,6 +16,7 @@ from .merge import lay_over
 from .operations import Operations
 from .place import Place, root_place
 from .references import References
+from .remote import Remote
 from .schemas import Schemas, annotation
 from .security import NO_SCHEME, read_auth, read_servers
 from .source import Document, Mapping, read_document
@@ -26,13 +27,16 @@ from .words import pascal
 DESCRIPTIONS = Path(__file__).resolve().parent.parent / "descriptions"
 
 
-def load(path: Path, *, forge: Path | None = None, overlays: Sequence[Path] = ()) -> Api:
+def load(
+    path: Path, *, forge: Path | None = None, overlays: Sequence[Path] = (), remote: Remote | None = None
+) -> Api:
     """The API that an OpenAPI 3.0, 3.1 or 3.2 document describes.
 
     Args:
         path: YAML or JSON; `$ref`s may lead to files under its directory (R-247).
         forge: A partial document with `x-forge` keys that is merged into the first.
         overlays: OpenAPI Overlay documents, or further partial ones, in order.
+        remote: Other hosts that `$ref`s may lead to (R-247); by default none.
 
     Repairs and assumptions are in `notices`; operations that could not be read are in `skipped`.
 
@@ -45,7 +49,7 @@ def load(path: Path, *, forge: Path | None = None, overlays: Sequence[Path] = ()
     _check_openapi(main)
     for patch in patches:
         lay_over(main, patch)
-    reader = _Reader(main)
+    reader = _Reader(main, remote)
     api = reader.read()
     documents = [main, *patches]
     return replace(
@@ -60,7 +64,7 @@ def _digest(documents: Iterable[Document]) -> str:
     """The hash of all that a description is made of."""
     digest = hashlib.sha256()
     for document in documents:
-        digest.update(document.path.read_bytes())
+        digest.update(document.bytes())
     return digest.hexdigest()
 
 
@@ -100,9 +104,9 @@ def _check_openapi(document: Document) -> None:
 class _Reader:
     """Reads one merged document; one use."""
 
-    def __init__(self, main: Document) -> None:
+    def __init__(self, main: Document, remote: Remote | None = None) -> None:
         self.root = root_place(main)
-        self.references = References(main)
+        self.references = References(main, remote)
         self.schemas = Schemas(self.references)
         self.schemas.reserve(self.root.child("components").child("schemas"))
 
@@ -113,9 +117,9 @@ class _Reader:
             raise self.root.error("schemas include each other too deeply; flatten them") from None
 
     def referenced(self) -> list[Document]:
-        """The files that `$ref`s led to, in the order of their names."""
+        """The files that `$ref`s led to, in the order of their names or URLs."""
         found = [one for one in self.references.documents.values() if one is not self.references.main]
-        return sorted(found, key=lambda document: document.name)
+        return sorted(found, key=lambda document: document.key)
 
     def _api(self) -> Api:
         told = self.root.child("x-forge")

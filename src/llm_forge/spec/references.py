@@ -1,32 +1,37 @@
 """`$ref`: where it leads, within the limits of R-247 and R-248.
 
-Only the main document and files under its directory are read, after symbolic links are resolved. A
-reference to `#/$defs/Name` that the document's root does not have means the nearest `$defs` around
-it: publishers that inline their schemas leave such references behind.
+Only the main document and files under its directory are read, after symbolic links are resolved, and
+documents of other hosts whose origin the user allows. A reference to `#/$defs/Name` that the document's
+root does not have means the nearest `$defs` around it: publishers that inline their schemas leave such
+references behind.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin
 
 from .errors import DescriptionError, nearest, shown
 from .place import Place, root_place
-from .source import Document, Mapping, read_document
+from .remote import Remote, RemoteError, nowhere, shown_url
+from .source import Document, Mapping, decoded, parse_document, read_document
 
 MAX_CHAIN = 100
 _T = TypeVar("_T")
 
 
 class References:
-    """Resolves references of one description; keeps the files it has read."""
+    """Resolves references of one description; keeps the files that it has read, by path or URL."""
 
-    def __init__(self, main: Document) -> None:
+    def __init__(self, main: Document, remote: Remote | None = None) -> None:
         self.main = main
-        self.documents: dict[Path, Document] = {main.path.resolve(): main}
+        self.documents: dict[Path | str, Document] = {main.path.resolve(): main}
         self._directory = main.path.resolve().parent
+        self._remote = remote or Remote((), nowhere)
 
     def follow(self, place: Place) -> Place:
         """The place that a `$ref` at `place` leads to at last, or `place` itself without one.
@@ -45,9 +50,9 @@ class References:
                 place = self.step(place)
             except DanglingReferenceError as error:
                 return self.missing(place, error, replace(place, value=None))
-            if (place.document.name, place.pointer) in seen:
+            if (place.document.key, place.pointer) in seen:
                 raise start.error("this $ref leads back to itself; point it at a definition")
-            seen.add((place.document.name, place.pointer))
+            seen.add((place.document.key, place.pointer))
         raise start.error(f"a chain of more than {MAX_CHAIN} $refs begins here; shorten it")
 
     def missing(self, place: Place, error: DanglingReferenceError, instead: _T) -> _T:
@@ -68,8 +73,8 @@ class References:
         return found
 
     def _document(self, place: Place, file: str) -> Document:
-        if "://" in file or file.startswith("//"):
-            raise place.error(f"remote $ref {shown(file)} is not read; save the file beside this one")
+        if place.document.url or "://" in file or file.startswith("//"):
+            return self._fetched(place, file)
         try:
             path = (place.document.path.parent / unquote(file)).resolve()
         except (ValueError, OSError, RuntimeError):
@@ -78,13 +83,24 @@ class References:
             raise place.error(f"$ref {shown(file)} leaves the directory of the description; move it inside")
         if path not in self.documents:
             name = path.relative_to(self._directory).as_posix()
-            try:
+            with _told_at(place, file):
                 self.documents[path] = read_document(path, name)
-            except DescriptionError as error:
-                if error.line:
-                    raise
-                raise place.error(f"$ref {shown(file)} cannot be read: {error.message}") from None
         return self.documents[path]
+
+    def _fetched(self, place: Place, file: str) -> Document:
+        """A document of another host; in such a one, every file name is relative to its URL."""
+        try:
+            url = urljoin(place.document.url or "https:", file)
+            content = self._remote.content(url)
+        except (RemoteError, ValueError) as error:
+            raise place.error(f"remote $ref {shown(file)} is not read: {error}") from None
+        if url not in self.documents:
+            name = shown_url(url)
+            with _told_at(place, file):
+                found = parse_document(decoded(content, name), name, Path(name))
+            found.url, found.content = url, content
+            self.documents[url] = found
+        return self.documents[url]
 
     def _lookup(self, root: Place, place: Place, fragment: str) -> Place | None:
         if fragment and not fragment.startswith("/"):
@@ -94,6 +110,17 @@ class References:
         if found is None and tokens[:1] == ["$defs"]:
             return _enclosing(place, tokens)
         return found
+
+
+@contextmanager
+def _told_at(place: Place, file: str) -> Iterator[None]:
+    """Let what is wrong with a whole file be told where the reference to it stands."""
+    try:
+        yield
+    except DescriptionError as error:
+        if error.line:
+            raise
+        raise place.error(f"$ref {shown(file)} cannot be read: {error.message}") from None
 
 
 def is_reference(value: Any) -> bool:

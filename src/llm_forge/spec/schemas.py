@@ -132,7 +132,7 @@ class Schemas:
             target = self.references.step(place)
         except DanglingReferenceError as error:
             return self.references.missing(place, error, AnyType())
-        key = (target.document.name, target.pointer)
+        key = (target.document.key, target.pointer)
         if key not in self._names:
             self.references.follow(place)
             name = self._name_of(target)
@@ -189,7 +189,7 @@ class Schemas:
     def _recursive(self, place: Place) -> Type:
         around: Place | None = place
         while around is not None:
-            key = (around.document.name, around.pointer)
+            key = (around.document.key, around.pointer)
             if key in self._names and around is not place:
                 return Ref(self._names[key])
             around = around.up

@@ -80,13 +80,27 @@ def remove(container: Any, key: int | str) -> None:
 
 @dataclass(slots=True)
 class Document:
-    """One read file; `version` is the OpenAPI version it states, once that is known."""
+    """One read file; `version` is the OpenAPI version it states, once that is known.
+
+    Of one that was fetched, `url` and `content` are where and what it was, and `path` is only a name.
+    """
 
     name: str
     path: Path
     root: Any
     version: str = ""
     notices: list[Notice] = field(default_factory=list)
+    url: str = ""
+    content: bytes = b""
+
+    @property
+    def key(self) -> str:
+        """What no other document of a description has."""
+        return self.url or self.name
+
+    def bytes(self) -> bytes:
+        """What was read."""
+        return self.content if self.url else self.path.read_bytes()
 
 
 def read_document(path: Path, name: str | None = None) -> Document:
@@ -135,16 +149,22 @@ def _read_text(path: Path, name: str) -> str:
                 f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB; give a smaller description",
                 file=name,
             )
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DescriptionError(
-            f"the file is not UTF-8 text (byte {error.start}); save it as UTF-8", file=name
-        ) from None
+        return decoded(path.read_bytes(), name)
     except IsADirectoryError:
         raise DescriptionError("this is a directory; name a YAML or JSON file", file=name) from None
     except (OSError, ValueError) as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
         raise DescriptionError(f"{reason}; check the path", file=str(path)) from None
+
+
+def decoded(content: bytes, name: str) -> str:
+    """The text of a file; DescriptionError if it is not UTF-8."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DescriptionError(
+            f"the file is not UTF-8 text (byte {error.start}); save it as UTF-8", file=name
+        ) from None
 
 
 class _Builder:
