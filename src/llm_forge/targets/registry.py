@@ -23,6 +23,7 @@ INCLUDED: Mapping[str, str] = {
     "python": "llm_forge.targets.python:PythonTarget",
     "typescript": "llm_forge.targets.typescript:TypeScriptTarget",
     "go": "llm_forge.targets.go:GoTarget",
+    "rust": "llm_forge.targets.rust:RustTarget",
 }
 
 

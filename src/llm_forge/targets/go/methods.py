@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from ...spec import ir
 from .. import support
+from ..required import required_paths
 from .names import Names, pascal
 from .text import Identifier, Prose, Quoted
 from .types import Types
 from .view import Argument, Method
 
-_DEEPEST_REQUIRED = 3
 _PLACES = ("query", "header", "cookie")
 
 
@@ -84,22 +84,3 @@ class Methods:
             yield Argument(
                 name, Quoted(parameter.name), make(parameter.type), support.PLACES[parameter.location], doc
             )
-
-
-def required_paths(
-    api: ir.Api, found: ir.Type, path: str = "", depth: int = _DEEPEST_REQUIRED
-) -> Iterator[str]:
-    """The dotted path of each required field of an answer, with `*` for the entries of a list."""
-    found = api.resolve(found)
-    if isinstance(found, ir.Nullable):
-        found = api.resolve(found.inner)
-    if isinstance(found, ir.ListType):
-        yield from required_paths(api, found.item, f"{path}*.", depth)
-    if not isinstance(found, ir.ObjectType) or not depth:
-        return
-    for one in found.properties:
-        if "." in one.name or one.name == "*":
-            continue
-        if one.required and not one.write_only:
-            yield path + one.name
-        yield from required_paths(api, one.type, f"{path}{one.name}.", depth - 1)
