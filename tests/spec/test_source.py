@@ -119,7 +119,8 @@ def test_an_alias_inside_its_own_anchor_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line"), [('{\n "a": 1,\n}', 3), ("a: [1\nb: 2\n", 2), ("a: 1\n---\nb: 2\n", 2), ("a: b: c", 1)]
+    ("text", "line"),
+    [('{\n "a": 1\n "b": 2}', 3), ("a: [1\nb: 2\n", 2), ("a: 1\n---\nb: 2\n", 2), ("a: b: c", 1)],
 )
 def test_a_syntax_error_names_its_line(text: str, line: int) -> None:
     with pytest.raises(DescriptionError) as caught:
