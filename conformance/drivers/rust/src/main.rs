@@ -73,7 +73,7 @@ const FEATURES: [(&str, Option<&str>); 30] = [
         Some("a call borrows or owns its arguments: the compiler lets nobody change them while it runs"),
     ),
     ("half-surrogates", Some("a Rust string cannot hold half of a surrogate pair")),
-    ("auth", Some("the Rust runtime has no OAuth2 yet")),
+    ("auth", None),
     ("files", Some("the Rust runtime reads no configuration files yet")),
     ("middleware", Some("the Rust runtime has no middleware yet")),
     ("hedging", Some("the Rust runtime does not hedge yet")),

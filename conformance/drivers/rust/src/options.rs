@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use llm_forge_runtime::core::errors::Result;
-use llm_forge_runtime::{Auth, CallOptions, ClientOptions, Error, Kind, PoolLimits, SecretString, Timeout};
+use llm_forge_runtime::core::profile::ClientAuth;
+use llm_forge_runtime::{Auth, CallOptions, ClientOptions, Error, Kind, OAuth2, PoolLimits, SecretString, Timeout};
 use serde_json::Value;
 
 use crate::arguments::Said;
@@ -135,8 +136,25 @@ fn auth(given: &Value) -> Option<Auth> {
             name: given["name"].as_str().unwrap_or_default().to_owned(),
         },
         "basic" => Auth::Basic { user: text(&given["user"]), password: secret("password") },
+        "oauth2" => Auth::OAuth2(oauth2(given)),
         _ => Auth::Bearer(secret("token")),
     })
+}
+
+fn oauth2(given: &Value) -> OAuth2 {
+    let word = |name: &str| given[name].as_str();
+    OAuth2 {
+        client_id: word("client_id").unwrap_or_default().to_owned(),
+        client_secret: word("client_secret").map(SecretString::from),
+        refresh_token: word("refresh_token").map(SecretString::from),
+        token_url: word("token_url").map(str::to_owned),
+        scopes: given["scopes"].as_array().map(|scopes| scopes.iter().map(text).collect()),
+        client_auth: word("client_auth").map(|how| match how {
+            "body" => ClientAuth::Body,
+            _ => ClientAuth::Basic,
+        }),
+        ..OAuth2::default()
+    }
 }
 
 /// A number that JSON has no word for.

@@ -176,7 +176,7 @@ pub(super) async fn send(call: &Arc<Call>, lease: &mut Lease, ends: f64) -> Resu
 }
 
 async fn open(call: &Arc<Call>, lease: &mut Lease, request: &HttpRequest, ends: f64) -> Result<Exchange> {
-    let wired = authorized(call, request)?;
+    let wired = authorized(call, request, ends).await?;
     let now = call.now();
     let limit = call.deadline.timer(Some(ends - now), now);
     if limit.is_some_and(|limit| limit < MIN_ATTEMPT) {
@@ -206,10 +206,10 @@ async fn open(call: &Arc<Call>, lease: &mut Lease, request: &HttpRequest, ends: 
 
 /// The request with its credential. Where its origin is not trusted none is added, and headers that hold secrets are
 /// taken away, as is the trace context.
-fn authorized(call: &Call, request: &HttpRequest) -> Result<HttpRequest> {
+async fn authorized(call: &Call, request: &HttpRequest, ends: f64) -> Result<HttpRequest> {
     let mut wired = request.clone();
     if call.shared.trusted.contains(&origin_of(&request.url)) {
-        let secrets = call.credential()?;
+        let secrets = call.credential(ends).await?;
         call.shared.auth.apply(&call.shared.profile.auth, &secrets, &mut wired);
     } else {
         let is_trace = |name: &str| matches!(name, "traceparent" | "tracestate" | "baggage");

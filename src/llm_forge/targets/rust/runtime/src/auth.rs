@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::core::errors::{Error, Kind, Result};
 use super::core::profile::{AuthKind, AuthScheme, Placement};
+use super::oauth2::OAuth2;
 use super::transport::HttpRequest;
 
 /// A function that gives the credential, asked once per attempt.
@@ -41,6 +42,8 @@ pub enum Auth {
         /// The password.
         password: SecretString,
     },
+    /// Tokens from a token endpoint.
+    OAuth2(OAuth2),
 }
 
 impl std::fmt::Debug for Auth {
@@ -54,7 +57,7 @@ impl Auth {
     ///
     /// # Errors
     /// [`Error::Config`] that never shows the value.
-    pub fn checked(self) -> Result<Self> {
+    pub fn checked(self, scheme: &AuthScheme) -> Result<Self> {
         Ok(match self {
             Self::Key(key) => Self::Key(clean(&key, "api_key")?),
             Self::Bearer(token) => Self::Bearer(clean(&token, "the bearer token")?),
@@ -64,11 +67,13 @@ impl Auth {
             Self::Basic { user, .. } if user.contains(':') => {
                 return Err(Error::new(Kind::Config, "A user of HTTP Basic must not contain a colon"));
             }
+            Self::OAuth2(grant) => Self::OAuth2(grant.checked(scheme)?),
             other => other,
         })
     }
 
-    /// The credential of an attempt, and what of it must never be shown.
+    /// The credential of an attempt, and what of it must never be shown. Tokens of OAuth 2 are not among it: they come
+    /// from the client that asked for them.
     ///
     /// # Errors
     /// [`Error::Auth`] with the cause if a function fails.
@@ -76,6 +81,7 @@ impl Auth {
         Ok(match self {
             Self::None => Vec::new(),
             Self::Key(key) | Self::ApiKey { key, .. } | Self::Bearer(key) => vec![key.clone()],
+            Self::OAuth2(grant) => grant.secrets().collect(),
             Self::Basic { user, password } => vec![basic(user, password), password.clone()],
             Self::Source(source) => {
                 let refuse = |cause: Box<dyn std::error::Error + Send + Sync>| {
@@ -107,7 +113,9 @@ impl Auth {
         };
         match self {
             Self::None => {}
-            Self::Bearer(_) => request.set_header("authorization", &format!("Bearer {secret}")),
+            Self::Bearer(_) | Self::OAuth2(_) => {
+                request.set_header("authorization", &format!("Bearer {secret}"))
+            }
             Self::Basic { .. } => request.set_header("authorization", &format!("Basic {secret}")),
             Self::ApiKey { placement, name, .. } => place(request, *placement, name, secret),
             Self::Key(_) | Self::Source(_) => match scheme.kind {

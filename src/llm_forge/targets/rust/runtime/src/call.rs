@@ -18,7 +18,8 @@ use super::core::errors::{Attempt, Error, Kind, Phase, Result};
 use super::core::headers::Headers;
 use super::core::profile::Operation;
 use super::core::redact::Redactor;
-use super::core::retry::{Retry, RetryPolicy, Situation};
+use super::core::retry::{Retry, RetryPolicy, Situation, WaitSource};
+use super::core::tokens::Token;
 use super::observability::{tell, ClientEvent};
 use super::options::{CallOptions, Settings};
 use super::request::Prepared;
@@ -51,6 +52,8 @@ struct State {
     headers: Option<Headers>,
     status: Option<u16>,
     secrets: Vec<SecretString>,
+    token: Option<Token>,
+    renewals: u32,
 }
 
 impl Call {
@@ -151,11 +154,44 @@ impl Call {
         tell(&self.shared.hooks, &ClientEvent { name, context: Arc::new(self.context()), facts });
     }
 
-    /// The credential of this attempt, remembered so that no text shows it.
-    pub(super) fn credential(&self) -> Result<Vec<SecretString>> {
-        let secrets = self.shared.auth.secrets()?;
-        locked(&self.state).secrets.extend(secrets.iter().cloned());
+    /// The credential of this attempt, remembered so that no text shows it; `ends` is when its timer fires.
+    pub(super) async fn credential(&self, ends: f64) -> Result<Vec<SecretString>> {
+        let secrets = match &self.shared.tokens {
+            None => self.shared.auth.secrets()?,
+            Some(tokens) => {
+                let token = tokens.current(self, ends).await?;
+                let access = token.access.clone();
+                locked(&self.state).token = Some(token);
+                vec![access]
+            }
+        };
+        self.remember(&secrets);
         Ok(secrets)
+    }
+
+    /// No text of this call is to show these.
+    pub(super) fn remember<'a>(&self, secrets: impl IntoIterator<Item = &'a SecretString>) {
+        locked(&self.state).secrets.extend(secrets.into_iter().cloned());
+    }
+
+    /// When the running attempt began.
+    pub(super) fn attempt_began(&self) -> f64 {
+        locked(&self.state).began
+    }
+
+    /// Whether another attempt would have another credential than the one that was refused.
+    fn renewable(&self, error: &Error) -> bool {
+        if error.facts().status != Some(401) {
+            return false;
+        }
+        let (token, renewals) = {
+            let state = locked(&self.state);
+            (state.token.clone(), state.renewals)
+        };
+        if let Some((tokens, token)) = self.shared.tokens.as_ref().zip(token.as_ref()) {
+            tokens.refuse(token);
+        }
+        token.is_some() && renewals == 0
     }
 
     pub(super) fn redactor(&self) -> Redactor {
@@ -329,7 +365,7 @@ impl Call {
         let policy = self.policy();
         let (headers, number, timeouts) = {
             let state = locked(&self.state);
-            (state.headers.clone(), state.number, state.timeouts)
+            (state.headers.clone(), state.number - state.renewals, state.timeouts)
         };
         let mut failure = failure_of(&error, headers.as_ref());
         if !self.settings.respect_retry_after {
@@ -341,7 +377,7 @@ impl Call {
             rewindable: self.prepared.request.body.can_repeat(),
             keyed: self.prepared.keyed,
             timeouts,
-            renewable: false,
+            renewable: self.renewable(&error),
             left: self.deadline.left(self.now()),
             chance: self.chance(),
             jitter: self.chance(),
@@ -355,6 +391,7 @@ impl Call {
             self.emit("budget-exhausted", Value::Null);
             return Err(self.enrich(error));
         }
+        locked(&self.state).renewals += u32::from(plan.source == WaitSource::Token);
         let (cause, status) = (error.kind().as_str(), error.facts().status);
         let facts =
             json!({"cause": cause, "status": status, "wait": plan.after, "source": plan.source.as_str()});

@@ -23,6 +23,7 @@ use super::core::headers::Headers;
 use super::core::limiter::{FamilyState, Limiter, LimiterOptions};
 use super::core::profile::{AnswerKind, AuthKind, Operation, Profile, StreamRule};
 use super::download::{Download, Lines};
+use super::oauth2::TokenKeeper;
 use super::options::{CallOptions, ClientOptions, Settings};
 use super::pages::Page;
 use super::pool::HyperTransport;
@@ -116,8 +117,17 @@ impl Client {
         for limit in &options.limits {
             limit.clone().checked()?;
         }
+        let tokens = match &auth {
+            Auth::OAuth2(grant) => {
+                let url = grant.token_url.as_deref().unwrap_or_default();
+                read_base_url(url, "OAuth2.token_url", options.allow_insecure_http, &[])?;
+                Some(Arc::new(TokenKeeper::new(grant.clone(), settings.clone())))
+            }
+            _ => None,
+        };
         let shared = Shared {
             profile: Arc::new(profile),
+            tokens,
             base_url,
             allow_insecure_http: options.allow_insecure_http,
             headers: options.headers,
@@ -405,7 +415,7 @@ fn base_url(profile: &Profile, options: &ClientOptions) -> Result<String> {
 fn credential(profile: &Profile, options: &ClientOptions) -> Result<Auth> {
     let given = options.auth.clone().or_else(|| options.api_key.clone().map(Auth::Key));
     if let Some(auth) = given {
-        return auth.checked();
+        return auth.checked(&profile.auth);
     }
     if let Some((name, value)) = variable(profile.env_api_key) {
         let secret = super::auth::clean(&SecretString::from(value), &name)?;

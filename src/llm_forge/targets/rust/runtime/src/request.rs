@@ -11,6 +11,7 @@ use super::request_body::RequestBody;
 use super::transport::HttpRequest;
 use super::upload::{guess_type, Upload};
 
+pub(super) const ACCEPT_ENCODING: &str = "gzip, deflate";
 const DEFAULT_OUTPUT_TOKENS: f64 = 1024.0;
 const OUTPUT_LIMITS: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -101,6 +102,10 @@ impl Prepared {
             request,
         }
     }
+}
+
+pub(super) fn user_agent() -> &'static str {
+    concat!("llm-forge/", env!("CARGO_PKG_VERSION"))
 }
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -296,8 +301,8 @@ fn headers_of(
         fields.push((name.to_ascii_lowercase(), value.to_owned()));
     };
     set("accept", accept);
-    set("accept-encoding", "gzip, deflate");
-    set("user-agent", concat!("llm-forge/", env!("CARGO_PKG_VERSION")));
+    set("accept-encoding", ACCEPT_ENCODING);
+    set("user-agent", user_agent());
     if let Some(media_type) = media_type {
         set("content-type", media_type);
     }

@@ -18,6 +18,7 @@ use super::core::limiter::{family_of, limits_of, FamilyState, Limit, Limiter, Li
 use super::core::profile::Profile;
 use super::core::redact::{names_a_secret, secrets_in_header, Redactor};
 use super::gate::Gate;
+use super::oauth2::TokenKeeper;
 use super::observability::Hook;
 use super::transport::Transport;
 
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     pub(super) headers: Vec<(String, String)>,
     pub(super) secret_headers: Vec<String>,
     pub(super) auth: Auth,
+    pub(super) tokens: Option<Arc<TokenKeeper>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) chance: Chance,
     pub(super) hooks: Vec<Hook>,
@@ -59,6 +61,36 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
+    /// What the calls to a token endpoint share: it is another origin, so it has a breaker and a budget of its own, and
+    /// nobody is told of its calls but by their end.
+    pub(super) fn endpoint(&self, profile: Profile, url: &str) -> Self {
+        Self {
+            profile: Arc::new(profile),
+            base_url: url.to_owned(),
+            allow_insecure_http: self.allow_insecure_http,
+            trusted: BTreeSet::new(),
+            headers: Vec::new(),
+            secret_headers: Vec::new(),
+            auth: Auth::None,
+            tokens: None,
+            clock: self.clock.clone(),
+            chance: self.chance.clone(),
+            hooks: Vec::new(),
+            transport: self.transport.clone(),
+            budgets: Mutex::default(),
+            limits: Vec::new(),
+            limiter: LimiterOptions::default(),
+            breaker: self.breaker.clone(),
+            circuits: Mutex::default(),
+            gates: Mutex::default(),
+            closed: AtomicBool::new(false),
+            killed: self.killed.clone(),
+            running: AtomicUsize::new(0),
+            idle: Notify::new(),
+            missing_terminals: AtomicUsize::new(0),
+        }
+    }
+
     /// The circuit of an operation group, or of one model of it.
     pub(super) fn circuit(&self, group: &str, model: Option<&str>, elsewhere: &Elsewhere) -> Arc<Circuit> {
         let per_model = model.filter(|_| self.breaker.per_model);
@@ -100,9 +132,10 @@ impl Shared {
             .iter()
             .filter(|(name, _)| self.is_secret_header(name))
             .flat_map(|(_, value)| secrets_in_header(value));
-        let known = match &self.auth {
-            Auth::Source(_) => Vec::new(),
-            auth => auth.secrets().unwrap_or_default(),
+        let known = match (&self.auth, &self.tokens) {
+            (Auth::Source(_), _) => Vec::new(),
+            (_, Some(tokens)) => tokens.secrets(),
+            (auth, None) => auth.secrets().unwrap_or_default(),
         };
         let all: Vec<SecretString> = carried.chain(secrets.iter().cloned()).chain(known).collect();
         let mut hidden = self.secret_headers.clone();

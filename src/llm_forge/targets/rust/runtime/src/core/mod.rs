@@ -30,3 +30,4 @@ pub mod sse;
 pub mod structured_fields;
 pub mod synthesise;
 pub mod timestamps;
+pub mod tokens;
