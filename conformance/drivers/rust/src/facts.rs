@@ -8,6 +8,9 @@ pub fn error_fact(error: &Error) -> Value {
     if matches!(error, Error::Cancelled(_)) {
         return json!({"kind": "Cancelled"});
     }
+    if matches!(error, Error::Raised(_)) {
+        return json!({"kind": "Raised", "message": error.to_string()});
+    }
     let facts = error.facts();
     let cause = facts.cause.as_ref().map(|cause| match cause.downcast_ref::<Error>() {
         Some(ours) => ours.kind().as_str(),

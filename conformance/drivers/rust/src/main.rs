@@ -12,6 +12,7 @@ mod leaked;
 mod options;
 mod reading;
 mod record;
+mod recorder;
 mod scenarios;
 mod tables;
 
@@ -75,9 +76,9 @@ const FEATURES: [(&str, Option<&str>); 30] = [
     ("half-surrogates", Some("a Rust string cannot hold half of a surrogate pair")),
     ("auth", None),
     ("files", Some("the Rust runtime reads no configuration files yet")),
-    ("middleware", Some("the Rust runtime has no middleware yet")),
-    ("hedging", Some("the Rust runtime does not hedge yet")),
-    ("stream-files", Some("the Rust runtime does not write streams to files yet")),
+    ("middleware", None),
+    ("hedging", None),
+    ("stream-files", None),
     ("uploads", None),
     ("downloads", None),
     ("pages", None),

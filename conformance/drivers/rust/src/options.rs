@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use llm_forge_runtime::core::errors::Result;
 use llm_forge_runtime::core::profile::ClientAuth;
-use llm_forge_runtime::{Auth, CallOptions, ClientOptions, Error, Kind, OAuth2, PoolLimits, SecretString, Timeout};
+use llm_forge_runtime::{
+    Auth, CallOptions, ClientOptions, Error, Kind, OAuth2, PoolLimits, SecretString, Timeout,
+};
 use serde_json::Value;
 
 use crate::arguments::Said;
@@ -35,7 +37,7 @@ const CLIENT_NAMES: [&str; 18] = [
     "trusted_origins",
     "http2",
 ];
-const CALL_NAMES: [&str; 20] = [
+const CALL_NAMES: [&str; 21] = [
     "timeout",
     "max_attempts",
     "attempt_timeout",
@@ -51,6 +53,7 @@ const CALL_NAMES: [&str; 20] = [
     "pool_timeout",
     "strict_completion",
     "strict",
+    "hedge_after",
     "idempotency_key",
     "trace_parent",
     "extra_headers",
@@ -199,6 +202,7 @@ pub fn call_options(given: &Value) -> Result<CallOptions> {
         pool_timeout: number("pool_timeout"),
         strict_completion: given["strict_completion"].as_bool(),
         strict: given["strict"].as_bool(),
+        hedge_after: number("hedge_after"),
         idempotency_key: given["idempotency_key"].as_str().map(str::to_owned),
         trace_parent: given["trace_parent"].as_str().map(str::to_owned),
         metadata: object("call_metadata"),

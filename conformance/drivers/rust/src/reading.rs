@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use futures::{StreamExt as _, TryStreamExt as _};
 use llm_forge_runtime::core::errors::Result;
 use llm_forge_runtime::core::profile::Operation;
-use llm_forge_runtime::{CallOptions, Client, Download, Lines, Page, Params};
+use llm_forge_runtime::{CallOptions, Client, Download, EventStream, Lines, Page, Params};
 use serde_json::{json, Map, Value};
 
 use crate::record::{notes, Record};
@@ -62,6 +62,18 @@ async fn stored(download: Download, how: &Value, record: &Record) -> Result<Valu
     let folder = TargetFolder::new(record);
     let path = download.to_file(folder.target()).await?;
     Ok(json!(path.file_name().map(|name| name.to_string_lossy().into_owned())))
+}
+
+/// A stream that is written to a file.
+pub async fn to_file(stream: &mut EventStream, how: &Value, record: &Record) -> Result<Value> {
+    let folder = TargetFolder::new(record);
+    let path = folder.target().join("story.txt");
+    if let Some(before) = how["before"].as_str() {
+        if let Err(error) = std::fs::write(&path, before) {
+            eprintln!("a file cannot be written: {error}");
+        }
+    }
+    stream.to_file(&path, false).await
 }
 
 /// A folder `target` to store files in; what is then in it and around it is noted when this is dropped.

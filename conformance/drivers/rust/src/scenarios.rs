@@ -21,8 +21,9 @@ use crate::core_functions::{replay, WALL};
 use crate::facts::error_fact;
 use crate::leaked::optional;
 use crate::options::{call_options, client_options, refused};
-use crate::reading;
+use crate::reading::{self, to_file};
 use crate::record::{note_event, note_sleep, notes, shown_of, Record, CURRENT};
+use crate::recorder::recorders;
 use crate::tables::{table, Table};
 
 /// Real seconds in which the end of what was dropped reaches the server.
@@ -124,6 +125,7 @@ fn build(message: &Value, folder: &Path, table: &Table, clock: &VirtualClock) ->
     options.clock = Some(Arc::new(clock.clone()));
     options.random = Some(Arc::new(move || chance));
     options.on_event = vec![Arc::new(move |event| note_event(event, hook_clock.now()))];
+    options.middleware = recorders(&message["middleware"]);
     let described = &message["descriptor"];
     let usual = &table.profile;
     let named = |name: &str, usual: Option<&'static str>| described.get(name).map_or(usual, optional);
@@ -304,6 +306,12 @@ impl Run {
         record: &Record,
     ) -> Result<Option<Value>, Value> {
         notes(record).synthesised = stream.synthesised();
+        if how["to_file"] == true {
+            return to_file(&mut stream, how, record).await.map(Some).map_err(|error| {
+                notes(record).shown.push(shown_of(&error));
+                error_fact(&error)
+            });
+        }
         while let Some(event) = stream.next().await {
             let event = event.map_err(|error| {
                 notes(record).shown.push(shown_of(&error));

@@ -8,15 +8,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
 
-use super::attempt::{invalid_response, read_chunk, refuse, send, Lease};
+use super::attempt::{invalid_response, proceeded_twice, read_chunk, refuse, send, Lease};
 use super::body::Decoder;
 use super::call::{outcome_name, Call};
 use super::core::errors::{Error, Kind, Phase, Result};
 use super::core::headers::Headers;
 use super::core::profile::AnswerKind;
-use super::transport::Exchange;
+use super::middleware::{through, Content, Level, Response, Sender};
+use super::transport::{Exchange, HttpRequest};
 
 /// One open answer.
 pub(super) struct Arrival {
@@ -32,28 +34,50 @@ pub(super) struct Arrival {
 
 impl Arrival {
     /// One attempt: an answer whose first byte has arrived, or that is empty.
-    pub(super) async fn open(call: Arc<Call>) -> Result<Self> {
-        let mut lease = Lease::acquire(&call).await?;
-        match first_piece(&call, &mut lease).await {
-            Ok((exchange, decoder, first)) => Ok(Self {
-                headers: exchange.headers.clone(),
-                exchange: Some(exchange).filter(|_| first.is_some()),
-                call,
-                lease,
-                decoder,
-                first,
-                handed_over: false,
-                over: false,
-            }),
+    pub(super) async fn open(call: Arc<Call>) -> Result<Response> {
+        let lease = Some(Lease::acquire(&call).await?);
+        let request = call.prepared().request.clone();
+        let mut sender = ArrivalAttempt { call: call.clone(), lease };
+        let result = through(&call, Level::Attempt, &call.shared.middleware, request, &mut sender).await;
+        sender.end(result.as_ref().err());
+        result
+    }
+
+    async fn begin(call: Arc<Call>, mut lease: Lease, request: HttpRequest) -> Result<Response> {
+        let (exchange, decoder, first) = match first_piece(&call, &mut lease, request).await {
+            Ok(begun) => begun,
             Err(error) => {
                 lease.end(Some(&error), None);
-                Err(error)
+                return Err(error);
+            }
+        };
+        let (status, headers) = (exchange.status, exchange.headers.clone());
+        let arrival = Self {
+            headers: headers.clone(),
+            exchange: Some(exchange).filter(|_| first.is_some()),
+            call,
+            lease,
+            decoder,
+            first,
+            handed_over: false,
+            over: false,
+        };
+        Ok(Response::new(status, headers, Content::Pieces(Box::new(arrival))))
+    }
+
+    /// The arrival in a call's response, which middleware cannot replace or wrap.
+    pub(super) fn of(response: Response) -> Result<Self> {
+        match response.content {
+            Content::Pieces(arrival) if response.wraps.is_empty() => Ok(arrival.hand_over()),
+            _ => {
+                let message = "Middleware cannot replace or wrap an answer that is a file or lines";
+                Err(Error::new(Kind::Raised, message))
             }
         }
     }
 
     /// The call ends with the reading from here on.
-    pub(super) fn hand_over(mut self) -> Self {
+    fn hand_over(mut self) -> Self {
         self.handed_over = true;
         self
     }
@@ -140,10 +164,37 @@ fn late(left: Option<f64>, idle: f64) -> Error {
     Error::new(Kind::StreamIdle, format!("The answer sent nothing for {idle} s"))
 }
 
+struct ArrivalAttempt {
+    call: Arc<Call>,
+    lease: Option<Lease>,
+}
+
+impl ArrivalAttempt {
+    /// Middleware did not proceed.
+    fn end(&mut self, error: Option<&Error>) {
+        if let Some(mut lease) = self.lease.take() {
+            lease.end(error, None);
+        }
+    }
+}
+
+impl Sender for ArrivalAttempt {
+    fn send(&mut self, request: HttpRequest) -> BoxFuture<'_, Result<Response>> {
+        match self.lease.take() {
+            Some(lease) => Arrival::begin(self.call.clone(), lease, request).boxed(),
+            None => futures::future::ready(Err(proceeded_twice())).boxed(),
+        }
+    }
+}
+
 /// Send, and read up to the first decoded byte or the end within the attempt's timer.
-async fn first_piece(call: &Arc<Call>, lease: &mut Lease) -> Result<(Exchange, Decoder, Option<Vec<u8>>)> {
+async fn first_piece(
+    call: &Arc<Call>,
+    lease: &mut Lease,
+    request: HttpRequest,
+) -> Result<(Exchange, Decoder, Option<Vec<u8>>)> {
     let ends = call.now() + call.settings.attempt_timeout;
-    let mut exchange = send(call, lease, ends).await?;
+    let mut exchange = send(call, lease, request, ends).await?;
     if !(200..300).contains(&exchange.status) {
         return Err(refuse(call, &mut exchange, ends).await);
     }

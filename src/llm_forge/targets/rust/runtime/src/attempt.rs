@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
 use serde_json::{json, Value};
 use url::Url;
 
@@ -23,6 +24,7 @@ use super::core::required::missing_paths;
 use super::core::retry::is_throttling;
 use super::core::server_wait::server_wait;
 use super::gate::Gate;
+use super::middleware::{through, Content, Level, Response, Sender};
 use super::shared::Circuit;
 use super::transport::{Exchange, HttpRequest, OpenError, Timers};
 
@@ -44,7 +46,8 @@ pub(super) struct Lease {
 impl Lease {
     /// A lease from breaker and limiter, ready to send.
     pub(super) async fn acquire(call: &Arc<Call>) -> Result<Self> {
-        let model = call.prepared.model.as_deref();
+        let prepared = call.prepared();
+        let model = prepared.model.as_deref();
         let mut lease = Self {
             circuit: call.shared.circuit(call.operation.group, model, &call.elsewhere),
             gate: call.shared.gate(model, &call.elsewhere)?,
@@ -68,11 +71,8 @@ impl Lease {
     async fn enter(&mut self) -> Result<()> {
         self.admit()?;
         let call = self.call.clone();
-        let cost = Cost {
-            requests: 1.0,
-            input: call.prepared.estimated_input,
-            output: call.prepared.requested_output,
-        };
+        let prepared = call.prepared();
+        let cost = Cost { requests: 1.0, input: prepared.estimated_input, output: prepared.requested_output };
         let clock = &*call.shared.clock;
         let entered =
             self.gate.enter(clock, call.chance(), cost, call.deadline, call.settings.max_limit_wait);
@@ -153,8 +153,15 @@ pub(super) fn usage_cost(usage: Option<&Value>) -> Option<Cost> {
 /// Open the exchange and return it with its headers learnt; `ends` is when the attempt's timer fires.
 ///
 /// Follows up to three same-origin redirects of bodiless requests.
-pub(super) async fn send(call: &Arc<Call>, lease: &mut Lease, ends: f64) -> Result<Exchange> {
-    let mut request = call.prepared.request.clone();
+pub(super) async fn send(
+    call: &Arc<Call>,
+    lease: &mut Lease,
+    mut request: HttpRequest,
+    ends: f64,
+) -> Result<Exchange> {
+    if lease.sent_at.is_some() {
+        return Err(proceeded_twice());
+    }
     let (profile, number) = (&call.shared.profile, call.attempt_number());
     let told = [(profile.attempt_header, number), (profile.previous_attempts_header, number - 1)];
     for (name, count) in told {
@@ -173,6 +180,12 @@ pub(super) async fn send(call: &Arc<Call>, lease: &mut Lease, ends: f64) -> Resu
         request = redirected(&request, &exchange)?;
     }
     Err(Error::new(Kind::Redirect, format!("More than {MAX_REDIRECTS} redirects")))
+}
+
+/// The error of attempt middleware that proceeds again.
+pub(super) fn proceeded_twice() -> Error {
+    let message = "Attempt middleware may proceed once; repeating is for the client, or for call middleware";
+    Error::new(Kind::Raised, message)
 }
 
 async fn open(call: &Arc<Call>, lease: &mut Lease, request: &HttpRequest, ends: f64) -> Result<Exchange> {
@@ -222,10 +235,10 @@ fn is_replayable(call: &Call) -> bool {
     use super::core::profile::Replay;
     let may = match call.operation.replay {
         Replay::Safe => true,
-        Replay::Keyed => call.prepared.keyed,
+        Replay::Keyed => call.prepared().keyed,
         Replay::Once => false,
     };
-    may && call.prepared.request.body.can_repeat()
+    may && call.prepared().request.body.can_repeat()
 }
 
 fn redirected(request: &HttpRequest, exchange: &Exchange) -> Result<HttpRequest> {
@@ -321,23 +334,38 @@ pub(super) async fn refuse(call: &Call, exchange: &mut Exchange, ends: f64) -> E
 }
 
 /// One attempt of a unary call: the decoded JSON, null where no body is promised.
-pub(super) async fn unary(call: Arc<Call>) -> Result<Value> {
+pub(super) async fn unary(call: Arc<Call>) -> Result<Response> {
     let mut lease = Lease::acquire(&call).await?;
-    let result = exchange(&call, &mut lease).await;
-    let used = result.as_ref().ok().and_then(|value| usage_cost(value.get("usage")));
+    let request = call.prepared().request.clone();
+    let mut sender = UnaryAttempt { call: call.clone(), lease: &mut lease };
+    let result = through(&call, Level::Attempt, &call.shared.middleware, request, &mut sender).await;
+    let value = result.as_ref().ok().and_then(Response::value);
+    let used = value.and_then(|value| usage_cost(value.get("usage")));
     lease.end(result.as_ref().err(), used.as_ref());
     result
 }
 
-async fn exchange(call: &Arc<Call>, lease: &mut Lease) -> Result<Value> {
+struct UnaryAttempt<'a> {
+    call: Arc<Call>,
+    lease: &'a mut Lease,
+}
+
+impl Sender for UnaryAttempt<'_> {
+    fn send(&mut self, request: HttpRequest) -> BoxFuture<'_, Result<Response>> {
+        exchange(&self.call, self.lease, request).boxed()
+    }
+}
+
+async fn exchange(call: &Arc<Call>, lease: &mut Lease, request: HttpRequest) -> Result<Response> {
     let ends = call.now() + call.settings.attempt_timeout;
-    let mut exchange = send(call, lease, ends).await?;
+    let mut exchange = send(call, lease, request, ends).await?;
     if !(200..300).contains(&exchange.status) {
         return Err(refuse(call, &mut exchange, ends).await);
     }
     let decoder = Decoder::new(&exchange.headers, BODY_BYTES)?;
     let body = read_body(call, &mut exchange, ends, Vec::new(), decoder).await?;
-    read_result(call, &exchange, &body)
+    let value = read_result(call, &exchange, &body)?;
+    Ok(Response::new(exchange.status, exchange.headers, Content::Whole(value)))
 }
 
 /// The JSON of a 2xx body, null for an operation that promises no body, or the error that it is.

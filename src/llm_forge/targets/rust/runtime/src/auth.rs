@@ -114,7 +114,7 @@ impl Auth {
         match self {
             Self::None => {}
             Self::Bearer(_) | Self::OAuth2(_) => {
-                request.set_header("authorization", &format!("Bearer {secret}"))
+                request.set_header("authorization", &format!("Bearer {secret}"));
             }
             Self::Basic { .. } => request.set_header("authorization", &format!("Basic {secret}")),
             Self::ApiKey { placement, name, .. } => place(request, *placement, name, secret),

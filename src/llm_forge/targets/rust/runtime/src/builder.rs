@@ -12,6 +12,7 @@ use super::core::breaker::BreakerSettings;
 use super::core::errors::Result;
 use super::core::limiter::{Limit, Mode, Oversize};
 use super::core::profile::Profile;
+use super::middleware::Middleware;
 use super::observability::{ClientEvent, Hook};
 use super::options::{CallOptions, ClientOptions, Timeout};
 use super::pool::PoolLimits;
@@ -86,6 +87,12 @@ impl ClientBuilder {
         self
     }
 
+    /// What stands around calls and attempts, inside those that were given before.
+    pub fn middleware(mut self, middleware: impl Middleware + 'static) -> Self {
+        self.options.middleware.push(Arc::new(middleware));
+        self
+    }
+
     sets! {
         /// The key; it is kept secret.
         api_key(key: impl Into<SecretString>) { api_key = Some(key.into()) }
@@ -135,6 +142,8 @@ impl ClientBuilder {
         max_server_wait(seconds: f64) { calls.max_server_wait = Some(seconds) }
         /// The longest wait in seconds for a limit of our own.
         max_limit_wait(seconds: f64) { calls.max_limit_wait = Some(seconds) }
+        /// Seconds after which a second attempt is sent beside a slow first one.
+        hedge_after(seconds: f64) { calls.hedge_after = Some(seconds) }
         /// Refuse streams that end without their terminal event.
         strict_completion(strict: bool) { calls.strict_completion = Some(strict) }
         /// Refuse results without a required field.

@@ -16,7 +16,7 @@ use super::core::deadline::{Deadline, MIN_ATTEMPT};
 use super::core::error_body::request_id_of;
 use super::core::errors::{Attempt, Error, Kind, Phase, Result};
 use super::core::headers::Headers;
-use super::core::profile::Operation;
+use super::core::profile::{Operation, Replay};
 use super::core::redact::Redactor;
 use super::core::retry::{Retry, RetryPolicy, Situation, WaitSource};
 use super::core::tokens::Token;
@@ -24,12 +24,15 @@ use super::observability::{tell, ClientEvent};
 use super::options::{CallOptions, Settings};
 use super::request::Prepared;
 use super::shared::{closed, locked, Elsewhere, Running, Shared};
+use super::transport::HttpRequest;
+
+/// Tokens of the retry budget that come with a first attempt that succeeds.
+const FIRST_SUCCESS_GAINS: u32 = 1;
 
 /// One call: what it is, and the record of its attempts.
 pub(super) struct Call {
     pub(super) shared: Arc<Shared>,
     pub(super) operation: Operation,
-    pub(super) prepared: Prepared,
     pub(super) settings: Settings,
     pub(super) options: CallOptions,
     pub(super) deadline: Deadline,
@@ -37,6 +40,7 @@ pub(super) struct Call {
     pub(super) streaming: bool,
     pub(super) elsewhere: Elsewhere,
     id: String,
+    prepared: Mutex<Arc<Prepared>>,
     state: Mutex<State>,
     over: Mutex<Option<Running>>,
 }
@@ -54,6 +58,16 @@ struct State {
     secrets: Vec<SecretString>,
     token: Option<Token>,
     renewals: u32,
+    /// Attempts of earlier rounds, where call middleware proceeds more than once.
+    earlier: usize,
+}
+
+impl State {
+    /// Attempts of the running round, without those that only replaced a token.
+    fn made(&self) -> u32 {
+        let made = self.attempts.len().saturating_sub(self.earlier);
+        u32::try_from(made).unwrap_or(u32::MAX).saturating_sub(self.renewals).max(1)
+    }
 }
 
 impl Call {
@@ -73,7 +87,6 @@ impl Call {
         Self {
             shared,
             operation,
-            prepared,
             settings,
             options,
             deadline,
@@ -81,9 +94,80 @@ impl Call {
             streaming,
             elsewhere,
             id,
+            prepared: Mutex::new(Arc::new(prepared)),
             state: Mutex::default(),
             over: Mutex::default(),
         }
+    }
+
+    /// What is sent.
+    pub(super) fn prepared(&self) -> Arc<Prepared> {
+        locked(&self.prepared).clone()
+    }
+
+    /// Send what middleware has made of the request.
+    pub(super) fn ask(&self, request: HttpRequest) {
+        if self.shared.middleware.is_empty() {
+            return;
+        }
+        let changed = self.prepared().again(request, &self.shared.profile);
+        *locked(&self.prepared) = Arc::new(changed);
+    }
+
+    /// A copy for one of two attempts that run at once; it alone changes it.
+    pub(super) fn branch(&self, number: u32, plan: Option<Retry>) -> Self {
+        let secrets = locked(&self.state).secrets.clone();
+        let state = State { number, plan, began: self.now(), secrets, ..State::default() };
+        Self {
+            shared: self.shared.clone(),
+            operation: self.operation.clone(),
+            settings: self.settings.clone(),
+            options: self.options.clone(),
+            deadline: self.deadline,
+            started: self.started,
+            streaming: self.streaming,
+            elsewhere: self.elsewhere.clone(),
+            id: self.id.clone(),
+            prepared: Mutex::new(self.prepared()),
+            state: Mutex::new(state),
+            over: Mutex::default(),
+        }
+    }
+
+    /// Take over what a branch knows of its attempt.
+    pub(super) fn adopt(&self, branch: &Self) {
+        let other = locked(&branch.state);
+        let mut state = locked(&self.state);
+        (state.number, state.plan, state.began) = (other.number, other.plan, other.began);
+        state.token.clone_from(&other.token);
+        state.headers.clone_from(&other.headers);
+        state.status = other.status;
+        state.secrets.extend(other.secrets.iter().cloned());
+    }
+
+    /// After how many seconds the running attempt gets company.
+    pub(super) fn hedge_after(&self) -> Option<f64> {
+        let first = locked(&self.state).plan.is_none();
+        let repeatable = self.operation.replay == Replay::Safe && self.settings.max_attempts > 1;
+        let request = self.prepared();
+        let whole = !request.request.body.is_present() || request.request.body.bytes().is_some();
+        self.settings.hedge_after.filter(|_| first && repeatable && whole)
+    }
+
+    /// Whether the retry budget pays this.
+    pub(super) fn pay(&self, cost: u32) -> bool {
+        locked(&self.shared.budgets).entry(self.elsewhere.clone()).or_default().spend(cost)
+    }
+
+    /// Give the retry budget back what it paid.
+    pub(super) fn refund(&self, cost: u32) {
+        locked(&self.shared.budgets).entry(self.elsewhere.clone()).or_default().refund(cost);
+    }
+
+    /// Whether another attempt may cure this.
+    pub(super) fn is_retryable(&self, error: &Error) -> bool {
+        let headers = locked(&self.state).headers.clone();
+        self.policy().is_retryable(&failure_of(error, headers.as_ref()))
     }
 
     /// Count this call as running and say so; an error if the client is closed.
@@ -92,7 +176,7 @@ impl Call {
         let facts = json!({
             "provider": self.shared.profile.name,
             "operation": self.operation.name,
-            "model": self.prepared.model,
+            "model": self.prepared().model,
             "stream": self.streaming,
         });
         self.emit("call-start", facts);
@@ -131,12 +215,12 @@ impl Call {
             call_id: self.id.clone(),
             provider: self.shared.profile.name.to_owned(),
             operation: self.operation.name.to_owned(),
-            model: self.prepared.model.clone(),
+            model: self.prepared().model.clone(),
             stream: self.streaming,
             attempt: self.attempt_number(),
             started: self.started,
             deadline: self.deadline.at,
-            origin: origin_of(&self.prepared.request.url),
+            origin: origin_of(&self.prepared().request.url),
             trace_parent: self.options.trace_parent.clone(),
             metadata: self.options.metadata.clone(),
         }
@@ -196,7 +280,7 @@ impl Call {
 
     pub(super) fn redactor(&self) -> Redactor {
         let secrets = locked(&self.state).secrets.clone();
-        self.shared.redactor(&secrets, &self.prepared.request.headers)
+        self.shared.redactor(&secrets, &self.prepared().request.headers)
     }
 
     pub(super) fn note_response(&self, status: u16, headers: &Headers) {
@@ -273,13 +357,23 @@ impl Call {
     fn begin_attempt(&self, plan: Option<Retry>) {
         {
             let mut state = locked(&self.state);
-            state.number += 1;
+            let latest = state.attempts.last().map_or(0, |last| last.number);
+            state.number = state.number.max(latest) + 1;
             state.plan = plan;
             state.began = self.shared.clock.now();
             state.headers = None;
             state.status = None;
         }
-        self.emit("attempt-start", json!({"method": self.operation.method}));
+        self.tell_attempt_start();
+    }
+
+    pub(super) fn tell_attempt_start(&self) {
+        self.emit("attempt-start", json!({"method": self.prepared().request.method}));
+    }
+
+    pub(super) fn tell_retry(&self, cause: &str, status: Option<u16>, plan: &Retry) {
+        let source = plan.source.as_str();
+        self.emit("retry", json!({"cause": cause, "status": status, "wait": plan.after, "source": source}));
     }
 
     fn end_attempt(&self, error: Option<&Error>) {
@@ -297,7 +391,7 @@ impl Call {
     }
 
     /// List the running attempt with how it ended.
-    fn note(&self, error: Option<&mut Error>) {
+    pub(super) fn note(&self, error: Option<&mut Error>) {
         let (now, request_id) = (self.now(), self.request_id());
         let mut error = error;
         {
@@ -312,6 +406,7 @@ impl Call {
                 status: known.and_then(|error| error.facts().status),
             };
             state.attempts.push(attempt);
+            state.attempts.sort_by_key(|attempt| attempt.number); // two may have run at once
             state.timeouts += u32::from(matches!(known, Some(Error::AttemptTimeout(_))));
             if let Some(error @ Error::DeadlineExceeded(_)) = error.as_deref_mut() {
                 if error.facts().cause.is_none() {
@@ -327,12 +422,7 @@ impl Call {
     fn succeed(&self) {
         self.note(None);
         let plan = locked(&self.state).plan;
-        let mut budgets = locked(&self.shared.budgets);
-        let budget = budgets.entry(self.elsewhere.clone()).or_default();
-        match plan {
-            None => budget.succeed_first(),
-            Some(plan) => budget.refund(plan.cost),
-        }
+        self.refund(plan.map_or(FIRST_SUCCESS_GAINS, |plan| plan.cost));
     }
 
     /// What is raised where this client itself declines to send: the last real error, if there is one.
@@ -365,7 +455,7 @@ impl Call {
         let policy = self.policy();
         let (headers, number, timeouts) = {
             let state = locked(&self.state);
-            (state.headers.clone(), state.number - state.renewals, state.timeouts)
+            (state.headers.clone(), state.made(), state.timeouts)
         };
         let mut failure = failure_of(&error, headers.as_ref());
         if !self.settings.respect_retry_after {
@@ -374,8 +464,8 @@ impl Call {
         error.facts_mut().retryable = policy.is_retryable(&failure);
         let situation = Situation {
             replay: self.operation.replay,
-            rewindable: self.prepared.request.body.can_repeat(),
-            keyed: self.prepared.keyed,
+            rewindable: self.prepared().request.body.can_repeat(),
+            keyed: self.prepared().keyed,
             timeouts,
             renewable: self.renewable(&error),
             left: self.deadline.left(self.now()),
@@ -385,17 +475,13 @@ impl Call {
         let Ok(plan) = policy.decide(number, &failure, &situation) else {
             return Err(self.enrich(error));
         };
-        let spent = locked(&self.shared.budgets).entry(self.elsewhere.clone()).or_default().spend(plan.cost);
-        if !spent {
+        if !self.pay(plan.cost) {
             error.facts_mut().retry_budget_exhausted = true;
             self.emit("budget-exhausted", Value::Null);
             return Err(self.enrich(error));
         }
         locked(&self.state).renewals += u32::from(plan.source == WaitSource::Token);
-        let (cause, status) = (error.kind().as_str(), error.facts().status);
-        let facts =
-            json!({"cause": cause, "status": status, "wait": plan.after, "source": plan.source.as_str()});
-        self.emit("retry", facts);
+        self.tell_retry(error.kind().as_str(), error.facts().status, &plan);
         Ok(plan)
     }
 
@@ -413,6 +499,11 @@ impl Call {
 
     /// Make attempts until one succeeds or the policy gives up; the last real error is returned.
     pub(super) async fn run<T, F: Future<Output = Result<T>>>(&self, attempt: impl Fn() -> F) -> Result<T> {
+        {
+            let mut state = locked(&self.state);
+            state.earlier = state.attempts.len();
+            state.last_error = None;
+        }
         let mut plan = None;
         loop {
             self.begin_attempt(plan);
@@ -423,6 +514,10 @@ impl Call {
                 Ok(result) => {
                     self.succeed();
                     return Ok(result);
+                }
+                Err(error @ Error::Raised(_)) => {
+                    self.end_attempt(Some(&error));
+                    return Err(error);
                 }
                 Err(error) if error.is_local_rejection() => {
                     self.end_attempt(Some(&error));
@@ -461,6 +556,7 @@ pub(super) fn outcome_name(error: Option<&Error>) -> String {
     match error {
         None => "ok".to_owned(),
         Some(Error::Cancelled(_)) => "cancelled".to_owned(),
+        Some(Error::Raised(_)) => "raised".to_owned(),
         Some(error) => error.kind().as_str().to_owned(),
     }
 }

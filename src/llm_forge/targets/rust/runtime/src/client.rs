@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 
+use futures::future::BoxFuture;
+use futures::FutureExt as _;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -11,7 +13,6 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::arrival::Arrival;
-use super::attempt::unary;
 use super::auth::Auth;
 use super::base_url::{checked_link, origin_of, read_base_url};
 use super::builder::ClientBuilder;
@@ -23,13 +24,17 @@ use super::core::headers::Headers;
 use super::core::limiter::{FamilyState, Limiter, LimiterOptions};
 use super::core::profile::{AnswerKind, AuthKind, Operation, Profile, StreamRule};
 use super::download::{Download, Lines};
+use super::hedge::hedged;
+use super::middleware::{through, Content, Level, Response, Sender};
 use super::oauth2::TokenKeeper;
 use super::options::{CallOptions, ClientOptions, Settings};
 use super::pages::Page;
 use super::pool::HyperTransport;
+use super::pump::Pump;
 use super::request::{check_header, prepare, Common, Params};
 use super::shared::{locked, Circuit, Shared};
-use super::stream::{EventStream, Pump};
+use super::stream::EventStream;
+use super::transport::HttpRequest;
 
 /// A client of one provider; clones share everything, [`Client::with_options`] shares all but defaults.
 #[derive(Clone)]
@@ -136,6 +141,7 @@ impl Client {
             clock,
             chance: options.random.unwrap_or_else(|| Arc::new(fastrand::f64)),
             hooks: options.on_event,
+            middleware: options.middleware,
             transport,
             budgets: Mutex::default(),
             trusted,
@@ -219,14 +225,9 @@ impl Client {
         };
         let call = Arc::new(self.prepare(operation, params, options, Reading::Events)?);
         call.begin()?;
-        let open = |rule: StreamRule| Pump::open(call.clone(), rule);
-        match call.unless_cancelled(call.run(|| open(rule.clone()))).await {
-            Ok(pump) => Ok(EventStream::new(pump)),
-            Err(error) => {
-                call.finish(&super::call::outcome_name(Some(&error)));
-                Err(error)
-            }
-        }
+        let mut sender = Opening { call: call.clone(), rule: Some(rule.clone()) };
+        let stream = opened(&call, &mut sender).await.and_then(|found| EventStream::of(found, &rule, &call));
+        stream.inspect_err(|error| call.finish(&super::call::outcome_name(Some(error))))
     }
 
     /// The first page of a list, with items of type `T`; it knows the pages that follow.
@@ -292,8 +293,9 @@ impl Client {
     async fn arrive(&self, operation: &Operation, params: &Params, options: CallOptions) -> Result<Arrival> {
         let call = Arc::new(self.prepare(operation, params, options, Reading::Pieces)?);
         call.begin()?;
-        let opened = call.unless_cancelled(call.run(|| Arrival::open(call.clone()))).await;
-        opened.inspect_err(|error| call.finish(&super::call::outcome_name(Some(error))))
+        let mut sender = Opening { call: call.clone(), rule: None };
+        let arrival = opened(&call, &mut sender).await.and_then(Arrival::of);
+        arrival.inspect_err(|error| call.finish(&super::call::outcome_name(Some(error))))
     }
 
     fn link(&self, url: &str) -> Result<Params> {
@@ -380,9 +382,46 @@ impl Client {
 
 async fn run_unary(call: &Arc<Call>) -> Result<Value> {
     call.begin()?;
-    let result = call.unless_cancelled(call.run(|| unary(call.clone()))).await;
+    let mut sender = Unary(call.clone());
+    let result = opened(call, &mut sender).await.and_then(|response| match response.content {
+        Content::Whole(value) => Ok(value),
+        _ => Err(Error::new(Kind::Raised, "Middleware answered a unary call with a stream")),
+    });
     call.finish(&super::call::outcome_name(result.as_ref().err()));
     result
+}
+
+/// What the attempts bring, or what call middleware makes of that.
+async fn opened(call: &Arc<Call>, sender: &mut dyn Sender) -> Result<Response> {
+    let request = call.prepared().request.clone();
+    let work = through(call, Level::Call, &call.shared.middleware, request, sender);
+    call.unless_cancelled(work).await
+}
+
+/// The attempts of a unary call.
+struct Unary(Arc<Call>);
+
+impl Sender for Unary {
+    fn send(&mut self, request: HttpRequest) -> BoxFuture<'_, Result<Response>> {
+        self.0.ask(request);
+        self.0.run(|| hedged(self.0.clone())).boxed()
+    }
+}
+
+/// The attempts to open a stream of events, or of bytes where there is no rule of events.
+struct Opening {
+    call: Arc<Call>,
+    rule: Option<StreamRule>,
+}
+
+impl Sender for Opening {
+    fn send(&mut self, request: HttpRequest) -> BoxFuture<'_, Result<Response>> {
+        self.call.ask(request);
+        match &self.rule {
+            Some(rule) => self.call.run(|| Pump::open(self.call.clone(), rule.clone())).boxed(),
+            None => self.call.run(|| Arrival::open(self.call.clone())).boxed(),
+        }
+    }
 }
 
 /// A decoded answer as a type.

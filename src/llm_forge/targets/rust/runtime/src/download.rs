@@ -32,7 +32,7 @@ impl std::fmt::Debug for Download {
 
 impl Download {
     pub(super) fn new(arrival: Arrival) -> Self {
-        Self(arrival.hand_over())
+        Self(arrival)
     }
 
     /// The media type that the server named.
@@ -59,7 +59,7 @@ impl Download {
     pub fn served_name(&self) -> String {
         let told = self.0.headers.get("content-disposition").and_then(disposition_name);
         told.unwrap_or_else(|| {
-            let url = Url::parse(&self.0.call.prepared.request.url).ok();
+            let url = Url::parse(&self.0.call.prepared().request.url).ok();
             let last = url.as_ref().and_then(|url| url.path_segments()?.next_back());
             last.unwrap_or_default().to_owned()
         })
@@ -153,7 +153,7 @@ impl<T: DeserializeOwned + Send + 'static> Lines<T> {
     pub(super) fn new(arrival: Arrival) -> Self {
         let request_id = arrival.call.request_id();
         let reader = LineReader {
-            arrival: arrival.hand_over(),
+            arrival,
             decoder: JsonLineDecoder::new(FrameLimits::default()),
             ready: VecDeque::new(),
             over: false,

@@ -20,6 +20,7 @@ use super::core::call_context::CallContext;
 use super::core::errors::{Error, Facts, Kind, Phase, Result};
 use super::core::profile::{AuthScheme, ClientAuth, Operation, Profile};
 use super::core::tokens::{read_grant, Ask, Granted, Token, TokenSource};
+use super::middleware::Response;
 use super::observability::{tell, ClientEvent};
 use super::options::{CallOptions, Settings};
 use super::request::{user_agent, Prepared, ACCEPT_ENCODING};
@@ -230,7 +231,8 @@ impl TokenKeeper {
         call.remember(refresh.iter().chain(&basic).chain(&self.grant.client_secret));
         let call = Arc::new(call);
         let answer = call.unless_cancelled(call.run(|| attempt(call.clone()))).await.map_err(auth_error)?;
-        let granted = read_grant(&answer, |text, name| clean(&text.into(), name))?;
+        let granted =
+            read_grant(answer.value().unwrap_or(&Value::Null), |text, name| clean(&text.into(), name))?;
         self.hand_over(&granted)?;
         Ok((granted, call.attempt_began()))
     }
@@ -294,7 +296,7 @@ impl Drop for TokenRequest {
 }
 
 /// Ends the call at once where the server says no: only 429 and 5xx are worth another attempt.
-async fn attempt(call: Arc<Call>) -> Result<Value> {
+async fn attempt(call: Arc<Call>) -> Result<Response> {
     unary(call).await.map_err(|error| {
         let is_final = |status: u16| status != 429 && status < 500;
         if error.is_api() && error.facts().status.is_some_and(is_final) {

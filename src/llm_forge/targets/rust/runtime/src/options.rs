@@ -16,6 +16,7 @@ use super::core::errors::Result;
 use super::core::finite::to_json;
 use super::core::limiter::{Limit, Mode, Oversize};
 use super::core::retry::check_attempts;
+use super::middleware::Middleware;
 use super::observability::Hook;
 use super::pool::PoolLimits;
 use super::transport::Transport;
@@ -51,6 +52,7 @@ pub struct Settings {
     pub pool_timeout: f64,
     pub strict_completion: bool,
     pub strict: bool,
+    pub hedge_after: Option<f64>,
 }
 
 impl Default for Settings {
@@ -71,6 +73,7 @@ impl Default for Settings {
             pool_timeout: 10.0,
             strict_completion: false,
             strict: false,
+            hedge_after: None,
         }
     }
 }
@@ -99,6 +102,9 @@ impl Settings {
         if let Timeout::After(seconds) = self.timeout {
             check_seconds("timeout", seconds)?;
         }
+        if let Some(seconds) = self.hedge_after {
+            check_seconds("hedge_after", seconds)?;
+        }
         check_attempts(self.max_attempts)?;
         Ok(self)
     }
@@ -118,7 +124,8 @@ impl Settings {
 ///
 /// `timeout` bounds the whole call, `attempt_timeout` one exchange, `first_event_timeout` the wait for a stream's
 /// first event, `idle_timeout` a stream without bytes, `stall_timeout` a stream without events. `max_limit_wait` is
-/// the longest wait for a local limit, `max_server_wait` the longest that the server may ask for. `strict` refuses results without a required field. `cancel` ends the
+/// the longest wait for a local limit, `max_server_wait` the longest that the server may ask for. `strict` refuses results without a required field. `hedge_after`
+/// sends a second attempt beside one that is slower. `cancel` ends the
 /// call with [`Cancelled`](super::core::errors::Error::Cancelled); so does dropping its future, without a word.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs)] // explained above
@@ -138,6 +145,7 @@ pub struct CallOptions {
     pub pool_timeout: Option<f64>,
     pub strict_completion: Option<bool>,
     pub strict: Option<bool>,
+    pub hedge_after: Option<f64>,
     pub idempotency_key: Option<String>,
     pub trace_parent: Option<String>,
     pub metadata: Map<String, Value>,
@@ -179,6 +187,7 @@ impl CallOptions {
             pool_timeout: self.pool_timeout.unwrap_or(start.pool_timeout),
             strict_completion: self.strict_completion.unwrap_or(start.strict_completion),
             strict: self.strict.unwrap_or(start.strict),
+            hedge_after: self.hedge_after.or(start.hedge_after),
         }
         .checked()
     }
@@ -206,6 +215,7 @@ pub struct ClientOptions {
     pub adaptive_throttle: Option<f64>,
     pub breaker: BreakerSettings,
     pub on_event: Vec<Hook>,
+    pub middleware: Vec<Arc<dyn Middleware>>,
     pub clock: Option<Arc<dyn Clock>>,
     pub random: Option<Chance>,
     pub transport: Option<Arc<dyn Transport>>,

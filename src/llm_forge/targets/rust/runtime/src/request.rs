@@ -86,6 +86,18 @@ pub(super) fn prepare(
 }
 
 impl Prepared {
+    /// The request that middleware made of this one, and what it now asks for.
+    pub(super) fn again(&self, request: HttpRequest, profile: &Profile) -> Self {
+        let content = |request: &HttpRequest| request.body.bytes().cloned();
+        let changed = content(&request).filter(|body| Some(body) != content(&self.request).as_ref());
+        let fields = changed.map(|body| serde_json::from_slice(&body).unwrap_or(Value::Null));
+        let made = Self::of(request, fields.as_ref().unwrap_or(&Value::Null), profile);
+        if fields.is_some() {
+            return made;
+        }
+        Self { request: made.request, keyed: made.keyed, ..self.clone() }
+    }
+
     /// A request with what its content says of model and tokens. Files are no tokens: only JSON counts.
     #[allow(clippy::cast_precision_loss)] // the estimate is one
     pub(super) fn of(request: HttpRequest, fields: &Value, profile: &Profile) -> Self {

@@ -18,6 +18,7 @@ use super::core::limiter::{family_of, limits_of, FamilyState, Limit, Limiter, Li
 use super::core::profile::Profile;
 use super::core::redact::{names_a_secret, secrets_in_header, Redactor};
 use super::gate::Gate;
+use super::middleware::Middleware;
 use super::oauth2::TokenKeeper;
 use super::observability::Hook;
 use super::transport::Transport;
@@ -37,6 +38,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) chance: Chance,
     pub(super) hooks: Vec<Hook>,
+    pub(super) middleware: Vec<Arc<dyn Middleware>>,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) budgets: Mutex<BTreeMap<Elsewhere, RetryBudget>>,
     pub(super) limits: Vec<Limit>,
@@ -76,6 +78,7 @@ impl Shared {
             clock: self.clock.clone(),
             chance: self.chance.clone(),
             hooks: Vec::new(),
+            middleware: Vec::new(),
             transport: self.transport.clone(),
             budgets: Mutex::default(),
             limits: Vec::new(),

@@ -1,370 +1,35 @@
-//! The open stream: bytes in, events out, with every timer of R-051 and every end of R-143.
-//!
-//! Rules of this file:
-//! - Until the first application event a failure is the attempt's, and may be retried.
-//! - Idle counts time without bytes, stall time without events; both stand still while the consumer is the cause:
-//!   nothing is read unless somebody asks for an event.
-//! - Every error carries what arrived.
+//! What a caller has of a stream: its events, what they add up to, and how it ended.
 
+use std::path::Path;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
-use futures::{FutureExt as _, StreamExt as _};
-use serde_json::{json, Value};
+use futures::{FutureExt as _, Stream, StreamExt as _};
+use serde_json::Value;
 
-use super::attempt::{
-    invalid_response, lacking, read_body, read_chunk, read_result, refuse, send, usage_cost, Lease,
-};
-use super::body::{Decoder, STREAM_BYTES};
-use super::call::{outcome_name, Call};
-use super::core::accumulate::Completion;
-use super::core::error_body::{stream_error, ErrorContext};
-use super::core::errors::{Error, Kind, Phase, Result};
+use super::atomic_file::AtomicFile;
+use super::attempt::lacking;
+use super::call::Call;
+use super::core::accumulate::{accumulator, Accumulator, Completion};
+use super::core::errors::{Error, Kind, Result};
 use super::core::profile::StreamRule;
 use super::core::reader::{Event, StreamReader};
 use super::core::synthesise::synthesise;
-use super::transport::Exchange;
-
-const DRAIN_SECONDS: f64 = 0.1;
-const EVENT_STREAM_STARTS: [&[u8]; 6] = [b"data:", b"event:", b":", b"id:", b"retry:", b"\xef\xbb\xbf"];
-/// The longest start of an event stream.
-const ENOUGH_BYTES: usize = 6;
-
-/// One stream from its first byte to its end.
-#[allow(clippy::struct_excessive_bools)] // what has happened so far, each on its own
-pub(super) struct Pump {
-    call: Arc<Call>,
-    lease: Lease,
-    reader: StreamReader,
-    exchange: Option<Exchange>,
-    decoder: Decoder,
-    began: f64,
-    stalled: f64,
-    application_seen: bool,
-    content_seen: bool,
-    handed_over: bool,
-    synthesised: bool,
-    over: bool,
-}
-
-impl Pump {
-    /// One attempt to open a stream: it has an event ready or is at its end.
-    pub(super) async fn open(call: Arc<Call>, rule: StreamRule) -> Result<Self> {
-        let mut lease = Lease::acquire(&call).await?;
-        let began = call.now();
-        let ends = began + call.settings.first_event_timeout;
-        let opened = async {
-            let mut exchange = send(&call, &mut lease, ends).await?;
-            if !(200..300).contains(&exchange.status) {
-                return Err(refuse(&call, &mut exchange, ends).await);
-            }
-            if matches!(exchange.status, 204 | 205) {
-                let message = format!("The {} answer is empty", exchange.status);
-                return Err(invalid_response(&call, &exchange, &message, b""));
-            }
-            Ok(exchange)
-        };
-        let exchange = match opened.await {
-            Ok(exchange) => exchange,
-            Err(error) => {
-                lease.end(Some(&error), None);
-                return Err(error);
-            }
-        };
-        let decoder = Decoder::new(&exchange.headers, STREAM_BYTES)?;
-        let mut pump = Self {
-            reader: reader(&call, &rule),
-            exchange: Some(exchange),
-            decoder,
-            began,
-            stalled: 0.0,
-            application_seen: false,
-            content_seen: false,
-            handed_over: false,
-            synthesised: false,
-            over: false,
-            lease,
-            call,
-        };
-        match pump.begin(&rule, ends).await {
-            Ok(()) => Ok(pump),
-            Err(error) => {
-                pump.lease.end(Some(&error), None);
-                Err(error)
-            }
-        }
-    }
-
-    /// Read up to the first application event or the end; fails with what failed before that.
-    async fn begin(&mut self, rule: &StreamRule, ends: f64) -> Result<()> {
-        let kind = self.exchange.as_ref().and_then(|exchange| exchange.headers.get("content-type"));
-        let kind = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-        let labelled = match kind.as_deref() {
-            Some("text/event-stream") => !rule.ndjson,
-            Some(
-                "application/x-ndjson"
-                | "application/ndjson"
-                | "application/jsonl"
-                | "application/stream+json",
-            ) => rule.ndjson,
-            _ => false,
-        };
-        if !labelled && self.take_if_whole(rule, kind.as_deref(), ends).await? {
-            return Ok(());
-        }
-        while !self.application_seen && !self.reader.ended() {
-            self.read().await?;
-        }
-        match self.reader.failure.clone() {
-            Some(failure) if !self.application_seen => Err(self.with_partial(failure)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether the answer is no event stream; then it was taken as the whole result.
-    async fn take_if_whole(&mut self, rule: &StreamRule, kind: Option<&str>, ends: f64) -> Result<bool> {
-        let first = self.first_bytes(ends).await?;
-        let head = first.trim_ascii_start();
-        let streamed = if rule.ndjson {
-            matches!(kind, None | Some("text/plain" | "application/octet-stream")) && !head.starts_with(b"<")
-        } else if kind.is_none() {
-            ![&b"{"[..], b"[", b"<"].iter().any(|start| head.starts_with(start))
-        } else {
-            EVENT_STREAM_STARTS.iter().any(|start| head.starts_with(start))
-        };
-        if streamed {
-            self.feed(&first);
-            return Ok(false);
-        }
-        let Some(exchange) = &mut self.exchange else { return Ok(true) };
-        let empty = Decoder::new(&super::core::headers::Headers::default(), STREAM_BYTES)?;
-        let decoder = std::mem::replace(&mut self.decoder, empty);
-        let body = read_body(&self.call, exchange, ends, first, decoder).await?;
-        let result = read_result(&self.call, exchange, &body)?;
-        let events = result.as_object().and_then(|result| synthesise(rule.family, result));
-        let Some(events) = events else {
-            let message = "The answer to a stream request is neither an event stream nor a result";
-            return Err(invalid_response(&self.call, exchange, message, &body));
-        };
-        self.synthesised = true;
-        for (name, data) in events {
-            self.reader.accept(&name, data, String::new());
-        }
-        self.note_arrivals();
-        Ok(true)
-    }
-
-    async fn first_bytes(&mut self, ends: f64) -> Result<Vec<u8>> {
-        let mut first = Vec::new();
-        while first.trim_ascii_start().len() < ENOUGH_BYTES {
-            let Some(exchange) = &mut self.exchange else { break };
-            match read_chunk(&self.call, exchange, Some(ends)).await {
-                Ok(Some(chunk)) => first.extend(self.decoder.feed(&chunk)?),
-                Ok(None) => break,
-                Err(error @ (Error::ConnectionLost(_) | Error::Protocol(_))) => {
-                    let broken = self.broken(error);
-                    return Err(self.with_partial(broken));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(first)
-    }
-
-    /// The next event; `None` at the stream's end.
-    async fn next(&mut self) -> Result<Option<Event>> {
-        while self.reader.ready.is_empty() && !self.reader.ended() {
-            if !self.reader.refill() {
-                self.read().await?;
-            }
-        }
-        if let Some(event) = self.reader.ready.pop_front() {
-            return Ok(Some(event));
-        }
-        match self.reader.failure.clone() {
-            Some(failure) => Err(self.with_partial(failure)),
-            None => {
-                self.finish().await;
-                Ok(None)
-            }
-        }
-    }
-
-    /// One read from the socket, decoded; timers and endings become errors.
-    async fn read(&mut self) -> Result<()> {
-        let began = self.call.now();
-        let (limit, late) = self.limit(began);
-        let Some(exchange) = &mut self.exchange else { return Ok(()) };
-        let chunk = tokio::select! {
-            biased;
-            chunk = exchange.body.next() => Some(chunk),
-            () = self.call.shared.clock.timer(limit) => None,
-        };
-        self.stalled += self.call.now() - began;
-        match chunk {
-            None => Err(self.with_partial(late)),
-            Some(None) => {
-                if let Err(error) = self.decoder.finish() {
-                    let lost =
-                        Error::new(Kind::StreamInterrupted, "The stream's content encoding ended early");
-                    return Err(self.with_partial(lost.caused_by(error)));
-                }
-                self.reader.finish(self.call.settings.strict_completion);
-                self.note_arrivals();
-                Ok(())
-            }
-            Some(Some(Ok(chunk))) => {
-                let decoded = self.decoder.feed(&chunk).map_err(|error| self.with_partial(error))?;
-                self.feed(&decoded);
-                Ok(())
-            }
-            Some(Some(Err(error))) => {
-                let broken = self.broken(error);
-                Err(self.with_partial(broken))
-            }
-        }
-    }
-
-    fn feed(&mut self, bytes: &[u8]) {
-        let before = self.reader.ready.len();
-        self.reader.feed(bytes);
-        if self.reader.ready.iter().skip(before).any(Event::is_application) {
-            self.stalled = 0.0;
-            self.note_arrivals();
-        }
-    }
-
-    /// How long the next read may take, and the error of the timer that would then have fired.
-    fn limit(&self, now: f64) -> (f64, Error) {
-        let settings = &self.call.settings;
-        let idle = settings.idle_timeout;
-        let (mut limit, mut late) = if self.application_seen {
-            (idle, Error::new(Kind::StreamIdle, format!("The stream sent nothing for {idle} s")))
-        } else {
-            let late = Error::new(Kind::AttemptTimeout, "No event of the stream arrived in time");
-            (self.began + settings.first_event_timeout - now, late.in_phase(Phase::Response))
-        };
-        let stall = settings.stall_timeout - self.stalled;
-        if self.application_seen && stall < limit {
-            let message = format!("The stream sent no event for {} s", settings.stall_timeout);
-            (limit, late) = (stall, Error::new(Kind::StreamStall, message));
-        }
-        if let Some(left) = self.call.deadline.left(now).filter(|left| *left < limit) {
-            let passed = Error::new(Kind::DeadlineExceeded, "The call's deadline passed during the stream");
-            (limit, late) = (left, passed.in_phase(Phase::Stream));
-        }
-        (limit.max(0.0), late)
-    }
-
-    fn note_arrivals(&mut self) {
-        if !self.application_seen && self.reader.ready.iter().any(Event::is_application) {
-            self.application_seen = true;
-            self.lease.probe_succeeded();
-        }
-        let accumulator = &self.reader.accumulator;
-        if !self.content_seen && self.reader.ready.iter().any(|event| accumulator.is_content(&event.data)) {
-            self.content_seen = true;
-            self.call.emit("stream-first-content", json!({"after": self.call.now() - self.call.started}));
-        }
-    }
-
-    /// The stream ended well: settle, and give the server a moment so that the connection is kept.
-    async fn finish(&mut self) {
-        let completion = self.reader.completion.map(Completion::as_str);
-        self.settle(None);
-        self.call.emit("stream-end", json!({"completion": completion, "events": self.reader.events_seen}));
-        if self.reader.completion == Some(Completion::Inferred) {
-            self.call.shared.missing_terminals.fetch_add(1, Ordering::Relaxed);
-        }
-        let clock = self.call.shared.clock.clone();
-        if let Some(mut exchange) = self.exchange.take().filter(|_| !self.synthesised) {
-            let rest = async { while let Some(Ok(_)) = exchange.body.next().await {} };
-            tokio::select! {
-                biased;
-                () = rest => {}
-                () = clock.timer(DRAIN_SECONDS) => {}
-            }
-        }
-        self.release("ok");
-    }
-
-    /// Stop here: settle with what is known and abort the connection; once.
-    fn end(&mut self, error: &Error) {
-        if !matches!(error, Error::Cancelled(_)) {
-            self.call.emit("stream-interrupted", json!({"error": error.kind().as_str()}));
-        }
-        self.settle(Some(error));
-        self.exchange = None;
-        self.release(&outcome_name(Some(error)));
-    }
-
-    fn settle(&mut self, error: Option<&Error>) {
-        let used = usage_cost(self.reader.accumulator.usage()).filter(|_| self.handed_over);
-        self.lease.end(error, used.as_ref());
-    }
-
-    fn release(&mut self, outcome: &str) {
-        self.over = true;
-        if self.handed_over {
-            self.call.finish(outcome);
-        }
-    }
-
-    fn broken(&self, cause: Error) -> Error {
-        if matches!(cause, Error::ResponseTooLarge(_)) {
-            return cause;
-        }
-        let seen = self.reader.events_seen;
-        let message =
-            format!("The connection broke after {seen} events; the error's partial is what arrived");
-        Error::new(Kind::StreamInterrupted, message).caused_by(cause)
-    }
-
-    /// The error with what arrived, and once the stream was handed over with the facts of the call.
-    fn with_partial(&self, mut error: Error) -> Error {
-        let facts = error.facts_mut();
-        facts.partial = Some(self.reader.accumulator.partial());
-        facts.events_seen = Some(self.reader.events_seen);
-        facts.last_event_id = self.reader.last_event_id().map(str::to_owned);
-        if !self.handed_over {
-            return error;
-        }
-        self.call.fail_last(&error);
-        self.call.enrich(error)
-    }
-}
-
-impl Drop for Pump {
-    fn drop(&mut self) {
-        if !self.over && self.handed_over {
-            self.settle(Some(&Error::new(Kind::Cancelled, "")));
-            self.release("left");
-        }
-    }
-}
-
-fn reader(call: &Arc<Call>, rule: &StreamRule) -> StreamReader {
-    let (of_error, of_text) = (Arc::downgrade(call), Arc::downgrade(call));
-    let error_of = move |data: &Value| {
-        let call = of_error.upgrade()?;
-        let (request_id, redactor) = (call.request_id(), call.redactor());
-        let context =
-            ErrorContext { profile: &call.shared.profile, redactor: &redactor, max_server_wait: 0.0 };
-        stream_error(data, request_id.as_deref(), &context)
-    };
-    let redact =
-        move |text: &str| of_text.upgrade().map_or_else(String::new, |call| call.redactor().text(text));
-    StreamReader::new(rule, Box::new(error_of), Box::new(redact))
-}
+use super::middleware::{Content, EventSource, Response, WrapEvents};
+use super::pump::Pump;
+use super::shared::locked;
 
 type Step = BoxFuture<'static, (Box<Pump>, Result<Option<Event>>)>;
+/// How the stream below a wrapped one ended, once it has.
+type Below = Arc<Mutex<Option<Completion>>>;
 
 enum State {
     Ready(Box<Pump>),
     Reading(Step),
+    /// Events that middleware made of others.
+    Wrapped(EventSource, Below),
     Over,
 }
 
@@ -374,9 +39,13 @@ enum State {
 /// up to; a second iteration fails.
 pub struct EventStream {
     state: State,
+    call: Arc<Call>,
+    /// Knows what an event says; of events that middleware made it also adds up the message.
+    accumulator: Box<dyn Accumulator>,
     message: Option<Value>,
     lacking: Option<Error>,
     completion: Option<Completion>,
+    below: Option<Below>,
     synthesised: bool,
     told_again: bool,
 }
@@ -388,11 +57,59 @@ impl std::fmt::Debug for EventStream {
 }
 
 impl EventStream {
-    pub(super) fn new(mut pump: Pump) -> Self {
+    /// The stream in a call's response.
+    pub(super) fn of(response: Response, rule: &StreamRule, call: &Arc<Call>) -> Result<Self> {
+        match response.content {
+            Content::Events(pump) => Ok(Self::pumped(pump, rule, response.wraps)),
+            Content::Whole(value) => {
+                let stream = Self::answered(&value, rule, call);
+                call.finish(&super::call::outcome_name(stream.as_ref().err()));
+                stream
+            }
+            Content::Pieces(_) => Err(no_result(call)),
+        }
+    }
+
+    fn new(state: State, rule: &StreamRule, call: Arc<Call>) -> Self {
+        Self {
+            state,
+            call,
+            accumulator: accumulator(rule),
+            message: None,
+            lacking: None,
+            completion: None,
+            below: None,
+            synthesised: false,
+            told_again: false,
+        }
+    }
+
+    fn pumped(mut pump: Box<Pump>, rule: &StreamRule, wraps: Vec<WrapEvents>) -> Self {
         pump.handed_over = true;
-        let synthesised = pump.synthesised;
-        let state = State::Ready(Box::new(pump));
-        Self { state, message: None, lacking: None, completion: None, synthesised, told_again: false }
+        let (synthesised, call) = (pump.synthesised, pump.call.clone());
+        let mut stream = Self::new(State::Ready(pump), rule, call.clone());
+        if !wraps.is_empty() {
+            let below = Below::default();
+            stream.below = Some(below.clone());
+            let events = wraps.into_iter().fold(stream.boxed(), |events, wrap| wrap(events));
+            stream = Self::new(State::Wrapped(events, below), rule, call);
+        }
+        stream.synthesised = synthesised;
+        stream
+    }
+
+    /// The events of a whole answer that middleware gave.
+    fn answered(value: &Value, rule: &StreamRule, call: &Arc<Call>) -> Result<Self> {
+        let events = value.as_object().and_then(|value| synthesise(rule.family, value));
+        let events = events.ok_or_else(|| no_result(call))?;
+        let mut reader = StreamReader::new(rule, Box::new(|_| None), Box::new(str::to_owned));
+        for (name, data) in events {
+            reader.accept(&name, data, String::new());
+        }
+        let ready: Vec<Result<Event>> = reader.ready.drain(..).map(Ok).collect();
+        let below = Arc::new(Mutex::new(Some(Completion::Explicit)));
+        let state = State::Wrapped(futures::stream::iter(ready).boxed(), below);
+        Ok(Self { synthesised: true, ..Self::new(state, rule, call.clone()) })
     }
 
     /// How the stream ended: its terminal event was seen, or its end was inferred; `None` before the end.
@@ -407,6 +124,18 @@ impl EventStream {
         self.synthesised
     }
 
+    /// The provider's id of this exchange.
+    #[must_use]
+    pub fn request_id(&self) -> Option<String> {
+        self.call.request_id()
+    }
+
+    /// The text that an event adds, of the first choice; empty for events that add none.
+    #[must_use]
+    pub fn text_of(&self, event: &Event) -> String {
+        self.accumulator.text_of(&event.name, &event.data)
+    }
+
     /// What the events add up to; `None` unless the stream has ended well.
     #[must_use]
     pub fn message(&self) -> Option<&Value> {
@@ -418,6 +147,7 @@ impl EventStream {
     pub fn partial(&self) -> Option<Value> {
         match &self.state {
             State::Ready(pump) => Some(pump.reader.accumulator.partial()),
+            State::Wrapped(..) => Some(self.accumulator.partial()),
             _ => self.message.clone(),
         }
     }
@@ -430,6 +160,10 @@ impl EventStream {
         while let Some(event) = self.next().await {
             event?;
         }
+        self.whole_message()
+    }
+
+    fn whole_message(&self) -> Result<Value> {
         if let Some(error) = &self.lacking {
             return Err(error.clone());
         }
@@ -437,9 +171,44 @@ impl EventStream {
         self.message.clone().ok_or_else(again)
     }
 
+    /// Writes the text of the whole stream to a file, which appears whole or not at all, and returns the
+    /// message. A file that is there is replaced; a new one is readable by its owner only. If the stream or the disk
+    /// fails, the file is left as it was; `keep_partial` leaves the text that arrived beside it, in `<name>.partial`.
+    ///
+    /// # Errors
+    /// What ended the stream; [`Error::Stream`] with its cause where the file cannot be written.
+    pub async fn to_file(&mut self, path: impl AsRef<Path>, keep_partial: bool) -> Result<Value> {
+        let path = path.as_ref();
+        let created = AtomicFile::create(path, keep_partial).await;
+        let mut file = created.map_err(|cause| self.not_written(path, cause))?;
+        while let Some(event) = self.next().await {
+            let text = self.text_of(&event?);
+            file.write(text.as_bytes()).await.map_err(|cause| self.not_written(path, cause))?;
+        }
+        let message = self.whole_message()?;
+        file.commit().await.map_err(|cause| self.not_written(path, cause))?;
+        Ok(message)
+    }
+
+    fn not_written(&self, path: &Path, cause: std::io::Error) -> Error {
+        let message = format!("The stream could not be written to {}", path.display());
+        let mut error = Error::new(Kind::Stream, message).caused_by(cause);
+        error.facts_mut().partial = self.partial();
+        error
+    }
+
     /// End the stream now and close its connection.
     pub fn close(&mut self) {
         self.state = State::Over;
+    }
+
+    fn end(&mut self, completion: Option<Completion>, message: Value) {
+        self.completion = completion;
+        self.lacking = lacking(&self.call, &message).err().map(|error| self.call.enrich(error));
+        self.message = Some(message);
+        if let Some(below) = &self.below {
+            *locked(below) = completion;
+        }
     }
 
     fn settle(&mut self, mut pump: Box<Pump>, result: Result<Option<Event>>) -> Option<Result<Event>> {
@@ -449,10 +218,7 @@ impl EventStream {
                 Some(Ok(event))
             }
             Ok(None) => {
-                self.completion = pump.reader.completion;
-                let message = pump.reader.accumulator.result();
-                self.lacking = lacking(&pump.call, &message).err().map(|error| pump.call.enrich(error));
-                self.message = Some(message);
+                self.end(pump.reader.completion, pump.reader.accumulator.result());
                 None
             }
             Err(error) => {
@@ -461,17 +227,66 @@ impl EventStream {
             }
         }
     }
+
+    /// Take over what middleware gave; its end needs an end below, or a terminal event of its own.
+    fn settle_wrapped(
+        &mut self,
+        events: EventSource,
+        below: Below,
+        item: Option<Result<Event>>,
+    ) -> Option<Result<Event>> {
+        match item {
+            Some(Ok(event)) => {
+                if let Err(error) = self.accumulator.add(&event.name, Some(&event.data)) {
+                    return Some(Err(self.call.enrich(error)));
+                }
+                self.state = State::Wrapped(events, below);
+                Some(Ok(event))
+            }
+            Some(Err(error)) => Some(Err(error)),
+            None => {
+                let ended = *locked(&below);
+                let Some(completion) = ended.or_else(|| self.accumulator.ending()) else {
+                    let message = "Middleware ended the stream before its terminal event";
+                    let mut error = Error::new(Kind::StreamInterrupted, message);
+                    error.facts_mut().partial = Some(self.accumulator.partial());
+                    return Some(Err(self.call.enrich(error)));
+                };
+                self.end(Some(completion), self.accumulator.result());
+                None
+            }
+        }
+    }
+
+    fn read_again(&mut self) -> Option<Result<Event>> {
+        let again = self.completion.is_some() && std::mem::replace(&mut self.told_again, true);
+        let message = "The stream was read to its end before; make a new call to read it again";
+        again.then(|| Err(Error::new(Kind::Stream, message)))
+    }
 }
 
-impl futures::Stream for EventStream {
+fn no_result(call: &Call) -> Error {
+    let message = format!(
+        "Middleware answered the stream call {} with what is no result of its operation",
+        call.operation.name
+    );
+    Error::new(Kind::Raised, message)
+}
+
+impl Stream for EventStream {
     type Item = Result<Event>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut step = match std::mem::replace(&mut self.state, State::Over) {
-            State::Over => {
-                let again = self.completion.is_some() && std::mem::replace(&mut self.told_again, true);
-                let message = "The stream was read to its end before; make a new call to read it again";
-                return Poll::Ready(again.then(|| Err(Error::new(Kind::Stream, message))));
+            State::Over => return Poll::Ready(self.read_again()),
+            State::Wrapped(mut events, below) => {
+                let Poll::Ready(item) = events.poll_next_unpin(cx) else {
+                    self.state = State::Wrapped(events, below);
+                    return Poll::Pending;
+                };
+                let item = self.settle_wrapped(events, below, item);
+                self.told_again |= item.is_none();
+                return Poll::Ready(item);
             }
             State::Reading(step) => step,
             State::Ready(mut pump) => async move {

@@ -34,9 +34,4 @@ impl RetryBudget {
     pub fn refund(&mut self, cost: u32) {
         self.tokens = self.capacity.min(self.tokens + cost);
     }
-
-    /// A first attempt succeeded: one token more.
-    pub fn succeed_first(&mut self) {
-        self.refund(1);
-    }
 }

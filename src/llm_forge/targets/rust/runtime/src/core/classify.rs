@@ -38,7 +38,7 @@ pub fn breaker_outcome(error: Option<&Error>) -> Outcome {
         return Outcome::Success;
     };
     match error {
-        Error::Cancelled(_) => Outcome::Neutral,
+        Error::Cancelled(_) | Error::Raised(_) => Outcome::Neutral,
         Error::StreamIdle(_) | Error::StreamStall(_) | Error::Tls(_) | Error::Protocol(_) => Outcome::Failure,
         Error::DeadlineExceeded(facts) if facts.phase.is_some_and(Phase::is_after_sending) => {
             Outcome::Failure

@@ -275,6 +275,7 @@ errors! {
     StreamStall, "StreamStallError", "Bytes arrived, but no event for the stall time (R-051).";
     StreamDecode, "StreamDecodeError", "An event whose data is not valid JSON (R-147).";
     StreamProtocol, "StreamProtocolError", "Events in an order that the family does not allow (R-170).";
+    Raised, "Raised", "An error of the caller's own code, such as middleware; never retried (R-222).";
     Cancelled, "Cancelled", "The caller's token cancelled the call (R-057); never retried.";
 }
 
@@ -289,6 +290,12 @@ impl Error {
     #[must_use]
     pub fn with_facts(kind: Kind, facts: Facts) -> Self {
         kind.with(Box::new(facts))
+    }
+
+    /// An error of the caller's own code, which is its cause.
+    #[must_use]
+    pub fn raised(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::new(Kind::Raised, cause.to_string()).caused_by(cause)
     }
 
     /// The same error with its cause.

@@ -80,6 +80,8 @@ pub enum WaitSource {
     Server,
     /// None: another token is tried at once.
     Token,
+    /// A second attempt beside a slow first one.
+    Hedge,
 }
 
 impl WaitSource {
@@ -90,6 +92,7 @@ impl WaitSource {
             Self::Backoff => "backoff",
             Self::Server => "server",
             Self::Token => "token",
+            Self::Hedge => "hedge",
         }
     }
 }
