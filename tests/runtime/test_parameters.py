@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from llm_forge.core.errors import InvalidRequestError
 from llm_forge.core.views import View
+from llm_forge.runtime.base_url import fill_path
 from llm_forge.runtime.options import OMIT
-from llm_forge.runtime.parameters import pairs, path_texts, text, texts
+from llm_forge.runtime.parameters import pairs, path_segments, text, texts
 
 OBJECT = {"a": 1, "b": True, "c": None, "d": OMIT}
 
@@ -63,4 +65,44 @@ def test_styles_are_of_one_place_and_absent_values_are_left_out() -> None:
 
 
 def test_an_absent_parameter_of_a_path_is_empty_so_that_the_path_refuses_it() -> None:
-    assert path_texts({"id": None, "kind": "x"}, {}) == {"id": "", "kind": "x"}
+    assert path_segments({"id": None, "kind": "x"}, {}) == {"id": "", "kind": "x"}
+
+
+@pytest.mark.requirement("R-240")
+@pytest.mark.parametrize(
+    ("value", "style", "expected"),
+    [
+        ("a/b;c,d", None, "a%2Fb%3Bc%2Cd"),
+        (["a", "b,c"], None, "a,b%2Cc"),
+        (OBJECT, None, "a,1,b,true"),
+        (OBJECT, "pairs", "a=1,b=true"),
+        ({"a": 1}, "json", "%7B%22a%22%3A1%7D"),
+        ("a.b", "label", ".a.b"),
+        (["a", "b"], "label", ".a,b"),
+        (["a", "b"], "label*", ".a.b"),
+        (OBJECT, "label", ".a,1,b,true"),
+        (View({"a": 1, "b": 2}), "label*", ".a=1.b=2"),
+        ("x;y=z", "matrix", ";p=x%3By%3Dz"),
+        ("", "matrix", ";p"),
+        (5, "matrix*", ";p=5"),
+        (["a", "b"], "matrix", ";p=a,b"),
+        (["a", "", "b"], "matrix*", ";p=a;p;p=b"),
+        (OBJECT, "matrix", ";p=a,1,b,true"),
+        (OBJECT, "matrix*", ";a=1;b=true"),
+        ([], "matrix", ""),
+        ({}, "label*", ""),
+    ],
+)
+def test_a_parameter_of_a_path_is_encoded_but_for_what_stands_between_its_parts(
+    value: Any, style: Any, expected: str
+) -> None:
+    assert path_segments({"p": value}, {"path.p": style} if style else {}) == {"p": expected}
+
+
+@pytest.mark.requirement("R-240")
+@pytest.mark.parametrize(
+    ("value", "style"), [("", "label"), (".", "label"), ([], "matrix*"), ("..", "comma")]
+)
+def test_no_style_lets_a_parameter_change_the_route(value: Any, style: Any) -> None:
+    with pytest.raises(InvalidRequestError):
+        fill_path("/a/{p}", path_segments({"p": value}, {"path.p": style}))

@@ -8,7 +8,7 @@ import pytest
 
 from llm_forge import spec
 from llm_forge.spec.ir import Auth, Ref, Stream
-from tests.spec.making import load_text
+from tests.spec.making import document, load_text
 
 HEAD = """
 openapi: 3.1.0
@@ -113,6 +113,46 @@ def test_parameters_of_path_item_and_operation_are_joined_in_template_order(tmp_
     ]
     said = " ".join(notice.message for notice in api.notices)
     assert "'x' is not declared" in said
+
+
+def test_a_style_that_does_not_fit_its_place_is_taken_as_the_usual_one(tmp_path: Path) -> None:
+    parameters = [
+        {"name": "id", "in": "path", "required": True, "style": "matrix", "schema": {"type": "string"}},
+        {"name": "kind", "in": "path", "required": True, "style": "form", "schema": {"type": "string"}},
+        {"name": "X-A", "in": "header", "style": "matrix", "schema": {"type": "string"}},
+    ]
+    answer = {"Answer": {"type": "object"}}
+    api = load_text(tmp_path, document(answer, parameters=parameters).replace('/answers"', '/{id}/{kind}"'))
+    (operation,) = api.operations()
+    assert [one.style for one in operation.parameters] == ["matrix", "simple", "simple"]
+    told = [one.message for one in api.notices if one.kind == "repair"]
+    assert told == [
+        "'form' is no style of a path parameter; taken as 'simple'",
+        "'matrix' is no style of a header parameter; taken as 'simple'",
+    ]
+
+
+def form_body(folder: Path, schema: object) -> tuple[str, list[str]]:
+    """The kind of an urlencoded body, and what is said of it."""
+    body = {"content": {"application/x-www-form-urlencoded": {"schema": schema}}}
+    api = load_text(folder, document({"Answer": {"type": "object"}}, requestBody=body), "api.json")
+    (operation,) = api.operations()
+    assert operation.body is not None
+    return operation.body.kind, [one.message for one in api.notices if "form" in one.message]
+
+
+@pytest.mark.parametrize("schema", [{"type": "string"}, {"type": "array", "items": {}}, {"enum": ["a=1"]}])
+def test_a_form_without_fields_is_text_that_the_caller_gives(schema: object, tmp_path: Path) -> None:
+    assert form_body(tmp_path, schema) == (
+        "binary", ["a form without fields is sent as the text that it is given as"]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "schema", [{"properties": {"a": {}}}, {}, {"anyOf": [{"type": "string"}, {"type": "object"}]}]
+)
+def test_a_form_that_may_have_fields_is_a_form(schema: object, tmp_path: Path) -> None:
+    assert form_body(tmp_path, schema) == ("form", [])
 
 
 def test_an_event_stream_beside_json_is_the_streamed_form_of_one_operation(tmp_path: Path) -> None:

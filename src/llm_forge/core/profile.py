@@ -19,7 +19,9 @@ Replay = Literal["safe", "keyed", "once"]
 Family = Literal["chat-completion", "block-event", "response", "conversation", "events"]
 Answer: TypeAlias = Literal["object", "json", "lines", "binary", "empty"]
 BodyKind: TypeAlias = Literal["object", "json", "multipart", "form", "binary"]
-ParameterStyle: TypeAlias = Literal["comma", "space", "pipe", "fields", "pairs", "json"]
+ParameterStyle: TypeAlias = Literal[
+    "comma", "space", "pipe", "fields", "pairs", "json", "label", "label*", "matrix", "matrix*"
+]
 PageStyle: TypeAlias = Literal["after-id", "before-id", "cursor", "page", "link"]
 EVENT_NAME: Final = "event-name"  # the `type_field` of events that only their name tells apart
 
@@ -177,7 +179,8 @@ class Operation(Generic[R, E]):
     (`result` then makes one of them), bytes, or nothing, in which case `result` is given None (R-198).
     `accept` is its media type. `styles` say how parameters that are lists or objects are written, by place
     and name such as `query.tags`, where that is not usual: joined by `comma`, `space` or `pipe`, an object as
-    `fields` of its own or as `pairs` with equal signs, or as `json`.
+    `fields` of its own or as `pairs` with equal signs, or as `json`; in a path as `label` or `matrix`, with
+    a star where each part has its own prefix.
     """
 
     name: str

@@ -9,7 +9,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import SplitResult, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from ..core.errors import ConfigError, InvalidRequestError
 
@@ -91,13 +91,13 @@ def _origin(url: str) -> str:
 _kept_origin = lru_cache(maxsize=256)(_origin)  # every attempt asks, for the same few
 
 
-def fill_path(template: str, values: Mapping[str, str]) -> str:
-    """A path template with its parameters percent-encoded so that none can change the route (R-240)."""
+def fill_path(template: str, segments: Mapping[str, str]) -> str:
+    """A path template with its percent-encoded parameters, none of which can change the route (R-240)."""
     path = template
-    for name, text in values.items():
-        if not text or text in (".", ".."):
+    for name, encoded in segments.items():
+        if not encoded or encoded in (".", ".."):
             raise InvalidRequestError(f"Path parameter {name!r} must not be empty, '.' or '..'")
-        path = path.replace("{" + name + "}", quote(text, safe=""))
+        path = path.replace("{" + name + "}", encoded)
     return path
 
 

@@ -5,12 +5,15 @@ Rules of this file:
 - Without a style a list in a query is a pair for each entry, elsewhere its entries are joined by commas; an
   object in a query is `name[key]` pairs, elsewhere keys and values joined by commas.
 - A text is taken for JSON that is ready where the style is `json`.
+- In a path the parts of a value are percent-encoded, what stands between them is not (RFC 6570 section 3.2);
+  `label` puts a dot in front and `matrix` a semicolon and the name, with a star for each part anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from ..core.codec import encode
 from ..core.profile import ParameterStyle
@@ -26,9 +29,47 @@ def is_absent(value: Any) -> bool:
     return value is None or isinstance(value, Omit)
 
 
-def path_texts(values: Mapping[str, Any], styles: Styles) -> dict[str, str]:
-    """The parameters of a path; one that is absent is an empty text, which no path takes."""
-    return {**dict.fromkeys(values, ""), **texts("path", values, styles)}
+def path_segments(values: Mapping[str, Any], styles: Styles) -> dict[str, str]:
+    """The parameters of a path as they stand in it; one that is absent is empty, which no path takes."""
+    return {
+        name: "" if is_absent(value) else _segment(name, value, styles.get(f"path.{name}"))
+        for name, value in values.items()
+    }
+
+
+def _segment(name: str, value: Any, style: ParameterStyle | None) -> str:
+    parts = _parts(value, style)
+    if not parts:
+        return ""
+    if style == "matrix":
+        return _matrix(name, ",".join(parts))
+    if style == "matrix*":
+        named = isinstance(value, (Mapping, View))
+        return "".join(f";{part}" if named else _matrix(name, part) for part in parts)
+    if style in ("label", "label*"):
+        return "".join(f".{part}" for part in (parts if style == "label*" else [",".join(parts)]))
+    return ",".join(parts)
+
+
+def _matrix(name: str, encoded: str) -> str:
+    """`;name=value`, and no equals sign where the value is empty."""
+    return f";{_quoted(name)}={encoded}" if encoded else f";{_quoted(name)}"
+
+
+def _parts(value: Any, style: ParameterStyle | None) -> list[str]:
+    """Percent-encoded: the entries of a list, keys and values of an object, or a value alone."""
+    if style == "json":
+        return [_quoted(text(value, style))]
+    if isinstance(value, (list, tuple)):
+        return [_quoted(text(one)) for one in value]
+    if isinstance(value, (Mapping, View)):
+        inner = "=" if style in ("pairs", "label*", "matrix*") else ","
+        return [f"{_quoted(key)}{inner}{_quoted(text(one))}" for key, one in _fields(value)]
+    return [_quoted(text(value))]
+
+
+def _quoted(word: str) -> str:
+    return quote(word, safe="")
 
 
 def texts(place: str, values: Mapping[str, Any], styles: Styles) -> dict[str, str]:

@@ -22,7 +22,7 @@ from ..core.version import VERSION
 from .base_url import encode_query, fill_path
 from .header_check import check_header
 from .options import Extras, Settings
-from .parameters import pairs, path_texts, texts
+from .parameters import pairs, path_segments, texts
 from .payload import make_payload
 from .transports.protocol import HttpRequest
 
@@ -138,7 +138,7 @@ def _accepted(operation: Operation[Any, Any], *, streaming: bool) -> str:
 
 
 def _path(operation: Operation[Any, Any], given: Mapping[str, Any] | None) -> str:
-    return fill_path(operation.path, path_texts(given, operation.styles)) if given else operation.path
+    return fill_path(operation.path, path_segments(given, operation.styles)) if given else operation.path
 
 
 def _query(operation: Operation[Any, Any], given: Mapping[str, Any] | None, extra: Mapping[str, Any]) -> str:

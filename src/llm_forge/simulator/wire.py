@@ -106,8 +106,9 @@ def differences(sent: Mapping[str, Any], request: Request, path: str) -> Iterato
     yield from _body_differs(sent.get("body", {}), request)
 
 
-def _segments(path: str) -> list[str]:
-    return [unquote(segment) for segment in path.split("/")]
+def _segments(path: str) -> list[list[str]]:
+    """What a path says, apart where a slash or the semicolon of a matrix parameter stands."""
+    return [[unquote(part) for part in segment.split(";")] for segment in path.split("/")]
 
 
 def _pairs_differ(what: str, expected: Pairs, found: Pairs) -> Iterator[str]:

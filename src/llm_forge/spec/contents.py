@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .ir import AnyType, Body, BodyKind, FieldEncoding, ListType, ObjectType, Primitive, Result, Type
+from .ir import (
+    AnyType,
+    Body,
+    BodyKind,
+    FieldEncoding,
+    ListType,
+    MapType,
+    ObjectType,
+    Primitive,
+    Result,
+    TaggedUnion,
+    Type,
+    Union,
+)
 from .place import Place
 from .references import References
 from .schemas import Schemas, annotation
@@ -63,15 +76,29 @@ def read_body(references: References, schemas: Schemas, place: Place, hint: str)
     for kind in _BODY_ORDER:
         if kind in kinds:
             key = kinds[kind]
+            found = _body_type(schemas, kind, media[key].child("schema"), hint)
+            if kind == "form" and not _has_fields(schemas, found):
+                media[key].child("schema").note(
+                    "a form without fields is sent as the text that it is given as"
+                )
+                kind, found = "binary", _BYTES
             return Body(
                 kind=kind,
-                type=_body_type(schemas, kind, media[key].child("schema"), hint),
+                type=found,
                 media_type=key,
                 required=place.flag("required"),
                 description=annotation(place, "description"),
                 encodings=_encodings(media[key]) if kind in ("multipart", "form") else (),
             )
     return None
+
+
+def _has_fields(schemas: Schemas, found: Type) -> bool:
+    """Whether the value of a form may be an object, whatever else it may be."""
+    flat = schemas.flat(found)
+    if isinstance(flat, Union):
+        return any(_has_fields(schemas, member) for member in flat.members)
+    return isinstance(flat, (AnyType, MapType, ObjectType, TaggedUnion))
 
 
 def _media(references: References, place: Place) -> dict[str, Place]:

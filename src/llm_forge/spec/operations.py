@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from . import forge
 from .contents import read_body, read_responses
+from .errors import shown
 from .ir import Location, Operation, Parameter, Primitive, Skipped, Stream
 from .merge import merged
 from .method_names import default_name
@@ -163,7 +164,7 @@ class Operations:
         for _, media in place.child("content").entries():
             schema, encoding = media.child("schema"), "json"
             break
-        style = place.text("style") or ("form" if location == "query" else "simple")
+        style = _style(place, location)
         explode = place.child("explode").value
         return Parameter(
             name=name,
@@ -181,6 +182,24 @@ class Operations:
     def _example(self, place: Place, schema: Place) -> object:
         found = first_example(place)
         return found if found is not None else self.schemas.example(schema)
+
+
+_STYLES = {
+    "path": ("simple", "label", "matrix"),
+    "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
+    "header": ("simple",),
+    "cookie": ("simple", "form", "cookie"),
+}
+
+
+def _style(place: Place, location: str) -> str:
+    """The style of a parameter, the usual one of its place where it has none that fits."""
+    usual, *_ = _STYLES[location]
+    told = place.text("style") or usual
+    if told in _STYLES[location]:
+        return told
+    place.child("style").repair(f"{shown(told)} is no style of a {location} parameter; taken as {usual!r}")
+    return usual
 
 
 def _methods(item: Place) -> Iterator[tuple[str, Place]]:

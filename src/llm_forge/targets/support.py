@@ -188,9 +188,11 @@ def _alternatives(api: ir.Api, found: ir.Type) -> Iterator[ir.Type]:
 
 
 def parameter_style(api: ir.Api, one: ir.Parameter) -> str | None:
-    """How the runtime is to write a parameter that may be a list or an object; None for the usual way."""
+    """How the runtime is to write a parameter that is not written in the usual way, None for that."""
     if one.encoding == "json":
         return "json"
+    if one.location == "path" and one.style in ("label", "matrix"):
+        return f"{one.style}*" if one.explode else one.style
     lists, objects = _may_be(api, one.type, ir.ListType), _may_be(api, one.type, _OBJECTS)
     if one.location != "query":
         return "pairs" if objects and one.explode else None

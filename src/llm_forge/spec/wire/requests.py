@@ -76,7 +76,7 @@ def request_of(api: ir.Api, operation: ir.Operation, given: Arguments, *, stream
     cookies: list[tuple[str, str]] = []
     for (location, name), (one, value) in by_place.items():
         if location == "path":
-            path = path.replace("{" + name + "}", quote(_simple(one, value), safe=""))
+            path = path.replace("{" + name + "}", _segment(one, value))
         elif location == "query":
             query.extend(_query(one, value))
         elif location == "header":
@@ -130,8 +130,32 @@ def _object_pairs(one: ir.Parameter, value: Mapping[str, Any]) -> Iterator[tuple
         yield one.name, word(value)
 
 
+def _segment(one: ir.Parameter, value: Any) -> str:
+    """The text of a parameter of a path, in the styles simple, label and matrix (RFC 6570 section 3.2)."""
+    parts = [quote(as_json(value), safe="")] if one.encoding == "json" else list(_pieces(one, value))
+    if one.encoding == "json" or one.style not in ("label", "matrix"):
+        return ",".join(parts)
+    named = one.style == "matrix" and not (one.explode and isinstance(value, dict))
+    lead = f";{quote(one.name, safe='')}" if named else ";" if one.style == "matrix" else "."
+    return "".join(_led(lead, part, named=named) for part in (parts if one.explode else [",".join(parts)]))
+
+
+def _led(lead: str, part: str, *, named: bool) -> str:
+    return f"{lead}={part}" if named and part else f"{lead}{part}"
+
+
+def _pieces(one: ir.Parameter, value: Any) -> Iterator[str]:
+    """Percent-encoded: what a list holds, keys and values of an object, or a value alone."""
+    if isinstance(value, dict):
+        between = "=" if one.explode else ","
+        held = ((quote(key, safe=""), quote(word(item), safe="")) for key, item in value.items())
+        yield from (f"{key}{between}{item}" for key, item in held)
+    else:
+        yield from (quote(word(item), safe="") for item in (value if isinstance(value, list) else [value]))
+
+
 def _simple(one: ir.Parameter, value: Any) -> str:
-    """The text of a parameter of a path, a header or a cookie: the style simple."""
+    """The text of a parameter of a header or a cookie: the style simple."""
     if one.encoding == "json":
         return as_json(value)
     if isinstance(value, list):

@@ -78,18 +78,25 @@ func originOf(text string) string {
 	return fmt.Sprintf("%s://%s:%s", parts.Scheme, parts.Hostname(), or(port, "80"))
 }
 
-// fillPath is a path template with its parameters percent-encoded so that none can change the route.
-func fillPath(template string, values map[string]any, texts map[string]string) (string, error) {
+// fillPath is a path template with its percent-encoded parameters, none of which can change the route.
+func fillPath(template string, values map[string]any, styles map[string]string) (string, error) {
 	path := template
-	for name := range values {
-		text := texts[name]
-		if text == "" || text == "." || text == ".." {
+	for name, value := range values {
+		encoded, err := pathSegment(name, value, styles["path."+name])
+		if err != nil {
+			return "", err
+		}
+		if encoded == "" || encoded == "." || encoded == ".." {
 			return "", newError(KindInvalidRequest, "Path parameter %q must not be empty, '.' or '..'", name)
 		}
-		path = strings.ReplaceAll(path, "{"+name+"}", escapeAll(text))
+		path = strings.ReplaceAll(path, "{"+name+"}", encoded)
 	}
-	return path, nil
+	return escapeBut(path, inPath), nil
 }
+
+// inPath are the characters, beside letters and digits, that a path may hold as they are: with any other one, net/url
+// writes the whole path anew, and a slash in a parameter would be a slash of the route.
+const inPath = "-_.~/%!$&'()*+,;=:@[]"
 
 const upperHex = "0123456789ABCDEF"
 

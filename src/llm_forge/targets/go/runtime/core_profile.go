@@ -183,7 +183,8 @@ type PageRule struct {
 // Operation is one operation of a provider. Group "" is "default", Accept "" is application/json. Required are the paths
 // of the fields that its answer must have, dotted, with * for every entry of a list or mapping (R-200). Styles say how
 // parameters that are lists or objects are written, by place and name such as query.tags, where that is not usual: joined
-// by comma, space or pipe, an object as fields of its own or as pairs with equal signs, or as json.
+// by comma, space or pipe, an object as fields of its own or as pairs with equal signs, or as json; in a path as label or
+// matrix, with a star where each part has its own prefix.
 type Operation struct {
 	Name    string      `json:"name"`
 	Method  string      `json:"method"`

@@ -14,6 +14,8 @@ import (
 //   - Without a style a list in a query is a pair for each entry, elsewhere its entries are joined by commas; an object in
 //     a query is name[key] pairs, elsewhere keys and values joined by commas.
 //   - A text is taken for JSON that is ready where the style is json.
+//   - In a path the parts of a value are percent-encoded, what stands between them is not (RFC 6570 section 3.2); label
+//     puts a dot in front and matrix a semicolon and the name, with a star for each part anew.
 
 // textsOf are the parameters of a place other than the query; styles are by place and name.
 func textsOf(place string, values map[string]any, styles map[string]string) (map[string]string, error) {
@@ -29,6 +31,81 @@ func textsOf(place string, values map[string]any, styles map[string]string) (map
 		made[name] = text
 	}
 	return made, nil
+}
+
+// pathSegment is a parameter of a path as it stands in it; one that is absent is empty, which no path takes.
+func pathSegment(name string, value any, style string) (string, error) {
+	if isAbsent(value) {
+		return "", nil
+	}
+	value = plainParameter(value)
+	parts, err := segmentParts(value, style)
+	if err != nil || len(parts) == 0 {
+		return "", err
+	}
+	switch style {
+	case "label":
+		return "." + strings.Join(parts, ","), nil
+	case "label*":
+		return "." + strings.Join(parts, "."), nil
+	case "matrix":
+		return matrixParameter(name, strings.Join(parts, ",")), nil
+	case "matrix*":
+		return matrixParameters(name, parts, value), nil
+	}
+	return strings.Join(parts, ","), nil
+}
+
+func matrixParameters(name string, parts []string, value any) string {
+	if _, isObject := asObject(value); isObject {
+		return ";" + strings.Join(parts, ";")
+	}
+	var made strings.Builder
+	for _, part := range parts {
+		made.WriteString(matrixParameter(name, part))
+	}
+	return made.String()
+}
+
+// matrixParameter is ;name=value, without an equals sign where the value is empty.
+func matrixParameter(name, encoded string) string {
+	if encoded == "" {
+		return ";" + escapeAll(name)
+	}
+	return ";" + escapeAll(name) + "=" + encoded
+}
+
+// segmentParts are, percent-encoded, the entries of a list, keys and values of an object, or a value alone.
+func segmentParts(value any, style string) ([]string, error) {
+	if style == "json" {
+		text, err := parameterText(value, style)
+		return []string{escapeAll(text)}, err
+	}
+	if list, ok := value.([]any); ok {
+		var parts []string
+		for _, one := range list {
+			parts = append(parts, escapeAll(wireText(one)))
+		}
+		return parts, nil
+	}
+	if fields, ok := asObject(value); ok {
+		return objectParts(fields, style), nil
+	}
+	return []string{escapeAll(wireText(value))}, nil
+}
+
+func objectParts(fields object, style string) []string {
+	inner := ","
+	if style == "pairs" || strings.HasSuffix(style, "*") {
+		inner = "="
+	}
+	var parts []string
+	for _, key := range sortedNames(fields) {
+		if !isAbsent(fields[key]) {
+			parts = append(parts, escapeAll(key)+inner+escapeAll(wireText(fields[key])))
+		}
+	}
+	return parts
 }
 
 // queryPairs are the names and values of a query, by name.

@@ -88,11 +88,7 @@ func (p preparation) target() (string, error) {
 	if p.params.URL != "" {
 		return p.params.URL, nil
 	}
-	texts, err := textsOf("path", p.params.Path, p.operation.Styles)
-	if err != nil {
-		return "", err
-	}
-	path, err := fillPath(p.operation.Path, p.params.Path, texts)
+	path, err := fillPath(p.operation.Path, p.params.Path, p.operation.Styles)
 	if err != nil {
 		return "", err
 	}
@@ -259,6 +255,8 @@ func (p preparation) payload() (payload, error) {
 		return p.binaryPayload(rule)
 	case body == nil && rule.Kind == BodyJSON:
 		return payload{}, p.refuseExtra("sends JSON that is not an object")
+	case body == nil && !p.addsFields():
+		return payload{}, nil
 	}
 	values, err := p.fields(body, rule)
 	if err != nil {
@@ -277,6 +275,12 @@ func (p preparation) payload() (payload, error) {
 	}
 	encoded, err := encodeJSON(values)
 	return payload{bytesBody(encoded), mediaType, values}, err
+}
+
+// addsFields says whether a body has fields that the caller did not give with it.
+func (p preparation) addsFields() bool {
+	stream := p.operation.Stream
+	return len(p.extras.body) > 0 || p.streaming && stream != nil && stream.Parameter != ""
 }
 
 func (p preparation) refuseExtra(why string) error {

@@ -78,19 +78,20 @@ export function originOf(url: string): string {
   return `${parts.protocol}//${parts.hostname}:${port}`;
 }
 
-/** A path template with its parameters percent-encoded so that none can change the route (R-240). */
-export function fillPath(template: string, values: Readonly<Record<string, string>>): string {
+/** A path template with its percent-encoded parameters, none of which can change the route (R-240). */
+export function fillPath(template: string, segments: Readonly<Record<string, string>>): string {
   let path = template;
-  for (const [name, text] of Object.entries(values)) {
-    if (text === "" || text === "." || text === "..") {
+  for (const [name, encoded] of Object.entries(segments)) {
+    if (encoded === "" || encoded === "." || encoded === "..") {
       throw new InvalidRequestError(`Path parameter "${name}" must not be empty, "." or ".."`);
     }
-    path = path.replaceAll(`{${name}}`, () => quoted(text, name));
+    path = path.replaceAll(`{${name}}`, () => encoded);
   }
   return path;
 }
 
-function quoted(text: string, name: string): string {
+/** A text of the path parameter `name`, percent-encoded but for unreserved characters (RFC 3986 section 2.3). */
+export function percentEncoded(text: string, name: string): string {
   try {
     return encodeURIComponent(text).replace(
       /[!'()*]/g,

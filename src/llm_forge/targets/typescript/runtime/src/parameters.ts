@@ -6,8 +6,11 @@
  * - Without a style a list in a query is a pair for each entry, elsewhere its entries are joined by commas; an object
  *   in a query is `name[key]` pairs, elsewhere keys and values joined by commas.
  * - A text is taken for JSON that is ready where the style is `json`.
+ * - In a path the parts of a value are percent-encoded, what stands between them is not (RFC 6570 section 3.2);
+ *   `label` puts a dot in front and `matrix` a semicolon and the name, with a star for each part anew.
  */
 
+import { percentEncoded } from "./base-url.js";
 import type { Pair } from "./core/headers.js";
 import { encode, isObject } from "./core/json.js";
 import type { ParameterStyle } from "./core/profile.js";
@@ -21,10 +24,54 @@ function isAbsent(value: unknown): boolean {
   return value === null || value === undefined;
 }
 
-/** The parameters of a path; one that is absent is an empty text, which no path takes. */
-export function pathTexts(values: Values, styles: Styles): Record<string, string> {
-  const absent = Object.keys(values).map((name) => [name, ""] as const);
-  return { ...Object.fromEntries(absent), ...Object.fromEntries(texts("path", values, styles)) };
+/** The parameters of a path as they stand in it; one that is absent is empty, which no path takes. */
+export function pathSegments(values: Values, styles: Styles): Record<string, string> {
+  const segments = Object.entries(values).map(([name, value]) => {
+    return [name, isAbsent(value) ? "" : segment(name, value, styles[`path.${name}`])] as const;
+  });
+  return Object.fromEntries(segments);
+}
+
+function segment(name: string, value: unknown, style: ParameterStyle | undefined): string {
+  const parts = partsOf(name, value, style);
+  if (parts.length === 0) {
+    return "";
+  }
+  const led = (part: string): string => matrix(name, part);
+  switch (style) {
+    case "matrix":
+      return led(parts.join(","));
+    case "matrix*":
+      return parts.map(isObject(value) ? (part) => `;${part}` : led).join("");
+    case "label":
+      return `.${parts.join(",")}`;
+    case "label*":
+      return `.${parts.join(".")}`;
+    default:
+      return parts.join(",");
+  }
+}
+
+/** `;name=value`, and no equals sign where the value is empty. */
+function matrix(name: string, encoded: string): string {
+  const lead = `;${percentEncoded(name, name)}`;
+  return encoded === "" ? lead : `${lead}=${encoded}`;
+}
+
+/** Percent-encoded: the entries of a list, keys and values of an object, or a value alone. */
+function partsOf(name: string, value: unknown, style: ParameterStyle | undefined): readonly string[] {
+  const quoted = (one: unknown): string => percentEncoded(textOf(one), name);
+  if (style === "json") {
+    return [percentEncoded(textOf(value, style), name)];
+  }
+  if (Array.isArray(value)) {
+    return value.map(quoted);
+  }
+  if (isObject(value)) {
+    const inner = style === "pairs" || style?.endsWith("*") === true ? "=" : ",";
+    return fieldsOf(value).map(([key, one]) => quoted(key) + inner + quoted(one));
+  }
+  return [quoted(value)];
 }
 
 /** The parameters of headers or of cookies; `styles` are by `place.name`. */

@@ -16,7 +16,7 @@ import { textOf } from "./core/text.js";
 import { VERSION } from "./core/version.js";
 import { checkHeader } from "./header-check.js";
 import type { Extras, Settings } from "./options.js";
-import { pairs, pathTexts, texts } from "./parameters.js";
+import { pairs, pathSegments, texts } from "./parameters.js";
 import { makePayload } from "./payload.js";
 import type { HttpRequest } from "./transport.js";
 
@@ -60,7 +60,7 @@ export interface Preparation {
 export function prepare(given: Preparation, parts: RequestParts): Prepared {
   const { operation, extras } = given;
   const payload = makePayload(operation, parts.body, extras.body, given.streaming);
-  const path = fillPath(operation.path, pathTexts(parts.path ?? {}, operation.styles));
+  const path = fillPath(operation.path, pathSegments(parts.path ?? {}, operation.styles));
   const url = parts.url ?? given.baseUrl + path + queryOf(operation, { ...parts.query, ...extras.query });
   const fields = new Map<string, string>([
     ["accept", accepted(operation, given.streaming)],

@@ -12,7 +12,8 @@ export type Replay = "safe" | "keyed" | "once";
 export type Family = "chat-completion" | "block-event" | "response" | "conversation" | "events";
 export type AnswerKind = "object" | "json" | "lines" | "binary" | "empty";
 export type BodyKind = "object" | "json" | "multipart" | "form" | "binary";
-export type ParameterStyle = "comma" | "space" | "pipe" | "fields" | "pairs" | "json";
+export type ParameterStyle =
+  "comma" | "space" | "pipe" | "fields" | "pairs" | "json" | "label" | "label*" | "matrix" | "matrix*";
 export type PageStyle = "after-id" | "before-id" | "cursor" | "page" | "link";
 
 /** The `typeField` of events that only their name tells apart. */
@@ -206,7 +207,8 @@ export interface Shape {
  * (R is then the type of one of them), bytes, or nothing, in which case the result is undefined (R-198).
  * `accept` is its media type. `styles` say how parameters that are lists or objects are written, by place and name such
  * as `query.tags`, where that is not usual: joined by `comma`, `space` or `pipe`, an object as `fields` of its own or as
- * `pairs` with equal signs, or as `json`.
+ * `pairs` with equal signs, or as `json`; in a path as `label` or `matrix`, with a star where each part has its own
+ * prefix.
  */
 export interface Operation<R = unknown, E = unknown> {
   readonly name: string;
