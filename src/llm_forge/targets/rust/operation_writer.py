@@ -106,9 +106,14 @@ def _pages(rule: ir.Pagination | None) -> Literal | None:
     return structure("PageRule", found, "PageRule::DEFAULT")
 
 
+def _style(style: str) -> str:
+    """The variant of a style, whose star says that it is exploded."""
+    return pascal(style.replace("*", "_exploded"))
+
+
 def _styles(styles: tuple[tuple[str, str], ...]) -> Literal | None:
     made = [
-        Literal("(", [("", Quoted(name)), ("", f"ParameterStyle::{pascal(style)}")], ")")
+        Literal("(", [("", Quoted(name)), ("", f"ParameterStyle::{_style(style)}")], ")")
         for name, style in styles
     ]
     return listed(made) if made else None

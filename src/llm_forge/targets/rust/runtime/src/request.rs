@@ -216,11 +216,10 @@ fn fields_of(
 fn fill_path(operation: &Operation, given: &Map<String, Value>) -> Result<String> {
     let mut path = operation.path.to_owned();
     for (name, value) in given {
-        let text = text_of(value, style_of(operation, "path", name));
-        if text.is_empty() || text == "." || text == ".." {
+        let encoded = segment(name, value, style_of(operation, "path", name));
+        if encoded.is_empty() || encoded == "." || encoded == ".." {
             return Err(invalid(format!("Path parameter {name:?} must not be empty, '.' or '..'")));
         }
-        let encoded = utf8_percent_encode(&text, SEGMENT).to_string();
         path = path.replace(&format!("{{{name}}}"), &encoded);
     }
     match path.split_once('{') {
@@ -230,6 +229,51 @@ fn fill_path(operation: &Operation, given: &Map<String, Value>) -> Result<String
         }
         None => Ok(path),
     }
+}
+
+/// A parameter of a path as it stands in it: its parts are percent-encoded, what stands between them is not
+/// (RFC 6570 section 3.2). One that is absent is empty, which no path takes.
+fn segment(name: &str, value: &Value, style: Option<ParameterStyle>) -> String {
+    let parts = parts_of(value, style);
+    if parts.is_empty() {
+        return String::new();
+    }
+    match style {
+        Some(ParameterStyle::Label) => format!(".{}", parts.join(",")),
+        Some(ParameterStyle::LabelExploded) => format!(".{}", parts.join(".")),
+        Some(ParameterStyle::Matrix) => matrix(name, &parts.join(",")),
+        Some(ParameterStyle::MatrixExploded) if value.is_object() => format!(";{}", parts.join(";")),
+        Some(ParameterStyle::MatrixExploded) => parts.iter().map(|part| matrix(name, part)).collect(),
+        _ => parts.join(","),
+    }
+}
+
+/// `;name=value`, and no equals sign where the value is empty.
+fn matrix(name: &str, encoded: &str) -> String {
+    let equals = if encoded.is_empty() { "" } else { "=" };
+    format!(";{}{equals}{encoded}", quoted(name))
+}
+
+/// Percent-encoded: the entries of a list, keys and values of an object, or a value alone.
+fn parts_of(value: &Value, style: Option<ParameterStyle>) -> Vec<String> {
+    let part = |one: &Value| quoted(&text_of(one, None));
+    match value {
+        Value::Null => Vec::new(),
+        _ if style == Some(ParameterStyle::Json) => vec![quoted(&text_of(value, style))],
+        Value::Array(entries) => entries.iter().map(part).collect(),
+        Value::Object(fields) => {
+            let named =
+                [ParameterStyle::Pairs, ParameterStyle::LabelExploded, ParameterStyle::MatrixExploded];
+            let inner = if style.is_some_and(|one| named.contains(&one)) { "=" } else { "," };
+            let known = fields.iter().filter(|(_, one)| !one.is_null());
+            known.map(|(key, one)| format!("{}{inner}{}", quoted(key), part(one))).collect()
+        }
+        _ => vec![part(value)],
+    }
+}
+
+fn quoted(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 fn query_of(operation: &Operation, params: &Params, options: &CallOptions) -> Result<String> {

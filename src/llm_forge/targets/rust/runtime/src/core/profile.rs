@@ -117,7 +117,7 @@ pub enum BodyKind {
     Binary,
 }
 
-/// How a parameter that is a list or an object is written, where that is not usual.
+/// How a parameter is written, where that is not usual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParameterStyle {
     /// Joined by commas.
@@ -132,6 +132,14 @@ pub enum ParameterStyle {
     Pairs,
     /// As JSON.
     Json,
+    /// In a path, behind a dot.
+    Label,
+    /// In a path, each part behind a dot.
+    LabelExploded,
+    /// In a path, behind a semicolon and the name.
+    Matrix,
+    /// In a path, each part behind a semicolon and its name.
+    MatrixExploded,
 }
 
 /// The response headers, in lower case, of one rate-limit family.
