@@ -34,7 +34,7 @@ requirements: .venv/dev.stamp ## write docs/requirements.md: each requirement wi
 	@$(BIN)/python -m tests.requirements.table
 
 sdks: .venv/dev.stamp build/typescript.stamp ## SDKs of our descriptions and of every vendor's document: types, linters, bytes, wire tests
-	@$(BIN)/python -m pytest -n auto --durations=5 tests/targets/test_checked_sdks.py tests/targets/test_wire_cases.py tests/targets/test_vendor_documents.py tests/targets/typescript
+	@LLM_FORGE_ALL_SDKS=1 $(BIN)/python -m pytest -n auto --durations=5 tests/targets/test_checked_sdks.py tests/targets/test_wire_cases.py tests/targets/test_vendor_documents.py tests/targets/typescript tests/targets/rust/test_sdks.py
 
 prism: build/prism.stamp ## install Prism (needs npm), which holds our clients' requests against the vendors' documents
 

@@ -16,6 +16,12 @@ pub struct Client {
     runtime: runtime::Client,
 }
 
+impl From<runtime::Client> for Client {
+    fn from(runtime: runtime::Client) -> Self {
+        Self { runtime }
+    }
+}
+
 impl Client {
     /// A client with the key and the base URL of the environment.
     ///
@@ -23,6 +29,11 @@ impl Client {
     /// [`Error::Config`](crate::Error::Config) names the variable that is missing or wrong.
     pub fn from_env() -> Result<Self> {
         Self::new(ClientOptions::default())
+    }
+
+    /// Options one by one: `Client::builder().max_attempts(5).build()`.
+    pub fn builder() -> ClientBuilder<Self> {
+        ClientBuilder::new(PROFILE.clone())
     }
 
     /// A client with these options; what they leave open is taken from the environment.

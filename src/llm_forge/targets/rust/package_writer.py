@@ -10,7 +10,7 @@ from pathlib import Path
 from ..text import Comment, code_text, markdown
 from .printing import used
 from .text import Quoted
-from .view import View
+from .view import Method, Service, View
 
 HERE = Path(__file__).resolve().parent
 RUNTIME = HERE / "runtime"
@@ -86,7 +86,8 @@ def _one_line(view: View) -> str:
 
 
 _OFFERED = (
-    "CallOptions", "CancellationToken", "ClientOptions", "Error", "Kind", "Result", "SecretString", "Timeout",
+    "CallOptions", "CancellationToken", "ClientBuilder", "ClientOptions", "Error", "Kind", "Result",
+    "SecretString", "Timeout",
 )  # fmt: skip
 _ALLOWED = """\
 #![warn(missing_docs)]
@@ -179,3 +180,65 @@ def write_readme(view: View) -> str:
         key = f" The key is taken from `{code_text(api.env.api_key[0])}`, or from `ClientOptions::api_key`."
     title = markdown(Comment(api.title or api.provider))
     return _README.format(crate=view.crate, title=title, key=key)
+
+
+def write_example(view: View) -> str:
+    """A program that makes a client, asks for a list if there is one, and tells errors apart."""
+    shown, uses = _shown(view)
+    names = ["Client", "Error", *uses]
+    return "\n".join(
+        [
+            f"// {view.header}",
+            "//! Makes a client and one call.",
+            "",
+            *used(view.package, names),
+            "",
+            '#[tokio::main(flavor = "current_thread")]',
+            "async fn main() -> Result<(), Error> {",
+            "    let client = Client::from_env()?;",
+            "    match run(&client).await {",
+            '        Err(Error::RateLimit(facts)) => println!("ask again in {:?} s", facts.retry_after),',
+            "        other => other?,",
+            "    }",
+            "    client.close().await;",
+            "    Ok(())",
+            "}",
+            "",
+            "async fn run(client: &Client) -> Result<(), Error> {",
+            *shown,
+            "    Ok(())",
+            "}",
+            "",
+        ]
+    )
+
+
+def _shown(view: View) -> tuple[list[str], list[str]]:
+    found = _first_list(view.root, "client")
+    if found is not None:
+        path, method = found
+        given = "&types::" + method.params + "::default(), " if method.params else ""
+        lines = [
+            f"    let service = {path};",
+            f"    let page = service.{method.name}({given}CallOptions::default()).await?;",
+            '    println!("{} items on the first page", page.items.len());',
+        ]
+        return lines, ["CallOptions", *(["types"] if given else [])]
+    lines = [
+        "    let answer = client.health_check(CallOptions::default()).await?;",
+        '    println!("healthy: {}", answer.is_some());',
+    ]
+    return lines, ["CallOptions"]
+
+
+def _first_list(one: Service, path: str) -> tuple[str, Method] | None:
+    """The first list that is asked for without arguments, and the service that it stands on."""
+    for method in one.methods:
+        needs = any(parameter.required for parameter in method.operation.parameters)
+        if method.item and not method.path and not method.body and not needs:
+            return path, method
+    for getter, child in one.children:
+        found = _first_list(child, f"{path}.{getter}()")
+        if found is not None:
+            return found
+    return None

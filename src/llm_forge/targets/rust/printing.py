@@ -168,7 +168,7 @@ def used(module: str, names: Iterable[str], *, public: bool = False) -> list[str
         return [flat]
     lines = [INDENT]
     for name in ordered:
-        if len(lines[-1]) + len(name) + 1 >= MAX_WIDTH:
+        if len(lines[-1]) + len(name) + (name != ordered[-1]) >= MAX_WIDTH:
             lines.append(INDENT)
         lines[-1] += f"{name}, "
     return [f"{start}::{{", *(line.rstrip() for line in lines), "};"]

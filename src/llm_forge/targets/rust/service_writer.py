@@ -10,7 +10,7 @@ from .view import Argument, Method, Service, View
 
 _BY_VALUE = ("i64", "f64", "bool")
 _ERRORS = ["///", "/// # Errors", "/// What the call failed with, all its attempts listed."]
-_RUNTIME = ("CallOptions", "ClientOptions", "Download", "Lines", "Page", "Result", "Upload")
+_RUNTIME = ("CallOptions", "ClientBuilder", "ClientOptions", "Download", "Lines", "Page", "Result", "Upload")
 _SUPPORT = ("Arguments", "MessageStream")
 
 

@@ -18,6 +18,7 @@ from .package_writer import (
     runtime_files,
     rustfmt_settings,
     support_files,
+    write_example,
     write_lib,
     write_manifest,
     write_readme,
@@ -46,6 +47,7 @@ class RustTarget:
             "README.md": write_readme(view),
             "LICENSE": license_text(),
             "rustfmt.toml": rustfmt_settings(),
+            "examples/quickstart.rs": write_example(view),
             "src/lib.rs": write_lib(view, vendored=vendored),
         }
         found |= write_tests(view)

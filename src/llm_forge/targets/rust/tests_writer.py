@@ -107,9 +107,9 @@ class _Calls:
         return bound(f"let body: {told} =", "given.body()")
 
     def _form(self, form: Struct, *, required: bool) -> list[str]:
-        crate = self._view.package
-        pairs = [(str(one.name), _field(one)) for one in form.fields]
-        made = structure(qualified(form.name), [*pairs, ("extra", f"{crate}::Object::new()")])
+        pairs: list[tuple[str, Value]] = [(str(one.name), _field(one)) for one in form.fields]
+        known = listed([one.wire for one in form.fields if one.wire is not None])
+        made = structure(qualified(form.name), [*pairs, ("extra", known.within("given.rest(", ")"))])
         return statement("let body =", made if required else made.within("Some(", ")"), INDENT * 2)
 
 

@@ -10,16 +10,18 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import TypeAlias
 
 from ...spec import ir
+from ..mirrors import mirrors
 from ..reach import parts, reachable
 from .cycles import Cycles
 from .names import FIELD_SCOPE, SETTER_SCOPE, TYPE_SCOPE, VARIANT_SCOPE, Names, pascal
 from .text import Doc, Identifier, Quoted, literal
 from .unions import Unions
-from .view import Alias, Declaration, Enum, Field, Presence, Struct
+from .view import Alias, Declaration, Enum, Field, Presence, Struct, UnionType
 
 _PRIMITIVES = {"string": "String", "integer": "i64", "number": "f64", "boolean": "bool", "null": "Value"}
 Choice: TypeAlias = ir.EnumType | ir.Union | ir.TaggedUnion
@@ -53,6 +55,7 @@ class Types:
         self._hoisted: dict[tuple[str, Choice], Identifier] = {}
         self._waiting: list[tuple[Identifier, Choice, Doc]] = []
         self._unions = Unions(self)
+        self._mirrors = mirrors(api, sorted(self.requested), self.answered)
         self._cycles = Cycles(api, self._wire_names)
 
     # -- expressions -------------------------------------------------------------------------------
@@ -141,8 +144,15 @@ class Types:
             fields = tuple(self._fields(wire, told.type))
             return Struct(name, doc, fields, builds=wire in self.requested, form=wire in self._files)
         if isinstance(told.type, Choice) and self.is_own(wire):
-            return self._choice(name, told.type, doc)
+            made = self._choice(name, told.type, doc)
+            return replace(made, mirrors=self._mirrored(wire, made)) if isinstance(made, UnionType) else made
         return Alias(name, doc, "Value" if wire in self._circular else self.expression(told.type, wire))
+
+    def _mirrored(self, wire: str, union: UnionType) -> tuple[str, ...]:
+        """The types of answers that a union of requests takes too: what was said can be said again."""
+        members = {one.type for one in union.members}
+        names = [self.rust_names[one] for one in self._mirrors.get(wire, ()) if self.is_own(one)]
+        return tuple(one for one in names if one not in members)
 
     def _choice(self, name: Identifier, found: Choice, doc: Doc) -> Declaration:
         if isinstance(found, ir.TaggedUnion):

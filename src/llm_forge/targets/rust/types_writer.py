@@ -10,6 +10,7 @@ from .text import Quoted
 from .view import Alias, Declaration, Enum, Field, Struct, UnionType, View
 
 _NAME = re.compile(r"[A-Z]\w*")
+_SUPPORT = frozenset({"Object", "open_enum", "recast", "tagged_union", "untagged_union"})
 _SKIP = 'skip_serializing_if = "Option::is_none"'
 
 
@@ -22,7 +23,7 @@ def write_types(view: View, module: str, declarations: list[Declaration], homes:
         [
             *used("super", [one for one in named if one in homes and homes[one] != module]),
             *used("crate::runtime", named & {"Upload"}),
-            *used("crate::support", named & {"Object", "open_enum", "tagged_union", "untagged_union"}),
+            *used("crate::support", named & _SUPPORT),
         ],
     ]
     head = [f"// {view.header}", *(line for group in groups if group for line in ["", *group])]
@@ -37,7 +38,8 @@ def _needs(one: Declaration) -> set[str]:
         case Struct():
             return names_in(one) | {"Serialize", "Object"} | (set() if one.form else {"Deserialize"})
         case UnionType():
-            return names_in(one) | {"Value", "untagged_union" if one.tag is None else "tagged_union"}
+            macro = "untagged_union" if one.tag is None else "tagged_union"
+            return names_in(one) | {"Value", macro, *(["recast"] if one.mirrors else [])}
         case Enum():
             return {"open_enum"}
         case Alias():
@@ -50,7 +52,7 @@ def names_in(one: Declaration) -> set[str]:
         case Struct():
             text = " ".join(field.type for field in one.fields)
         case UnionType():
-            text = " ".join(member.type for member in one.members)
+            text = " ".join([*(member.type for member in one.members), *one.mirrors])
         case Alias():
             text = one.type
         case Enum():
@@ -217,17 +219,23 @@ def _union(one: UnionType) -> list[str]:
     lines += [f"{INDENT}/// A value that is not known here.", f"{INDENT}Other(Value),", "}", ""]
     if one.tag is not None:
         known = [f"{INDENT}{m.variant}({m.type}) = {' | '.join(m.tags)}," for m in one.members]
-        return [*lines, "tagged_union! {", f"{INDENT}{one.name} by {one.tag};", *known, "}"]
-    known = [f"{INDENT}{m.variant}({m.type}){f' if {m.rule}' if m.rule else ''}," for m in one.members]
-    lines += ["untagged_union! {", f"{INDENT}{one.name};", *known, "}"]
-    return [*lines, "", *_from_text(one)] if one.text is not None else lines
+        lines += ["tagged_union! {", f"{INDENT}{one.name} by {one.tag};", *known, "}"]
+    else:
+        known = [f"{INDENT}{m.variant}({m.type}){f' if {m.rule}' if m.rule else ''}," for m in one.members]
+        lines += ["untagged_union! {", f"{INDENT}{one.name};", *known, "}"]
+    if one.text is not None:
+        lines += _from(one, "text: &str", f"Self::{one.text}(text.into())")
+    for mirror in one.mirrors:
+        lines += _from(one, f"value: {mirror}", "recast(&value)")
+    return lines
 
 
-def _from_text(one: UnionType) -> list[str]:
+def _from(one: UnionType, argument: str, made: str) -> list[str]:
     return [
-        f"impl From<&str> for {one.name} {{",
-        f"{INDENT}fn from(text: &str) -> Self {{",
-        f"{INDENT * 2}Self::{one.text}(text.into())",
+        "",
+        f"impl From<{argument.partition(': ')[2]}> for {one.name} {{",
+        f"{INDENT}fn from({argument}) -> Self {{",
+        f"{INDENT * 2}{made}",
         f"{INDENT}}}",
         "}",
     ]

@@ -69,13 +69,17 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class UnionType:
-    """A union; `tag` is the wire name of the field that tells members apart, `text` the variant of texts."""
+    """A union; `tag` is the wire name of the field that tells members apart, `text` the variant of texts.
+
+    `mirrors` are types of answers that become a value of the union too.
+    """
 
     name: Identifier
     doc: Doc
     members: tuple[Member, ...]
     tag: Quoted | None = None
     text: Identifier | None = None
+    mirrors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,19 @@ use serde_json::Value;
 use crate::profile::PROFILE;
 use crate::runtime::core::breaker::State;
 use crate::runtime::core::limiter::FamilyState;
-use crate::runtime::{self, CallOptions, ClientOptions, Result};
+use crate::runtime::{self, CallOptions, ClientBuilder, ClientOptions, Result};
 use crate::services::{Blocks, Chat};
 
 /// Makes the calls; cheap to clone, and clones share everything.
 #[derive(Clone, Debug)]
 pub struct Client {
     runtime: runtime::Client,
+}
+
+impl From<runtime::Client> for Client {
+    fn from(runtime: runtime::Client) -> Self {
+        Self { runtime }
+    }
 }
 
 impl Client {
@@ -23,6 +29,11 @@ impl Client {
     /// [`Error::Config`](crate::Error::Config) names the variable that is missing or wrong.
     pub fn from_env() -> Result<Self> {
         Self::new(ClientOptions::default())
+    }
+
+    /// Options one by one: `Client::builder().max_attempts(5).build()`.
+    pub fn builder() -> ClientBuilder<Self> {
+        ClientBuilder::new(PROFILE.clone())
     }
 
     /// A client with these options; what they leave open is taken from the environment.

@@ -8,7 +8,7 @@ mod model;
 mod stream;
 
 pub(crate) use arguments::Arguments;
-pub(crate) use model::{fits, into_union, open_enum, present, tagged_union, untagged_union};
+pub(crate) use model::{fits, into_union, open_enum, present, recast, tagged_union, untagged_union};
 
 pub use model::Object;
 pub use stream::MessageStream;

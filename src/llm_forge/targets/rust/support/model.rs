@@ -1,6 +1,7 @@
 //! What the types of this crate are made with: they keep whatever they do not know.
 
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// A JSON object whose fields keep their order.
@@ -26,6 +27,12 @@ pub fn fits(value: &Value, required: &[&str], fixed: &[(&str, &[&str])]) -> bool
     };
     required.iter().all(|name| fields.contains_key(*name))
         && fixed.iter().all(|(name, texts)| is_one_of(name, texts))
+}
+
+/// A part of an answer as the part of a request that mirrors it; what the request does not know stays as it is.
+pub(crate) fn recast<T: Serialize, U: DeserializeOwned + From<Value>>(value: &T) -> U {
+    let value = serde_json::to_value(value).unwrap_or_default(); // which never fails for what came as JSON
+    serde_json::from_value(value.clone()).unwrap_or_else(|_| value.into())
 }
 
 /// Make an enum of texts open: any other text is its variant `Other`.

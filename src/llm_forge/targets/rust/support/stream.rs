@@ -35,12 +35,15 @@ impl<E: DeserializeOwned, R: DeserializeOwned> MessageStream<E, R> {
         Ok(Self { events, types: PhantomData })
     }
 
-    /// Read to the end: what the events add up to.
+    /// Read to the end, unless that was done already: what the events add up to.
     ///
     /// # Errors
     /// What ended the stream, with what had arrived as `partial`.
     pub async fn collect_message(&mut self) -> Result<R> {
-        typed(self.events.collect_message().await?)
+        match self.events.message() {
+            Some(message) => typed(message.clone()),
+            None => typed(self.events.collect_message().await?),
+        }
     }
 
     /// What the events add up to; `None` unless the stream has ended well.

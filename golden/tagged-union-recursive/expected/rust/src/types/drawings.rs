@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::support::{open_enum, tagged_union, untagged_union, Object};
+use crate::support::{open_enum, recast, tagged_union, untagged_union, Object};
 
 /// The JSON value Circle.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -220,6 +220,12 @@ tagged_union! {
     ShapeParam by "kind";
     Circle(CircleParam) = "circle",
     Group(ShapeParamGroup) = "group",
+}
+
+impl From<Shape> for ShapeParam {
+    fn from(value: Shape) -> Self {
+        recast(&value)
+    }
 }
 
 /// The JSON value ShapeParamGroup.

@@ -1,5 +1,6 @@
 //! Clients made step by step: `Client::builder(PROFILE).api_key(key).max_attempts(5).build()`.
 
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,14 +20,15 @@ use super::pool::PoolLimits;
 use super::transport::Transport;
 
 /// Options of a client to be. What is not set comes from the environment variables that the provider's description
-/// names, then from the description.
+/// names, then from the description. `C` is the client: that of an SDK stands on the runtime's.
 #[must_use = "a builder makes a client when `build` is called"]
-pub struct ClientBuilder {
+pub struct ClientBuilder<C = Client> {
     profile: Profile,
     options: ClientOptions,
+    client: PhantomData<fn() -> C>,
 }
 
-impl std::fmt::Debug for ClientBuilder {
+impl<C> std::fmt::Debug for ClientBuilder<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ClientBuilder({})", self.profile.name)
     }
@@ -44,9 +46,10 @@ macro_rules! sets {
     };
 }
 
-impl ClientBuilder {
-    pub(super) fn new(profile: Profile) -> Self {
-        Self { profile, options: ClientOptions::default() }
+impl<C: From<Client>> ClientBuilder<C> {
+    /// A builder of clients of this provider.
+    pub fn new(profile: Profile) -> Self {
+        Self { profile, options: ClientOptions::default(), client: PhantomData }
     }
 
     /// Starts from these options.
@@ -154,7 +157,7 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// [`Error::Config`](super::core::errors::Error::Config) names the option or variable that is missing or wrong.
-    pub fn build(self) -> Result<Client> {
-        Client::new(self.profile, self.options)
+    pub fn build(self) -> Result<C> {
+        Client::new(self.profile, self.options).map(C::from)
     }
 }

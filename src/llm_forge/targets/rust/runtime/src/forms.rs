@@ -72,7 +72,9 @@ fn parts<'a>(
     let json = |(name, value)| Field { name, content: Content::Json(value) };
     let mut fields: Vec<Field<'a>> = flat(values, rule).into_iter().map(json).collect();
     for (name, upload) in files {
-        let deep = rule.deep.contains(&name.as_str()) && !name.ends_with("[]");
+        // A field that takes one file or several is a list only where there are several.
+        let several = files.iter().filter(|(other, _)| other == name).count() > 1;
+        let deep = several && rule.deep.contains(&name.as_str());
         let name = if deep { format!("{name}[]") } else { name.clone() };
         fields.push(Field { name, content: Content::File(upload) });
     }
