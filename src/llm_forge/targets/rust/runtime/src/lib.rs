@@ -26,6 +26,7 @@ pub mod core;
 mod download;
 mod forms;
 mod gate;
+mod head_guard;
 mod hedge;
 pub mod middleware;
 mod oauth2;

@@ -4,6 +4,7 @@
 //! connection that failed had been used before; the contract needs both.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use url::Url;
 use super::clock::Clock;
 use super::core::errors::{Error, Kind, Phase, Result};
 use super::core::headers::Headers;
+use super::head_guard::{Contradiction, HeadGuard};
 use super::request_body::RequestBody;
 use super::transport::{Exchange, HttpRequest, OpenError, Timers, Transport};
 
@@ -51,7 +53,12 @@ impl Default for PoolLimits {
 }
 
 type WireBody = UnsyncBoxBody<Bytes, std::io::Error>;
-type Sender = SendRequest<WireBody>;
+
+/// A connection; the next bytes that come are a head whenever `head` is set.
+struct Sender {
+    requests: SendRequest<WireBody>,
+    head: Arc<AtomicBool>,
+}
 
 /// The transport that clients use unless they are given another.
 pub struct HyperTransport(Arc<Pool>);
@@ -160,7 +167,7 @@ struct Held {
 impl Held {
     /// The body was read to its end: the connection may serve again.
     fn give_back(&mut self) {
-        if let Some(sender) = self.sender.take().filter(|sender| !sender.is_closed()) {
+        if let Some(sender) = self.sender.take().filter(|sender| !sender.requests.is_closed()) {
             self.pool.keep(&self.origin, sender);
         }
     }
@@ -199,8 +206,8 @@ impl Pool {
             }
             // Whoever drives the connection has a turn to see that the server closed it.
             tokio::task::yield_now().await;
-            let ready = matches!(sender.ready().now_or_never(), Some(Ok(())));
-            if ready && !sender.is_closed() {
+            let ready = matches!(sender.requests.ready().now_or_never(), Some(Ok(())));
+            if ready && !sender.requests.is_closed() {
                 return Some(sender);
             }
         }
@@ -248,9 +255,10 @@ impl Pool {
         limit: Option<f64>,
     ) -> Result<Exchange> {
         let wire = wire_request(url, &request)?;
+        sender.head.store(true, Ordering::SeqCst);
         let response = tokio::select! {
             biased;
-            response = sender.send_request(wire) => response.map_err(|error| broken(error, Phase::Response))?,
+            response = sender.requests.send_request(wire) => response.map_err(|error| broken(error, Phase::Response))?,
             () = self.clock.timer(limit.unwrap_or(f64::INFINITY)) => {
                 let message = "The response did not begin before the attempt's time ran out";
                 return Err(Error::new(Kind::AttemptTimeout, message).in_phase(Phase::Response));
@@ -293,10 +301,11 @@ where
     let mut builder = Builder::new();
     builder.allow_obsolete_multiline_headers_in_responses(true);
     builder.max_headers(HEADER_FIELDS).max_buf_size(HEADER_BYTES + 16 * 1024);
-    let made = builder.handshake(TokioIo::new(stream)).await;
-    let (sender, connection) = made.map_err(|error| broken(error, Phase::Connect))?;
+    let head = Arc::new(AtomicBool::new(false));
+    let made = builder.handshake(TokioIo::new(HeadGuard::new(stream, head.clone()))).await;
+    let (requests, connection) = made.map_err(|error| broken(error, Phase::Connect))?;
     tokio::spawn(connection.map(|_| ())); // its errors come to whoever waits for the answer
-    Ok(sender)
+    Ok(Sender { requests, head })
 }
 
 fn prepare_socket(stream: &TcpStream) -> std::io::Result<()> {
@@ -354,11 +363,17 @@ fn not_secured(host: &str, cause: std::io::Error) -> Error {
     Error::new(Kind::Tls, message).caused_by(cause)
 }
 
+fn contradicts(cause: &hyper::Error) -> bool {
+    let source = std::error::Error::source(cause).and_then(|source| source.downcast_ref::<std::io::Error>());
+    let inner = source.and_then(std::io::Error::get_ref);
+    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<Contradiction>)
+}
+
 /// A failure of hyper's, by what it says of itself.
 fn broken(cause: hyper::Error, phase: Phase) -> Error {
     let (kind, message) = if cause.is_parse() && cause.to_string().contains("too large") {
         (Kind::ResponseTooLarge, "The headers of the response exceed 64 KiB or 256 fields")
-    } else if cause.is_parse() {
+    } else if cause.is_parse() || contradicts(&cause) {
         (Kind::Protocol, "The server's answer breaks the rules of HTTP")
     } else if cause.is_user() {
         (Kind::InvalidRequest, "The body of the request could not be read; does its file still exist?")
