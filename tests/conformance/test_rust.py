@@ -13,7 +13,7 @@ from tests.targets.rust.toolchain import DRIVER, cargo, needs_rust
 from .test_suite import TABLES, failures
 
 pytestmark = [needs_rust, pytest.mark.xdist_group("rust")]
-SCENARIOS = 464
+SCENARIOS = 486
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -75,7 +75,7 @@ const FEATURES: [(&str, Option<&str>); 30] = [
     ),
     ("half-surrogates", Some("a Rust string cannot hold half of a surrogate pair")),
     ("auth", None),
-    ("files", Some("the Rust runtime reads no configuration files yet")),
+    ("files", None),
     ("middleware", None),
     ("hedging", None),
     ("stream-files", None),
@@ -86,7 +86,7 @@ const FEATURES: [(&str, Option<&str>); 30] = [
         "enclosing-deadlines",
         Some("Rust code gives calls a deadline by dropping their future; there is no enclosing block"),
     ),
-    ("home", Some("the Rust runtime reads no files of other tools")),
+    ("home", None),
 ];
 
 /// Every feature with true, or why not.

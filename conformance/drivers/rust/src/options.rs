@@ -7,108 +7,29 @@ use std::sync::Arc;
 use llm_forge_runtime::core::errors::Result;
 use llm_forge_runtime::core::profile::ClientAuth;
 use llm_forge_runtime::{
-    Auth, CallOptions, ClientOptions, Error, Kind, OAuth2, PoolLimits, SecretString, Timeout,
+    secret_in_file, Auth, CallOptions, ClientOptions, Error, Kind, OAuth2, SecretString, Timeout,
 };
-use serde_json::Value;
+use serde_json::{json, Value};
 
 use crate::arguments::Said;
-use crate::core_functions::breaker_settings;
-use crate::core_limiter::{limits_of, mode, oversize};
 use crate::tables::placement;
 
-/// Options that are known here; another is a mistake that Rust's compiler finds.
-const CLIENT_NAMES: [&str; 18] = [
-    "api_key",
-    "auth",
-    "base_url",
-    "headers",
-    "secret_headers",
-    "allow_insecure_http",
-    "ca_bundle",
-    "pool",
-    "limits",
-    "limiter_mode",
-    "concurrency",
-    "oversize",
-    "adaptive_concurrency",
-    "adaptive_throttle",
-    "breaker",
-    "trust_env",
-    "trusted_origins",
-    "http2",
-];
-const CALL_NAMES: [&str; 21] = [
-    "timeout",
-    "max_attempts",
-    "attempt_timeout",
-    "first_event_timeout",
-    "idle_timeout",
-    "stall_timeout",
-    "max_server_wait",
-    "max_limit_wait",
-    "max_backoff",
-    "backoff_factor",
-    "respect_retry_after",
-    "connect_timeout",
-    "pool_timeout",
-    "strict_completion",
-    "strict",
-    "hedge_after",
-    "idempotency_key",
-    "trace_parent",
-    "extra_headers",
-    "extra_query",
-    "extra_body",
-];
-
 /// A client's options; `folder` has the scenario's files.
-pub fn client_options(message: &Value, folder: &Path) -> std::result::Result<ClientOptions, String> {
-    let given = &message["options"];
-    let known = |name: &String| CLIENT_NAMES.contains(&name.as_str()) || CALL_NAMES.contains(&name.as_str());
-    if let Some(name) = given.as_object().into_iter().flat_map(|all| all.keys()).find(|name| !known(name)) {
-        return Err(format!("the Rust client has no option {name}"));
+pub fn client_options(message: &Value, folder: &Path) -> Result<ClientOptions> {
+    let mut options = ClientOptions::default();
+    for (name, value) in message["options"].as_object().into_iter().flatten() {
+        match (name.as_str(), value["file"].as_str()) {
+            ("api_key", Some(file)) => options.api_key = Some(secret_in_file(&folder.join(file))?),
+            (_, Some(file)) => options.set(name, &json!(folder.join(file)))?,
+            ("auth", None) => options.auth = auth(value),
+            _ => options.set(name, value)?,
+        }
     }
-    from_json(message, given, folder).map_err(|error| error.to_string())
-}
-
-/// The error of options that make no sense, as the client would give it.
-pub fn refused(message: &Value, folder: &Path) -> Option<Error> {
-    from_json(message, &message["options"], folder).err()
-}
-
-fn from_json(message: &Value, given: &Value, folder: &Path) -> Result<ClientOptions> {
-    let flag = |name: &str| given[name].as_bool().unwrap_or(false);
-    let pool = PoolLimits::default();
-    let count =
-        |value: &Value, usual: usize| value.as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(usual);
-    let keys = message["keys"].as_array().filter(|keys| !keys.is_empty());
-    Ok(ClientOptions {
-        api_key: given["api_key"].as_str().map(SecretString::from),
-        auth: match keys {
-            Some(keys) => Some(key_source(keys)),
-            None => auth(&given["auth"]),
-        },
-        base_url: message["base_url"].as_str().map(str::to_owned),
-        calls: call_options(given)?,
-        headers: pairs(&given["headers"]),
-        secret_headers: given["secret_headers"].as_array().into_iter().flatten().map(text).collect(),
-        allow_insecure_http: flag("allow_insecure_http"),
-        trusted_origins: given["trusted_origins"].as_array().into_iter().flatten().map(text).collect(),
-        ca_bundle: given["ca_bundle"]["file"].as_str().map(|name| folder.join(name)),
-        pool: PoolLimits {
-            connections: count(&given["pool"]["connections"], pool.connections),
-            idle: count(&given["pool"]["idle"], pool.idle),
-            idle_seconds: given["pool"]["idle_seconds"].as_f64().unwrap_or(pool.idle_seconds),
-        },
-        limits: limits_of(&given["limits"])?,
-        limiter_mode: mode(given["limiter_mode"].as_str()),
-        concurrency: given["concurrency"].as_u64().and_then(|n| u32::try_from(n).ok()),
-        oversize: oversize(given["oversize"].as_str()),
-        adaptive_concurrency: flag("adaptive_concurrency"),
-        adaptive_throttle: given["adaptive_throttle"].as_f64(),
-        breaker: breaker_settings(&given["breaker"])?,
-        ..ClientOptions::default()
-    })
+    options.base_url = message["base_url"].as_str().map(str::to_owned).or(options.base_url);
+    if let Some(keys) = message["keys"].as_array().filter(|keys| !keys.is_empty()) {
+        options.auth = Some(key_source(keys));
+    }
+    Ok(options)
 }
 
 fn text(value: &Value) -> String {

@@ -3,6 +3,7 @@
 //! Whoever is awake holds a token of the clock. A step hands its token to its call and takes it back, so that the
 //! clock never jumps between two steps.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +21,7 @@ use crate::clock::VirtualClock;
 use crate::core_functions::{replay, WALL};
 use crate::facts::error_fact;
 use crate::leaked::optional;
-use crate::options::{call_options, client_options, refused};
+use crate::options::{call_options, client_options};
 use crate::reading::{self, to_file};
 use crate::record::{note_event, note_sleep, notes, shown_of, Record, CURRENT};
 use crate::recorder::recorders;
@@ -37,7 +38,7 @@ pub fn run(message: &Value) -> Value {
     let folder = Folder::new(message);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let answer = match runtime {
-        Ok(runtime) => runtime.block_on(answer(message, &folder.0)),
+        Ok(runtime) => runtime.block_on(answer(message, &folder.path)),
         Err(error) => json!({"error": {"kind": "Untyped:io", "message": error.to_string()}}),
     };
     let mut whole = Map::from_iter([("call".to_owned(), message["call"].clone())]);
@@ -45,28 +46,49 @@ pub fn run(message: &Value) -> Value {
     Value::Object(whole)
 }
 
-/// A folder with the scenario's files, for as long as it runs.
-struct Folder(PathBuf);
+/// A folder with the scenario's files, and a home folder where it names one, for as long as it runs.
+struct Folder {
+    path: PathBuf,
+    home: Option<Option<OsString>>,
+}
 
 impl Folder {
     fn new(message: &Value) -> Self {
         let path = std::env::temp_dir().join(format!("forge-{}-{}", std::process::id(), message["call"]));
-        let files = message["files"].as_object().into_iter().flatten();
-        if files.clone().next().is_some() && std::fs::create_dir_all(&path).is_ok() {
-            for (name, text) in files {
-                if let Err(error) = std::fs::write(path.join(name), text.as_str().unwrap_or_default()) {
-                    eprintln!("a file of the scenario cannot be written: {error}");
-                }
-            }
+        write_files(&message["files"], &path);
+        let at_home = path.join("home");
+        let has_home = write_files(&message["home"], &at_home);
+        let home = has_home.then(|| std::env::var_os("HOME"));
+        if has_home {
+            std::env::set_var("HOME", at_home); // such a scenario runs alone
         }
-        Self(path)
+        Self { path, home }
     }
+}
+
+/// Whether there were files to write.
+fn write_files(files: &Value, folder: &Path) -> bool {
+    let Some(files) = files.as_object().filter(|files| !files.is_empty()) else { return false };
+    if let Err(error) = std::fs::create_dir_all(folder) {
+        eprintln!("a folder of the scenario cannot be made: {error}");
+    }
+    for (name, text) in files {
+        if let Err(error) = std::fs::write(folder.join(name), text.as_str().unwrap_or_default()) {
+            eprintln!("a file of the scenario cannot be written: {error}");
+        }
+    }
+    true
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if self.0.exists() && std::fs::remove_dir_all(&self.0).is_err() {
+        if self.path.exists() && std::fs::remove_dir_all(&self.path).is_err() {
             eprintln!("a folder was left behind");
+        }
+        match self.home.take() {
+            Some(Some(home)) => std::env::set_var("HOME", home),
+            Some(None) => std::env::remove_var("HOME"),
+            None => {}
         }
     }
 }
@@ -116,11 +138,7 @@ fn limit_facts(found: &[FamilyState]) -> Value {
 fn build(message: &Value, folder: &Path, table: &Table, clock: &VirtualClock) -> Result<Client, Value> {
     let failed =
         |error: &llm_forge_runtime::Error| json!({"error": error_fact(error), "shown": shown_of(error)});
-    if let Some(error) = refused(message, folder) {
-        return Err(failed(&error));
-    }
-    let untyped = |why: String| json!({"error": {"kind": "Untyped:options", "message": why}});
-    let mut options = client_options(message, folder).map_err(untyped)?;
+    let mut options = client_options(message, folder).map_err(|error| failed(&error))?;
     let (chance, hook_clock) = (message["random"].as_f64().unwrap_or(1.0), clock.clone());
     options.clock = Some(Arc::new(clock.clone()));
     options.random = Some(Arc::new(move || chance));

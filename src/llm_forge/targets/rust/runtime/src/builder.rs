@@ -96,6 +96,12 @@ impl<C: From<Client>> ClientBuilder<C> {
         self
     }
 
+    /// A configuration file; of several the last goes before the earlier ones.
+    pub fn config(mut self, path: impl Into<PathBuf>) -> Self {
+        self.options.config.push(path.into());
+        self
+    }
+
     sets! {
         /// The key; it is kept secret.
         api_key(key: impl Into<SecretString>) { api_key = Some(key.into()) }
@@ -107,6 +113,10 @@ impl<C: From<Client>> ClientBuilder<C> {
         allow_insecure_http(allow: bool) { allow_insecure_http = allow }
         /// A PEM file of the only authorities that are trusted.
         ca_bundle(path: impl Into<PathBuf>) { ca_bundle = Some(path.into()) }
+        /// A proxy for every request, in place of the one that the environment names; its password is a secret.
+        proxy(url: impl Into<SecretString>) { proxy = Some(url.into()) }
+        /// Whether proxies of the environment are used; they are if nothing is said.
+        trust_env(trust: bool) { trust_env = Some(trust) }
         /// How many connections are kept.
         pool(limits: PoolLimits) { pool = limits }
         /// Token bucket or sliding window.

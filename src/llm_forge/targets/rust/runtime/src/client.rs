@@ -30,8 +30,10 @@ use super::oauth2::TokenKeeper;
 use super::options::{CallOptions, ClientOptions, Settings};
 use super::pages::Page;
 use super::pool::HyperTransport;
+use super::proxy::Proxies;
 use super::pump::Pump;
 use super::request::{check_header, prepare, Common, Params};
+use super::resolve::{resolved, variable};
 use super::shared::{locked, Circuit, Shared};
 use super::stream::EventStream;
 use super::transport::HttpRequest;
@@ -95,6 +97,7 @@ impl Client {
     /// # Errors
     /// [`Error::Config`] names the option or variable that is missing or wrong.
     pub fn new(profile: Profile, options: ClientOptions) -> Result<Self> {
+        let options = resolved(&profile, options)?;
         let settings = options.calls.over(&Settings::default())?;
         let base_url = base_url(&profile, &options)?;
         let auth = credential(&profile, &options)?;
@@ -108,7 +111,15 @@ impl Client {
         let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock::default()));
         let transport = match options.transport {
             Some(transport) => transport,
-            None => Arc::new(HyperTransport::new(clock.clone(), options.pool, options.ca_bundle.as_deref())?),
+            None => {
+                let proxies = match &options.proxy {
+                    Some(proxy) => Proxies::all(proxy)?,
+                    None if options.trust_env == Some(false) => Proxies::default(),
+                    None => Proxies::from_env(),
+                };
+                let ca_bundle = options.ca_bundle.as_deref();
+                Arc::new(HyperTransport::new(clock.clone(), options.pool, ca_bundle, proxies)?)
+            }
         };
         let limiter = LimiterOptions {
             mode: options.limiter_mode,
@@ -437,11 +448,6 @@ fn new_key() -> String {
     let bits = (fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{bits:032x}");
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
-fn variable(names: &[&str]) -> Option<(String, String)> {
-    let value = |name: &&str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    names.iter().find_map(|name| value(name).map(|value| ((*name).to_owned(), value)))
 }
 
 fn base_url(profile: &Profile, options: &ClientOptions) -> Result<String> {

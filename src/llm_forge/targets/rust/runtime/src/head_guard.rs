@@ -37,8 +37,10 @@ impl<S> HeadGuard<S> {
     }
 
     fn look(&mut self, data: &[u8]) -> Result<()> {
+        let mut from = self.head.len().saturating_sub(3); // an end may have begun before
         self.head.extend_from_slice(data);
-        while let Some(end) = end_of_head(&self.head) {
+        while let Some(end) = end_of_head(&self.head[from..]).map(|end| from + end) {
+            from = 0;
             let rest = self.head.split_off(end);
             let head = std::mem::replace(&mut self.head, rest);
             if !is_interim(&head) {
@@ -65,7 +67,7 @@ impl<S> HeadGuard<S> {
 /// Behind the empty line that ends a head.
 fn end_of_head(data: &[u8]) -> Option<usize> {
     let find = |end: &[u8]| data.windows(end.len()).position(|part| part == end).map(|at| at + end.len());
-    find(b"\r\n\r\n").or_else(|| find(b"\n\n"))
+    [find(b"\r\n\r\n"), find(b"\n\n")].into_iter().flatten().min()
 }
 
 /// A status of 1xx announces another head.

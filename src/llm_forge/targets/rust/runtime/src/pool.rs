@@ -16,6 +16,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -28,6 +29,7 @@ use super::clock::Clock;
 use super::core::errors::{Error, Kind, Phase, Result};
 use super::core::headers::Headers;
 use super::head_guard::{Contradiction, HeadGuard};
+use super::proxy::{tunnel, Proxies};
 use super::request_body::RequestBody;
 use super::transport::{Exchange, HttpRequest, OpenError, Timers, Transport};
 
@@ -36,7 +38,8 @@ const HEADER_FIELDS: usize = 256;
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 /// How many connections are kept; seconds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct PoolLimits {
     /// Connections to one origin.
     pub connections: usize,
@@ -60,12 +63,18 @@ struct Sender {
     head: Arc<AtomicBool>,
 }
 
+/// What bytes go over: a socket, or TLS over one.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+type Wire = Box<dyn Stream>;
+
 /// The transport that clients use unless they are given another.
 pub struct HyperTransport(Arc<Pool>);
 
 struct Pool {
     clock: Arc<dyn Clock>,
     tls: TlsConnector,
+    proxies: Proxies,
     limits: PoolLimits,
     origins: Mutex<HashMap<String, Origin>>,
 }
@@ -76,7 +85,7 @@ struct Origin {
 }
 
 impl HyperTransport {
-    /// A pool that trusts the usual certificate authorities, or only those of a PEM file.
+    /// A pool that trusts the usual certificate authorities, or only those of a PEM file, and goes through these proxies.
     ///
     /// # Errors
     /// [`Error::Config`] if the file holds no certificates.
@@ -84,9 +93,10 @@ impl HyperTransport {
         clock: Arc<dyn Clock>,
         limits: PoolLimits,
         ca_bundle: Option<&std::path::Path>,
+        proxies: Proxies,
     ) -> Result<Self> {
         let tls = TlsConnector::from(Arc::new(tls_config(ca_bundle)?));
-        Ok(Self(Arc::new(Pool { clock, tls, limits, origins: Mutex::default() })))
+        Ok(Self(Arc::new(Pool { clock, tls, proxies, limits, origins: Mutex::default() })))
     }
 }
 
@@ -233,16 +243,29 @@ impl Pool {
     }
 
     async fn handshake(&self, url: &Url) -> Result<Sender> {
-        let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443));
-        let address = host.trim_matches(['[', ']']);
-        let stream = TcpStream::connect((address, port)).await.map_err(|error| not_connected(host, error))?;
-        prepare_socket(&stream).map_err(|error| not_connected(host, error))?;
+        let (host, port) = endpoint_of(url);
+        let stream = match self.proxies.of(url) {
+            None => dial(&host, port).await?,
+            Some(proxy) => {
+                let way = Url::parse(&proxy.uri().to_string())
+                    .map_err(|error| not_connected("the proxy", error))?;
+                let (name, number) = endpoint_of(&way);
+                let stream = dial(&name, number).await?;
+                let stream =
+                    if way.scheme() == "https" { self.secured(stream, &name).await? } else { stream };
+                tunnel(stream, &proxy, &format!("{}:{port}", url.host_str().unwrap_or_default())).await?
+            }
+        };
         if url.scheme() != "https" {
             return spoken(stream).await;
         }
-        let name = ServerName::try_from(address.to_owned()).map_err(|error| not_connected(host, error))?;
+        spoken(self.secured(stream, &host).await?).await
+    }
+
+    async fn secured(&self, stream: Wire, host: &str) -> Result<Wire> {
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| not_connected(host, error))?;
         let secured = self.tls.connect(name, stream).await;
-        spoken(secured.map_err(|error| not_secured(host, error))?).await
+        Ok(Box::new(secured.map_err(|error| not_secured(host, error))?))
     }
 
     async fn exchange(
@@ -306,6 +329,18 @@ where
     let (requests, connection) = made.map_err(|error| broken(error, Phase::Connect))?;
     tokio::spawn(connection.map(|_| ())); // its errors come to whoever waits for the answer
     Ok(Sender { requests, head })
+}
+
+/// Host, without the brackets of an IPv6 address, and port.
+fn endpoint_of(url: &Url) -> (String, u16) {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    (host.to_owned(), url.port_or_known_default().unwrap_or(443))
+}
+
+async fn dial(host: &str, port: u16) -> Result<Wire> {
+    let stream = TcpStream::connect((host, port)).await.map_err(|error| not_connected(host, error))?;
+    prepare_socket(&stream).map_err(|error| not_connected(host, error))?;
+    Ok(Box::new(stream))
 }
 
 fn prepare_socket(stream: &TcpStream) -> std::io::Result<()> {

@@ -57,7 +57,8 @@ pub enum Outcome {
 /// The slow-call rule counts answers whose headers took longer than `slow_call_seconds` and opens at
 /// `slow_call_ratio` of all outcomes; `None` switches it off. `per_model` gives each model of an
 /// operation group a breaker of its own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)] // the doc comment above and the names say all
 pub struct BreakerSettings {
     pub window: f64,
