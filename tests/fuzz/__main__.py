@@ -1,8 +1,8 @@
 """`python -m tests.fuzz`: batch after batch of every job on all processors, until the minutes are over.
 
 `--seed` is the seed of the first round; each round takes the next. To go on where a run ended, give the
-seed it names at its end; to repeat a violation, give its seed and `--only` its job, with `--minutes 0`.
-Ends with 1 on a violation.
+seed it names at its end; to repeat a violation, give its seed and `--only` its job, with `--minutes 0`. What was
+done is recorded in docs/proof, where a run takes the place of the last one of the same jobs. Ends with 1 on a violation.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from typing import Any
 
-from tests.proof.record import record
+from tests.proof.record import record, recorded
 from tests.proof.report import write
 
 from .jobs import Job, jobs
@@ -57,8 +58,7 @@ def main() -> int:
     print(_table(chosen, batches))
     following = max(batch.seed for batch in batches) + 1
     print(f"seeds {options.seed} to {following - 1}; go on with --seed {following}")
-    if options.only is None:
-        _record(chosen, batches, options.minutes)
+    _record(chosen, batches, options.minutes)
     return 1 if any(batch.violation for batch in batches) else 0
 
 
@@ -112,25 +112,24 @@ def _totals(chosen: list[Job], batches: list[Batch]) -> Counter[str]:
 
 
 def _record(chosen: list[Job], batches: list[Batch], minutes: float) -> None:
-    totals = _totals(chosen, batches)
-    record(
-        "fuzz",
-        {
-            "minutes": minutes,
-            "processors": os.cpu_count(),
-            "seeds": [min(batch.seed for batch in batches), max(batch.seed for batch in batches)],
-            "jobs": {
-                job.name: {
-                    "unit": job.unit,
-                    "done": sum(batch.done for batch in batches if batch.job == job.name),
-                }
-                for job in chosen
-            },
-            "totals": dict(totals),
-            "violations": sum(bool(batch.violation) for batch in batches),
-        },
-    )
+    """Keep what was done of each job in place of its last run; other jobs keep theirs."""
+    known = (recorded("fuzz") or {"jobs": {}})["jobs"]
+    done = {job.name: _facts(job, [one for one in batches if one.job == job.name], minutes) for job in chosen}
+    order = [name for name in jobs() if name in known or name in done]
+    record("fuzz", {"jobs": {name: done.get(name) or known[name] for name in order}})
     write()
+
+
+def _facts(job: Job, batches: list[Batch], minutes: float) -> dict[str, Any]:
+    seeds = [batch.seed for batch in batches]
+    return {
+        "unit": job.unit,
+        "done": sum(batch.done for batch in batches),
+        "violations": sum(bool(batch.violation) for batch in batches),
+        "seeds": [min(seeds), max(seeds)],
+        "minutes": minutes,
+        "processors": os.cpu_count(),
+    }
 
 
 if __name__ == "__main__":

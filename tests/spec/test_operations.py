@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from llm_forge import spec
 from llm_forge.spec.ir import Auth, Ref, Stream
-from tests.spec.making import document, load_text
+from tests.spec.making import document, load_text, refusal
 
 HEAD = """
 openapi: 3.1.0
@@ -62,6 +63,27 @@ def test_words_that_say_nothing_new_are_left_out_of_a_name(
     tmp_path: Path, path: str, method: str, operation: str, name: str
 ) -> None:
     assert names(tmp_path, f"paths: {{'{path}': {{{method}: {operation}}}}}") == [name]
+
+
+def test_names_that_become_files_are_not_too_long(tmp_path: Path) -> None:
+    long = "words" * 30
+    text = document({"Answer": {"type": "object"}}, tags=[f"a{long}.b{long}.c{long}"], operationId="x")
+    api = load_text(tmp_path, text.replace("Test API", f"My {long}"), "api.json")
+    (operation,) = api.operations()
+    assert [len(part) for part in operation.name.split(".")] == [60, 1]
+    assert (len(api.provider), len(api.client)) == (2, 60)
+    assert operation.name.endswith(".x")
+
+
+@pytest.mark.parametrize("told", [{"provider": "a" * 61}, {"client": "A" * 61}])
+def test_a_name_of_ones_own_that_is_too_long_is_refused(told: dict[str, str], tmp_path: Path) -> None:
+    text = json.dumps(json.loads(document({"Answer": {"type": "object"}})) | {"x-forge": told})
+    assert "longer than 60 characters" in refusal(tmp_path, text, "api.json").message
+    method = {"method": f"{'a' * 121}.get"}
+    assert (
+        "longer than 120"
+        in refusal(tmp_path, document({"Answer": {}}, **{"x-forge": method}), "a.json").message
+    )
 
 
 def test_paths_that_differ_by_query_or_fragment_are_different_operations(tmp_path: Path) -> None:

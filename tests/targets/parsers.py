@@ -40,7 +40,7 @@ class Sources:
             parser = PurePosixPath(path).suffix
             if parser in _PARSERS and isinstance(content, str) and content not in self._known:
                 self._known.add(content)
-                place = self._folder / parser / f"{sdk}-{path.replace('/', '-')}"
+                place = self._folder / parser / f"{sdk}-{path.replace('/', '-')[-100:]}"
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_text(content, "utf-8")
 

@@ -29,6 +29,11 @@ _BODY = {"content": {"application/json": {"schema": {"properties": {"stream": {"
 _ANSWER = {"application/json": {"schema": {}}, "text/event-stream": {"schema": {"type": "object"}}}
 ODD = {
     "nothing_can_be_called": {**_HEAD, "paths": {}},
+    "names_are_long": {
+        "openapi": "3.1.0",
+        "info": {"title": "a" * 300, "version": "1"},
+        "paths": {"/a": {"post": {"tags": ["b" * 300], "operationId": "c" * 300, "requestBody": _BODY}}},
+    },
     "nothing_is_required_of_a_call_that_may_stream": {
         **_HEAD,
         "paths": {"/a": {"post": {"requestBody": _BODY, "responses": {"200": {"content": _ANSWER}}}}},

@@ -22,7 +22,7 @@ import { defineOperation } from "../../../src/llm_forge/targets/typescript/runti
 import { deadline } from "../../../src/llm_forge/targets/typescript/runtime/src/deadline-signal.js";
 import type { Download } from "../../../src/llm_forge/targets/typescript/runtime/src/download.js";
 import type { ForgeEvent } from "../../../src/llm_forge/targets/typescript/runtime/src/events.js";
-import { fileFromPath, keyFile, saveDownload, streamToFile } from "../../../src/llm_forge/targets/typescript/runtime/src/node/index.js";
+import { ConfigFile, fileFromPath, keyFile, saveDownload, streamToFile } from "../../../src/llm_forge/targets/typescript/runtime/src/node/index.js";
 import type { ClientOptions, RequestOptions } from "../../../src/llm_forge/targets/typescript/runtime/src/options.js";
 import type { Stream } from "../../../src/llm_forge/targets/typescript/runtime/src/stream.js";
 import { Upload } from "../../../src/llm_forge/targets/typescript/runtime/src/uploads.js";
@@ -186,7 +186,7 @@ export class ScenarioRun {
 
   #built(folder: string): Client {
     const { message } = this;
-    const { ca_bundle: ca, ...rest } = this.#withFiles(message.options ?? {}, folder);
+    const { ca_bundle: ca, config, ...rest } = this.#withFiles(message.options ?? {}, folder);
     const options = Object.fromEntries(
       Object.entries(rest).map(([name, value]) => [optionName(name), optionValue(name, value)]),
     );
@@ -196,6 +196,7 @@ export class ScenarioRun {
       ...options,
       ...(message.base_url ? { baseURL: message.base_url } : {}),
       ...(keys && message.keys?.length ? { apiKey: () => keys.next().value ?? "" } : {}),
+      ...(typeof config === "string" ? { config: new ConfigFile(config, { ...message.env }) } : {}),
       env: { ...message.env },
       clock: this.#clock,
       random: () => chance,

@@ -10,6 +10,7 @@ from .errors import nearest, shown
 from .ir import Env, Errors, RateLimit
 from .place import Place
 from .source import plain
+from .words import LONGEST_NAME
 
 ROOT_KEYS = frozenset(
     {
@@ -90,6 +91,8 @@ def method_path(place: Place) -> str | None:
         raise place.child("method").error(
             f"method {method!r} is not resource.name in lower case, such as messages.create"
         )
+    if method is not None and len(method.rpartition(".")[0]) > 2 * LONGEST_NAME:
+        raise place.child("method").error(f"the resource is longer than {2 * LONGEST_NAME} characters")
     return method
 
 
@@ -113,6 +116,8 @@ def identity(place: Place, key: str) -> str:
     pattern, example = (_PROVIDER, "acme_ai") if key == "provider" else (_CLIENT, "AcmeAI")
     if name and not pattern.match(name):
         raise place.child(key).error(f"{shown(name)} cannot be the {key}; write it like {example}")
+    if len(name) > LONGEST_NAME:
+        raise place.child(key).error(f"the {key} is longer than {LONGEST_NAME} characters; shorten it")
     return name
 
 

@@ -22,7 +22,7 @@ from .security import NO_SCHEME, read_auth, read_servers
 from .source import Document, Mapping, read_document
 from .tree import build_tree
 from .unions import settle_unions
-from .words import pascal
+from .words import LONGEST_NAME, pascal, shortened
 
 DESCRIPTIONS = Path(__file__).resolve().parent.parent / "descriptions"
 
@@ -217,14 +217,14 @@ def _names(told: Place, title: str) -> tuple[str, str]:
     """Package name and class name: as given, else from the title without the word API."""
     short = " ".join(word for word in title.split() if word.lower() not in ("api", "apis", "rest", "openapi"))
     provider = forge.identity(told, "provider") or _plain_name(short)
-    client = forge.identity(told, "client") or pascal(short) or "Api"
+    client = forge.identity(told, "client") or pascal(short)[:LONGEST_NAME] or "Api"
     return provider, client
 
 
 def _plain_name(title: str) -> str:
     """`OpenAI` is `openai`, `Mistral AI` is `mistral_ai`."""
     name = "_".join(re.findall(r"[A-Za-z0-9]+", title)).lower()
-    return name if name[:1].isalpha() else f"api_{name}".rstrip("_")
+    return shortened(name if name[:1].isalpha() else f"api_{name}".rstrip("_"))
 
 
 def _sent_headers(api: Api) -> frozenset[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from .place import Place
 from .schemas import annotation
-from .words import snake
+from .words import LONGEST_NAME, shortened, snake
 
 # What an operation is called whose name says no more than its HTTP method, or nothing beside its resource.
 _VERBS = {"post": "create", "put": "update", "patch": "update"}
@@ -16,11 +17,19 @@ _VERSION = re.compile(r"v[0-9]+([a-z]+[0-9]*)?\Z|api\Z|openai\Z")
 
 
 def default_name(place: Place, method: str, path: str, key: str) -> str:
-    """A method path from operationId, first tag and path; at least one dot, all lower case.
+    """A method path from operationId, first tag and path; at least one dot, all lower case; resources are
+    files too, so that their names are not too long.
 
     An operationId with dots is a method path already. Else the first tag is the resource (else the
     first fixed part of the path) and the operationId, without words that repeat it, the method.
     """
+    *resources, name = _whole_name(place, method, path, key).split(".")
+    kept = itertools.accumulate(map(shortened, resources), "{}.{}".format)
+    fit = [one for one in kept if len(one) <= 2 * LONGEST_NAME]
+    return f"{fit[-1]}.{name}"
+
+
+def _whole_name(place: Place, method: str, path: str, key: str) -> str:
     identifier = annotation(place, "operationId")
     dotted = [snake(part) for part in identifier.split(".")]
     if len(dotted) > 1 and all(dotted):

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 
+LONGEST_NAME = 60  # of what may become part of a file's name, of which 255 bytes are allowed
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[A-Z]")
 
 
 def words(text: str) -> list[str]:
     """The ASCII words of a name: `getHTTPBody-v2` gives get, HTTP, Body, v, 2."""
     return _WORD.findall(text)
+
+
+def shortened(name: str) -> str:
+    """A name that is not too long for a file, ended where a word ends if it can be."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    whole, _, _ = name[: LONGEST_NAME + 1].rpartition("_")
+    return whole or name[:LONGEST_NAME]
 
 
 def pascal(text: str) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 MANIFEST = ".llm-forge.json"
+LONGEST_PART = 255  # bytes of a file's or a folder's name, on all common file systems
 _SHOWN = 5
 
 
@@ -81,6 +82,8 @@ def check_path(path: str) -> None:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
         raise OutputError(f"{path!r} is not a path inside the output directory")
+    if any(len(part.encode()) > LONGEST_PART for part in parts):
+        raise OutputError(f"{path!r} has a name of more than {LONGEST_PART} bytes; give a shorter one")
 
 
 def _unwritable(directory: Path, error: OSError) -> OutputError:

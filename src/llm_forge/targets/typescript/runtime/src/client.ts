@@ -10,6 +10,7 @@ import { resolveAuth } from "./auth/resolve.js";
 import { checkedLink, readBaseUrl } from "./base-url.js";
 import type { Circuit } from "./circuit.js";
 import { SystemClock } from "./clock.js";
+import type { ConfigSource, Found } from "./config-source.js";
 import { Call } from "./context.js";
 import type { CircuitState } from "./core/breaker.js";
 import { Deadline } from "./core/deadline.js";
@@ -21,7 +22,6 @@ import type { FamilyState } from "./core/limiter/model.js";
 import type { Operation, Profile } from "./core/profile.js";
 import { deadlineIn } from "./deadline-signal.js";
 import { Download, Lines, LINK } from "./download.js";
-import type { Found } from "./environment.js";
 import { baseUrlFrom, blankOf, keyFrom, optionsFrom, processEnvironment } from "./environment.js";
 import type { Hook } from "./events.js";
 import { Hooks } from "./events.js";
@@ -444,7 +444,19 @@ function findOptions(profile: Profile, given: Record<string, unknown>): Readonly
   for (const [name, value] of Object.entries(given)) {
     found.set(name, { value, source: ARGUMENT });
   }
-  return found;
+  return new Map([...optionsInFile(profile, given, found, env), ...found]);
+}
+
+/** The options of the configuration, the lowest layer: a key there counts where nothing else says who calls. */
+function optionsInFile(
+  profile: Profile,
+  given: Record<string, unknown>,
+  found: ReadonlyMap<string, Found>,
+  env: Readonly<Record<string, string | undefined>>,
+): ReadonlyMap<string, Found> {
+  const config = given["config"] as ConfigSource | undefined;
+  const hasKey = "auth" in given || keyFrom(env, profile) !== null;
+  return config?.options(profile.name, [...found.keys(), ...(hasKey ? ["apiKey"] : [])]) ?? new Map();
 }
 
 function keyOf(

@@ -7,18 +7,13 @@
  */
 
 import { Credential } from "./auth/credential.js";
+import type { Found } from "./config-source.js";
 import { ConfigError } from "./core/errors.js";
 import type { Profile } from "./core/profile.js";
 import { Secret } from "./core/secrets.js";
 import { clientSettings, DURATIONS, OPTIONAL_DURATIONS } from "./options.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** A value and where it was found. */
-export interface Found {
-  readonly value: unknown;
-  readonly source: string;
-}
 
 const OPTIONS = [...DURATIONS, ...OPTIONAL_DURATIONS, "maxAttempts"];
 

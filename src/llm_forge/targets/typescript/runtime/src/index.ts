@@ -14,6 +14,7 @@ export { ApiPromise, Client, Resource } from "./client.js";
 export type { ResponseFacts, WithResponse } from "./client.js";
 export { Signal, SystemClock } from "./clock.js";
 export type { Clock } from "./clock.js";
+export type { ConfigSource, Found } from "./config-source.js";
 export type { BreakerSettings, CircuitState } from "./core/breaker.js";
 export type { CallContext, Plain } from "./core/call-context.js";
 export * from "./core/errors.js";

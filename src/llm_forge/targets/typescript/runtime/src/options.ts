@@ -16,6 +16,7 @@ import type { AuthProvider } from "./auth/custom.js";
 import type { OAuth2 } from "./auth/oauth2.js";
 import { checkedUrl } from "./base-url.js";
 import type { Clock } from "./clock.js";
+import type { ConfigSource } from "./config-source.js";
 import type { BreakerSettings } from "./core/breaker.js";
 import { breakerSettings } from "./core/breaker.js";
 import type { Plain } from "./core/call-context.js";
@@ -118,6 +119,8 @@ export interface ClientOptions extends CopyOptions {
   onEvent?: Hook | readonly Hook[] | undefined;
   /** Stands around calls and attempts, outside in (R-220). */
   middleware?: readonly Middleware[] | undefined;
+  /** What gives the options that neither arguments nor the environment give, such as a `ConfigFile` (R-001). */
+  config?: ConfigSource | undefined;
   clock?: Clock | undefined;
   /** Uniform numbers in [0, 1). */
   random?: (() => number) | undefined;
@@ -284,6 +287,12 @@ const SETTING_NAMES = [
   "pool",
   "breaker",
 ];
+/** The options that a configuration file may give: those that are data. */
+export const FILE_NAMES: readonly string[] = [
+  ...SETTING_NAMES.filter((name) => name !== "auth"),
+  "apiKey",
+  "baseURL",
+];
 /** Every option of a client. */
 export const OPTION_NAMES: readonly string[] = [
   ...SETTING_NAMES,
@@ -294,6 +303,7 @@ export const OPTION_NAMES: readonly string[] = [
   "rateLimiter",
   "onEvent",
   "middleware",
+  "config",
   "clock",
   "random",
   "env",
@@ -468,6 +478,10 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     "a function or a list of them",
   ],
   middleware: [Array.isArray, "a list"],
+  config: [
+    (value) => isObject[0](value) && "options" in (value as object),
+    "a ConfigFile, or an object with options",
+  ],
   clock: [(value) => isObject[0](value) && "sleep" in (value as object), "a Clock"],
   random: isFunction,
   env: isObject,
