@@ -18,6 +18,7 @@ from .toolchain import TOOLS, link, needs_typescript, ran, tool, write
 EXAMPLES = ROOT / "examples" / "typescript"
 PAGE = ROOT / "docs" / "typescript.md"
 _SCRIPTS = re.compile(r"^```ts\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_CONFIGURATION = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SETTINGS = {
     "compilerOptions": {
         "target": "ES2022",
@@ -66,6 +67,8 @@ def test_examples_and_the_page_run_with_installed_packages(tmp_path: Path) -> No
     pages = _SCRIPTS.findall(PAGE.read_text())
     for number, source in enumerate(pages):
         write(user / f"page{number}.ts", source)
+    (configuration,) = _CONFIGURATION.findall(PAGE.read_text())
+    write(user / "forge.yaml", configuration)
     write(user / "common.cts", 'import Groq = require("llm-forge-groq");\nconsole.log(typeof Groq.Groq);\n')
     tool(user, "tsc", "-p", "tsconfig.json")
     with Simulator(seed=7) as simulator:
