@@ -83,11 +83,15 @@ impl<C: From<Client>> ClientBuilder<C> {
         self
     }
 
-    /// A function that sees what happens in calls; it must not block.
-    pub fn on_event(mut self, hook: impl Fn(&ClientEvent) + Send + Sync + 'static) -> Self {
-        let hook: Hook = Arc::new(hook);
+    /// A hook that is there already, such as that of the feature `tracing`.
+    pub fn hook(mut self, hook: Hook) -> Self {
         self.options.on_event.push(hook);
         self
+    }
+
+    /// A function that sees what happens in calls; it must not block.
+    pub fn on_event(self, hook: impl Fn(&ClientEvent) + Send + Sync + 'static) -> Self {
+        self.hook(Arc::new(hook))
     }
 
     /// What stands around calls and attempts, inside those that were given before.

@@ -55,18 +55,28 @@ impl Default for PoolLimits {
     }
 }
 
-type WireBody = UnsyncBoxBody<Bytes, std::io::Error>;
+pub(super) type WireBody = UnsyncBoxBody<Bytes, std::io::Error>;
 
 /// A connection; the next bytes that come are a head whenever `head` is set.
-struct Sender {
+pub(super) struct Sender {
     requests: SendRequest<WireBody>,
     head: Arc<AtomicBool>,
+}
+
+impl Sender {
+    pub(super) async fn send(
+        &mut self,
+        request: http::Request<WireBody>,
+    ) -> hyper::Result<http::Response<Incoming>> {
+        self.head.store(true, Ordering::SeqCst);
+        self.requests.send_request(request).await
+    }
 }
 
 /// What bytes go over: a socket, or TLS over one.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
-type Wire = Box<dyn Stream>;
+pub(super) type Wire = Box<dyn Stream>;
 
 /// The transport that clients use unless they are given another.
 pub struct HyperTransport(Arc<Pool>);
@@ -100,7 +110,7 @@ impl HyperTransport {
     }
 }
 
-fn tls_config(ca_bundle: Option<&std::path::Path>) -> Result<ClientConfig> {
+pub(super) fn tls_config(ca_bundle: Option<&std::path::Path>) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     match ca_bundle {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
@@ -252,20 +262,14 @@ impl Pool {
                 let (name, number) = endpoint_of(&way);
                 let stream = dial(&name, number).await?;
                 let stream =
-                    if way.scheme() == "https" { self.secured(stream, &name).await? } else { stream };
+                    if way.scheme() == "https" { secured(&self.tls, stream, &name).await? } else { stream };
                 tunnel(stream, &proxy, &format!("{}:{port}", url.host_str().unwrap_or_default())).await?
             }
         };
         if url.scheme() != "https" {
             return spoken(stream).await;
         }
-        spoken(self.secured(stream, &host).await?).await
-    }
-
-    async fn secured(&self, stream: Wire, host: &str) -> Result<Wire> {
-        let name = ServerName::try_from(host.to_owned()).map_err(|error| not_connected(host, error))?;
-        let secured = self.tls.connect(name, stream).await;
-        Ok(Box::new(secured.map_err(|error| not_secured(host, error))?))
+        spoken(secured(&self.tls, stream, &host).await?).await
     }
 
     async fn exchange(
@@ -278,10 +282,9 @@ impl Pool {
         limit: Option<f64>,
     ) -> Result<Exchange> {
         let wire = wire_request(url, &request)?;
-        sender.head.store(true, Ordering::SeqCst);
         let response = tokio::select! {
             biased;
-            response = sender.requests.send_request(wire) => response.map_err(|error| broken(error, Phase::Response))?,
+            response = sender.send(wire) => response.map_err(|error| broken(error, Phase::Response))?,
             () = self.clock.timer(limit.unwrap_or(f64::INFINITY)) => {
                 let message = "The response did not begin before the attempt's time ran out";
                 return Err(Error::new(Kind::AttemptTimeout, message).in_phase(Phase::Response));
@@ -317,7 +320,7 @@ fn pieces(body: Incoming, held: Held) -> impl futures::Stream<Item = Result<Byte
     })
 }
 
-async fn spoken<S>(stream: S) -> Result<Sender>
+pub(super) async fn spoken<S>(stream: S) -> Result<Sender>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
@@ -332,12 +335,19 @@ where
 }
 
 /// Host, without the brackets of an IPv6 address, and port.
-fn endpoint_of(url: &Url) -> (String, u16) {
+pub(super) fn endpoint_of(url: &Url) -> (String, u16) {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     (host.to_owned(), url.port_or_known_default().unwrap_or(443))
 }
 
-async fn dial(host: &str, port: u16) -> Result<Wire> {
+/// TLS over a stream, to a host by its name.
+pub(super) async fn secured(tls: &TlsConnector, stream: Wire, host: &str) -> Result<Wire> {
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| not_connected(host, error))?;
+    let secured = tls.connect(name, stream).await;
+    Ok(Box::new(secured.map_err(|error| not_secured(host, error))?))
+}
+
+pub(super) async fn dial(host: &str, port: u16) -> Result<Wire> {
     let stream = TcpStream::connect((host, port)).await.map_err(|error| not_connected(host, error))?;
     prepare_socket(&stream).map_err(|error| not_connected(host, error))?;
     Ok(Box::new(stream))
@@ -348,7 +358,7 @@ fn prepare_socket(stream: &TcpStream) -> std::io::Result<()> {
     socket2::SockRef::from(stream).set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEP_ALIVE))
 }
 
-fn wire_request(url: &Url, request: &HttpRequest) -> Result<http::Request<WireBody>> {
+pub(super) fn wire_request(url: &Url, request: &HttpRequest) -> Result<http::Request<WireBody>> {
     let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let mut wire = http::Request::builder().method(request.method).uri(target);
     wire = wire.header("host", &url[url::Position::BeforeHost..url::Position::AfterPort]);
@@ -374,7 +384,7 @@ fn wire_body(body: &RequestBody) -> WireBody {
     StreamBody::new(body.stream().map_ok(Frame::data)).boxed_unsync()
 }
 
-fn headers(fields: &http::HeaderMap) -> Headers {
+pub(super) fn headers(fields: &http::HeaderMap) -> Headers {
     let text = |value: &http::HeaderValue| {
         let latin = || value.as_bytes().iter().copied().map(char::from).collect();
         std::str::from_utf8(value.as_bytes()).map_or_else(|_| latin(), str::to_owned)
@@ -405,7 +415,7 @@ fn contradicts(cause: &hyper::Error) -> bool {
 }
 
 /// A failure of hyper's, by what it says of itself.
-fn broken(cause: hyper::Error, phase: Phase) -> Error {
+pub(super) fn broken(cause: hyper::Error, phase: Phase) -> Error {
     let (kind, message) = if cause.is_parse() && cause.to_string().contains("too large") {
         (Kind::ResponseTooLarge, "The headers of the response exceed 64 KiB or 256 fields")
     } else if cause.is_parse() || contradicts(&cause) {

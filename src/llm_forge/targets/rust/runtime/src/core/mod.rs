@@ -1,6 +1,7 @@
 //! Pure decisions: bytes, numbers and times in, answers out. No clock, no chance, no I/O.
 
 pub mod accumulate;
+pub mod addresses;
 pub mod breaker;
 pub mod budget;
 pub mod call_context;
@@ -31,3 +32,4 @@ pub mod structured_fields;
 pub mod synthesise;
 pub mod timestamps;
 pub mod tokens;
+pub mod webhooks;
