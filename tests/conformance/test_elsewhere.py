@@ -14,7 +14,15 @@ from llm_forge.conformance.results import ConformanceError, Result, Summary
 from llm_forge.conformance.runner import conformance_root, listed
 from tests.shared import ROOT, SHARED, needs_shared
 
-LISTED = load_elsewhere(conformance_root() / "elsewhere" / "python.yaml")
+LISTS = {
+    path.stem: load_elsewhere(path) for path in sorted((conformance_root() / "elsewhere").glob("*.yaml"))
+}
+PROOFS = [
+    pytest.param(one, test, id=f"{language}-{one.id}-{number}")
+    for language, listed_there in LISTS.items()
+    for one in listed_there
+    for number, test in enumerate(one.tests)
+]
 SECTION = re.compile(r"^## (C\d+)\.")
 ROW = re.compile(r"^\| ([A-Z]{2})-(\d+)(?:\.\.(\d+))? \|")
 PROVEN_HERE = {"C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C10"}
@@ -34,26 +42,45 @@ def contract() -> set[str]:
 
 
 @needs_shared
-def test_every_case_of_the_contract_is_played_or_proven_elsewhere() -> None:
+@pytest.mark.parametrize("language", LISTS)
+def test_every_case_of_the_contract_is_played_or_listed(language: str) -> None:
     played = {name.partition("/")[0] for name, _ in listed()}
     wanted = contract()
+    here = {one.id for one in LISTS[language]}
     assert len(wanted) > 200
-    assert wanted - played - {one.id for one in LISTED} == set()
-    assert {one.id for one in LISTED} - wanted == set()
+    assert wanted - played - here == set()
+    assert here - wanted == set()
 
 
-def functions(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+def test_python_proves_every_case() -> None:
+    assert [one.id for one in LISTS["python"] if not one.tests] == []
 
 
-@pytest.mark.parametrize("one", LISTED, ids=lambda one: one.id)
-def test_the_tests_of_a_case_exist_and_carry_its_id(one: Elsewhere) -> None:
-    assert one.tests
-    for test in one.tests:
-        path, _, name = test.partition("::")
-        assert name in functions(ROOT / path), test
-        assert name.startswith(f"test_{one.id.lower().replace('-', '_')}_"), test
+def of_python(text: str) -> set[str]:
+    return {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
+
+
+def of_go(text: str) -> set[str]:
+    return set(re.findall(r"^func (Test\w+)\(", text, re.MULTILINE))
+
+
+def of_typescript(text: str) -> set[str]:
+    return set(re.findall(r'^test\("([^"]+)"', text, re.MULTILINE))
+
+
+READERS = {
+    ".py": (of_python, lambda case: f"test_{case.lower().replace('-', '_')}_"),
+    ".go": (of_go, lambda case: f"Test{case.replace('-', '')}"),
+    ".ts": (of_typescript, lambda case: f"{case}: "),
+}
+
+
+@pytest.mark.parametrize(("one", "test"), PROOFS)
+def test_the_tests_of_a_case_exist_and_carry_its_id(one: Elsewhere, test: str) -> None:
+    path, _, name = test.partition("::")
+    tests_in, start = READERS[Path(path).suffix]
+    assert name in tests_in((ROOT / path).read_text(encoding="utf-8")), test
+    assert name.startswith(start(one.id)), test
 
 
 def test_the_page_names_them() -> None:

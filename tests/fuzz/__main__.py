@@ -2,8 +2,8 @@
 
 `--seed` is the seed of the first round; each round takes the next. To go on where a run ended, give the
 seed it names at its end; to repeat a violation, give its seed and `--only` its job, with `--minutes 0`.
-Any longer run is recorded in docs/proof, in place of the last one of the same jobs. Ends with 1 on a
-violation.
+Any longer run is recorded in docs/proof, in place of the last one of the same jobs, or added to it where
+it goes on. Ends with 1 on a violation.
 """
 
 from __future__ import annotations
@@ -116,10 +116,19 @@ def _totals(chosen: list[Job], batches: list[Batch]) -> Counter[str]:
 def _record(chosen: list[Job], batches: list[Batch], minutes: float) -> None:
     """Keep what was done of each job in place of its last run; other jobs keep theirs."""
     known = (recorded("fuzz") or {"jobs": {}})["jobs"]
-    done = {job.name: _facts(job, [one for one in batches if one.job == job.name], minutes) for job in chosen}
-    order = [name for name in jobs() if name in known or name in done]
-    record("fuzz", {"jobs": {name: done.get(name) or known[name] for name in order}})
+    for job in chosen:
+        done = _facts(job, [one for one in batches if one.job == job.name], minutes)
+        known[job.name] = _gone_on(known[job.name], done) if job.name in known else done
+    record("fuzz", {"jobs": {name: known[name] for name in jobs() if name in known}})
     write()
+
+
+def _gone_on(before: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
+    """What was done, with what the run did before that this one went on with."""
+    if before["seeds"][1] + 1 != done["seeds"][0]:
+        return done
+    summed = {name: before[name] + done[name] for name in ("done", "violations", "minutes")}
+    return done | summed | {"seeds": [before["seeds"][0], done["seeds"][1]]}
 
 
 def _facts(job: Job, batches: list[Batch], minutes: float) -> dict[str, Any]:

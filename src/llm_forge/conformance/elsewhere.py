@@ -13,7 +13,10 @@ from .results import ConformanceError
 
 
 class Elsewhere(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One case: why it is no scenario, and its tests as `path::name` from the project's folder."""
+    """One case: why it is no scenario, and its tests as `path::name` from the project's folder.
+
+    A case without tests is not proven in this language, and `why` says so.
+    """
 
     id: str
     why: str

@@ -84,7 +84,7 @@ def _elsewhere(listed: Sequence[Elsewhere]) -> list[str]:
     if not listed:
         return []
     rows = (
-        _markdown((one.id, one.why, "<br>".join(f"`{test}`" for test in one.tests)))
+        _markdown((one.id, one.why, "<br>".join(f"`{test}`" for test in one.tests) or "none"))
         for one in sorted(listed, key=lambda one: one.id)
     )
     head = (_markdown(("id", "why", "tests")), _markdown(["---"] * 3))

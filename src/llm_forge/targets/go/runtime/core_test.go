@@ -61,7 +61,7 @@ func TestEveryKindHasAClassOfItsOwn(t *testing.T) {
 }
 
 // ER-05: an error survives JSON with all its facts and without its cause's text.
-func TestAnErrorIsRestoredFromJSON(t *testing.T) {
+func TestER05AnErrorIsRestoredFromJSON(t *testing.T) {
 	err := newError(KindRateLimit, "slow down").because(errors.New("a secret place"))
 	err.Status, err.RetryAfter, err.Attempts = 429, 7*time.Second, []Attempt{{Number: 1, Outcome: "RateLimitError"}}
 	encoded, failed := json.Marshal(err)

@@ -45,7 +45,7 @@ func sends(status int, body string) http.HandlerFunc {
 }
 
 // ER-06: whatever the HTTP stack fails with is an error of ours, with the original as cause.
-func TestEveryFailureOfTheStackIsAnErrorOfOurs(t *testing.T) {
+func TestER06EveryFailureOfTheStackIsAnErrorOfOurs(t *testing.T) {
 	for name, one := range map[string]struct {
 		err  error
 		kind Kind
@@ -66,7 +66,7 @@ func TestEveryFailureOfTheStackIsAnErrorOfOurs(t *testing.T) {
 }
 
 // SE-16: time is linear in bytes, also in small chunks.
-func TestDecodingTimeIsLinearInBytes(t *testing.T) {
+func TestSE16DecodingTimeIsLinearInBytes(t *testing.T) {
 	spent := func(size int) time.Duration {
 		decoder := newSSEDecoder(sseLimits{64 * mib, 64 * mib, mib})
 		chunk := []byte{'x'}
@@ -261,7 +261,7 @@ func TestAConfigurationFileIsReadOrRefusedWhereItStands(t *testing.T) {
 }
 
 // ST-28: a disk that takes no more is a typed error, and leaves no temporary file.
-func TestAFileThatCannotBeWrittenLeavesNothing(t *testing.T) {
+func TestST28AFileThatCannotBeWrittenLeavesNothing(t *testing.T) {
 	folder := t.TempDir()
 	file, err := createAtomic(filepath.Join(folder, "story.txt"), false)
 	if err != nil {
