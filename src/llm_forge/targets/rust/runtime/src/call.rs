@@ -1,7 +1,4 @@
-//! One call in progress, and the one retry loop.
-//!
-//! Order per attempt: breaker, limiter, auth, transport. The last real error is returned, enriched, never
-//! wrapped. Dropping the future of a call gives everything back that it holds.
+//! One call: what it is, the record of its attempts, and what is told of it.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -10,24 +7,22 @@ use secrecy::SecretString;
 use serde_json::{json, Value};
 
 use super::base_url::origin_of;
+use super::core::answer_facts::answer_facts;
 use super::core::call_context::CallContext;
 use super::core::classify::failure_of;
-use super::core::deadline::{Deadline, MIN_ATTEMPT};
+use super::core::deadline::Deadline;
 use super::core::error_body::request_id_of;
 use super::core::errors::{Attempt, Error, Kind, Phase, Result};
 use super::core::headers::Headers;
 use super::core::profile::{Operation, Replay};
 use super::core::redact::Redactor;
-use super::core::retry::{Retry, RetryPolicy, Situation, WaitSource};
+use super::core::retry::Retry;
 use super::core::tokens::Token;
 use super::observability::{tell, ClientEvent};
 use super::options::{CallOptions, Settings};
 use super::request::Prepared;
 use super::shared::{closed, locked, Elsewhere, Running, Shared};
 use super::transport::HttpRequest;
-
-/// Tokens of the retry budget that come with a first attempt that succeeds.
-const FIRST_SUCCESS_GAINS: u32 = 1;
 
 /// One call: what it is, and the record of its attempts.
 pub(super) struct Call {
@@ -41,30 +36,30 @@ pub(super) struct Call {
     pub(super) elsewhere: Elsewhere,
     id: String,
     prepared: Mutex<Arc<Prepared>>,
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
     over: Mutex<Option<Running>>,
 }
 
 #[derive(Default)]
-struct State {
-    number: u32,
-    began: f64,
-    plan: Option<Retry>,
-    attempts: Vec<Attempt>,
-    timeouts: u32,
-    last_error: Option<Error>,
-    headers: Option<Headers>,
-    status: Option<u16>,
-    secrets: Vec<SecretString>,
-    token: Option<Token>,
-    renewals: u32,
+pub(super) struct State {
+    pub(super) number: u32,
+    pub(super) began: f64,
+    pub(super) plan: Option<Retry>,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) timeouts: u32,
+    pub(super) last_error: Option<Error>,
+    pub(super) headers: Option<Headers>,
+    pub(super) status: Option<u16>,
+    pub(super) secrets: Vec<SecretString>,
+    pub(super) token: Option<Token>,
+    pub(super) renewals: u32,
     /// Attempts of earlier rounds, where call middleware proceeds more than once.
-    earlier: usize,
+    pub(super) earlier: usize,
 }
 
 impl State {
     /// Attempts of the running round, without those that only replaced a token.
-    fn made(&self) -> u32 {
+    pub(super) fn made(&self) -> u32 {
         let made = self.attempts.len().saturating_sub(self.earlier);
         u32::try_from(made).unwrap_or(u32::MAX).saturating_sub(self.renewals).max(1)
     }
@@ -185,6 +180,11 @@ impl Call {
 
     /// Count this call as over, once.
     pub(super) fn finish(&self, outcome: &str) {
+        self.finish_with(outcome, None);
+    }
+
+    /// The same, with what the caller gets, or has got so far.
+    pub(super) fn finish_with(&self, outcome: &str, answer: Option<&Value>) {
         let running = locked(&self.over).take();
         if running.is_some() {
             let elapsed = self.now() - self.started;
@@ -192,9 +192,12 @@ impl Call {
                 let state = locked(&self.state);
                 (state.status, state.attempts.len())
             };
-            let facts =
-                json!({"outcome": outcome, "status": status, "attempts": attempts, "elapsed": elapsed});
-            self.emit("call-end", facts);
+            let mut facts = answer.filter(|_| self.is_watched()).map(answer_facts).unwrap_or_default();
+            facts.insert("outcome".to_owned(), outcome.into());
+            facts.insert("status".to_owned(), status.into());
+            facts.insert("attempts".to_owned(), attempts.into());
+            facts.insert("elapsed".to_owned(), elapsed.into());
+            self.emit("call-end", Value::Object(facts));
         }
     }
 
@@ -226,9 +229,14 @@ impl Call {
         }
     }
 
+    /// Whether anybody is told what happens.
+    pub(super) fn is_watched(&self) -> bool {
+        !self.shared.hooks.is_empty()
+    }
+
     /// Tell the client's hooks; costs next to nothing where there are none.
     pub(super) fn emit(&self, name: &'static str, facts: Value) {
-        if self.shared.hooks.is_empty() {
+        if !self.is_watched() {
             return;
         }
         let facts = match facts {
@@ -264,7 +272,7 @@ impl Call {
     }
 
     /// Whether another attempt would have another credential than the one that was refused.
-    fn renewable(&self, error: &Error) -> bool {
+    pub(super) fn renewable(&self, error: &Error) -> bool {
         if error.facts().status != Some(401) {
             return false;
         }
@@ -354,7 +362,7 @@ impl Call {
         }
     }
 
-    fn begin_attempt(&self, plan: Option<Retry>) {
+    pub(super) fn begin_attempt(&self, plan: Option<Retry>) {
         {
             let mut state = locked(&self.state);
             let latest = state.attempts.last().map_or(0, |last| last.number);
@@ -376,7 +384,7 @@ impl Call {
         self.emit("retry", json!({"cause": cause, "status": status, "wait": plan.after, "source": source}));
     }
 
-    fn end_attempt(&self, error: Option<&Error>) {
+    pub(super) fn end_attempt(&self, error: Option<&Error>) {
         let (began, status) = {
             let state = locked(&self.state);
             (state.began, state.status)
@@ -417,131 +425,6 @@ impl Call {
             state.last_error = error.as_deref().cloned();
         }
         self.end_attempt(error.as_deref());
-    }
-
-    fn succeed(&self) {
-        self.note(None);
-        let plan = locked(&self.state).plan;
-        self.refund(plan.map_or(FIRST_SUCCESS_GAINS, |plan| plan.cost));
-    }
-
-    /// What is raised where this client itself declines to send: the last real error, if there is one.
-    fn rejected(&self, error: Error) -> Error {
-        let Some(mut last) = locked(&self.state).last_error.clone() else {
-            return self.enrich(error);
-        };
-        last.facts_mut().circuit_open |= matches!(error, Error::CircuitOpen(_));
-        if last.facts().cause.is_none() {
-            last = last.caused_by(error);
-        }
-        self.enrich(last)
-    }
-
-    fn policy(&self) -> RetryPolicy {
-        let rules = &self.shared.profile.errors;
-        RetryPolicy {
-            max_attempts: self.settings.max_attempts,
-            factor: self.settings.backoff_factor,
-            cap: self.settings.max_backoff,
-            max_server_wait: self.settings.max_server_wait,
-            retryable_statuses: rules.retryable_statuses.to_vec(),
-            not_processed: rules.not_processed.to_vec(),
-            ..RetryPolicy::default()
-        }
-    }
-
-    /// The retry to make after an attempt failed, or the final error.
-    fn decide(&self, mut error: Error) -> Result<Retry> {
-        let policy = self.policy();
-        let (headers, number, timeouts) = {
-            let state = locked(&self.state);
-            (state.headers.clone(), state.made(), state.timeouts)
-        };
-        let mut failure = failure_of(&error, headers.as_ref());
-        if !self.settings.respect_retry_after {
-            failure.server_wait = None;
-        }
-        error.facts_mut().retryable = policy.is_retryable(&failure);
-        let situation = Situation {
-            replay: self.operation.replay,
-            rewindable: self.prepared().request.body.can_repeat(),
-            keyed: self.prepared().keyed,
-            timeouts,
-            renewable: self.renewable(&error),
-            left: self.deadline.left(self.now()),
-            chance: self.chance(),
-            jitter: self.chance(),
-        };
-        let Ok(plan) = policy.decide(number, &failure, &situation) else {
-            return Err(self.enrich(error));
-        };
-        if !self.pay(plan.cost) {
-            error.facts_mut().retry_budget_exhausted = true;
-            self.emit("budget-exhausted", Value::Null);
-            return Err(self.enrich(error));
-        }
-        locked(&self.state).renewals += u32::from(plan.source == WaitSource::Token);
-        self.tell_retry(error.kind().as_str(), error.facts().status, &plan);
-        Ok(plan)
-    }
-
-    /// Wait for the next attempt; an error if it woke too late to make one.
-    async fn sleep(&self, seconds: f64) -> Result<()> {
-        self.shared.clock.sleep(seconds).await;
-        if self.deadline.left(self.now()).is_none_or(|left| left >= MIN_ATTEMPT) {
-            return Ok(());
-        }
-        let message = "The deadline passed while waiting to retry";
-        let mut late = Error::new(Kind::DeadlineExceeded, message).in_phase(Phase::RetrySleep);
-        late.facts_mut().cause = locked(&self.state).last_error.clone().map(|last| Arc::new(last) as _);
-        Err(self.enrich(late))
-    }
-
-    /// Make attempts until one succeeds or the policy gives up; the last real error is returned.
-    pub(super) async fn run<T, F: Future<Output = Result<T>>>(&self, attempt: impl Fn() -> F) -> Result<T> {
-        {
-            let mut state = locked(&self.state);
-            state.earlier = state.attempts.len();
-            state.last_error = None;
-        }
-        let mut plan = None;
-        loop {
-            self.begin_attempt(plan);
-            let mut guard = Unended(Some(self));
-            let result = attempt().await;
-            guard.0 = None;
-            match result {
-                Ok(result) => {
-                    self.succeed();
-                    return Ok(result);
-                }
-                Err(error @ Error::Raised(_)) => {
-                    self.end_attempt(Some(&error));
-                    return Err(error);
-                }
-                Err(error) if error.is_local_rejection() => {
-                    self.end_attempt(Some(&error));
-                    return Err(self.rejected(error));
-                }
-                Err(mut error) => {
-                    self.note(Some(&mut error));
-                    let next = self.decide(error)?;
-                    self.sleep(next.after).await?;
-                    plan = Some(next);
-                }
-            }
-        }
-    }
-}
-
-/// An attempt whose future is dropped ends too.
-struct Unended<'a>(Option<&'a Call>);
-
-impl Drop for Unended<'_> {
-    fn drop(&mut self) {
-        if let Some(call) = self.0 {
-            call.end_attempt(Some(&Error::new(Kind::Cancelled, "")));
-        }
     }
 }
 

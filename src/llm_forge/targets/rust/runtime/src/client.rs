@@ -398,7 +398,7 @@ async fn run_unary(call: &Arc<Call>) -> Result<Value> {
         Content::Whole(value) => Ok(value),
         _ => Err(Error::new(Kind::Raised, "Middleware answered a unary call with a stream")),
     });
-    call.finish(&super::call::outcome_name(result.as_ref().err()));
+    call.finish_with(&super::call::outcome_name(result.as_ref().err()), result.as_ref().ok());
     result
 }
 

@@ -42,6 +42,7 @@ mod pump;
 mod request;
 mod request_body;
 mod resolve;
+mod retry_loop;
 mod shared;
 mod stream;
 #[cfg(feature = "tracing")]

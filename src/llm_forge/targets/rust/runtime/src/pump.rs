@@ -321,7 +321,8 @@ impl Pump {
     fn release(&mut self, outcome: &str) {
         self.over = true;
         if self.handed_over {
-            self.call.finish(outcome);
+            let answer = self.call.is_watched().then(|| self.reader.accumulator.partial());
+            self.call.finish_with(outcome, answer.as_ref());
         }
     }
 

@@ -83,3 +83,28 @@ async fn a_hook_that_panics_changes_nothing() {
     let (client, _) = client(&[(200, "application/json", "{}")], options);
     assert!(client.call_json(&CHAT, &hello(), CallOptions::default()).await.is_ok());
 }
+
+#[tokio::test]
+async fn hooks_are_told_what_an_answer_cost_and_none_of_its_content() {
+    let told = Arc::new(std::sync::Mutex::new(serde_json::Map::new()));
+    let keep = told.clone();
+    let hook = move |event: &llm_forge_runtime::observability::ClientEvent| {
+        if event.name == "call-end" {
+            *keep.lock().unwrap() = event.facts.clone();
+        }
+    };
+    let answer = r#"{"id":"m-1","model":"big","stop_reason":"end_turn","content":"a secret story",
+        "usage":{"input_tokens":3,"cache_read_input_tokens":4,"output_tokens":5}}"#;
+    let options = ClientOptions { on_event: vec![Arc::new(hook)], ..ClientOptions::default() };
+    let (client, _) = client(&[(200, "application/json", answer)], options);
+    client.call_json(&CHAT, &hello(), CallOptions::default()).await.unwrap();
+    let facts = told.lock().unwrap();
+    let wanted = json!({
+        "outcome": "ok", "status": 200, "attempts": 1, "response_id": "m-1", "response_model": "big",
+        "finish_reasons": ["end_turn"], "input_tokens": 7, "cache_read_tokens": 4, "output_tokens": 5,
+    });
+    for (name, value) in wanted.as_object().unwrap() {
+        assert_eq!(facts.get(name), Some(value), "{name}");
+    }
+    assert!(!Value::Object(facts.clone()).to_string().contains("secret story"));
+}

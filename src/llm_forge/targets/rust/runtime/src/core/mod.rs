@@ -2,6 +2,7 @@
 
 pub mod accumulate;
 pub mod addresses;
+pub mod answer_facts;
 pub mod breaker;
 pub mod budget;
 pub mod call_context;
