@@ -10,7 +10,7 @@ import pytest
 
 from llm_forge.conformance.elsewhere import Elsewhere, load_elsewhere
 from llm_forge.conformance.report import document
-from llm_forge.conformance.results import ConformanceError, Result, Summary
+from llm_forge.conformance.results import ConformanceError, Result, Summary, joined
 from llm_forge.conformance.runner import conformance_root, listed
 from tests.shared import ROOT, SHARED, needs_shared
 
@@ -85,9 +85,27 @@ def test_the_tests_of_a_case_exist_and_carry_its_id(one: Elsewhere, test: str) -
 
 def test_the_page_names_them() -> None:
     summary = Summary("python", ("core",), (Result("RT-01", "RT-01", "x", "core", "passed"),))
-    page = document(summary, [Elsewhere("SY-01", "a whole system", ("tests/a.py::test_b", "tests/c.py::d"))])
+    page = document(
+        summary,
+        {"python": [Elsewhere("SY-01", "a whole system", ("tests/a.py::test_b", "tests/c.py::d"))]},
+    )
     assert page.endswith("| SY-01 | a whole system | `tests/a.py::test_b`<br>`tests/c.py::d` |\n")
     assert "Proven by tests" not in document(summary)
+
+
+def test_one_page_holds_several_languages_with_their_counts() -> None:
+    case = ("RT-01", "RT-01", "x", "core")
+    one = Summary("go", ("core",), (Result(*case, "passed"),))
+    other = Summary("rust", ("core",), (Result(*case, "known", ("not yet",)),))
+    lists = {"go": [Elsewhere("SY-01", "none so far", ())], "rust": []}
+    page = document(joined([one, other]), lists)
+    assert "| id | what | go core | rust core |" in page
+    assert "| RT-01 | x | ok | known |" in page
+    assert "| go core | 1 | 0 | 0 | 0 |\n| rust core | 0 | 0 | 0 | 1 |" in page
+    assert "- RT-01 [rust core], known: not yet" in page
+    assert page.endswith("## Proven by tests of their own: go\n\n| id | why | tests |\n| --- | --- | --- |\n"
+                         "| SY-01 | none so far | none |\n")  # fmt: skip
+    assert joined([one]) == one
 
 
 def test_a_misspelt_field_is_an_error_that_names_the_file(tmp_path: Path) -> None:

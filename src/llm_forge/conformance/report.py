@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from .elsewhere import Elsewhere
-from .results import Result, Summary
+from .results import Result, Status, Summary
 
 _MARK = {"passed": "ok", "failed": "FAILED", "skipped": "skip", "known": "known"}
 _ORDER = ("failed", "known", "skipped", "passed")
@@ -44,7 +45,7 @@ def table(summary: Summary) -> str:
     return "\n".join(line.rstrip() for line in padded)
 
 
-def document(summary: Summary, elsewhere: Sequence[Elsewhere] = ()) -> str:
+def document(summary: Summary, elsewhere: Mapping[str, Sequence[Elsewhere]] = MappingProxyType({})) -> str:
     """The same as a Markdown document, with titles and the reasons of what did not pass."""
     titles = {one.id: one.title for one in reversed(summary.results)}
     lines = [
@@ -57,6 +58,7 @@ def document(summary: Summary, elsewhere: Sequence[Elsewhere] = ()) -> str:
         "",
         f"**{summary.line()}**",
         "",
+        *_counts(summary),
         _markdown(("id", "what", *summary.columns)),
         _markdown(["---"] * (len(summary.columns) + 2)),
         *(_markdown((row[0], titles[row[0]], *row[1:])) for row in rows(summary)),
@@ -79,19 +81,39 @@ def _reasons(summary: Summary) -> list[str]:
     return ["", "## Not passed, and why", "", *listed]
 
 
-def _elsewhere(listed: Sequence[Elsewhere]) -> list[str]:
-    """The cases that tests prove instead."""
-    if not listed:
+def _counts(summary: Summary) -> list[str]:
+    """How each column ended, where there are several languages."""
+    if "," not in summary.language:
         return []
+    statuses: tuple[Status, ...] = ("passed", "failed", "skipped", "known")
+    lines = (
+        (column, *(str(sum(one.column == column and one.status == status for one in summary.results))
+                   for status in statuses))
+        for column in summary.columns
+    )  # fmt: skip
+    head = (_markdown(("column", *statuses)), _markdown(["---"] * 5))
+    return [*head, *map(_markdown, lines), ""]
+
+
+def _elsewhere(lists: Mapping[str, Sequence[Elsewhere]]) -> list[str]:
+    """The cases that tests prove instead, those of each language apart where there are several."""
+    found = []
+    for language, listed in lists.items():
+        title = "## Proven by tests of their own" + (f": {language}" if len(lists) > 1 else "")
+        found += ["", title, "", *_listed(listed)] if listed else []
+    return found
+
+
+def _listed(listed: Sequence[Elsewhere]) -> list[str]:
     rows = (
         _markdown((one.id, one.why, "<br>".join(f"`{test}`" for test in one.tests) or "none"))
         for one in sorted(listed, key=lambda one: one.id)
     )
     head = (_markdown(("id", "why", "tests")), _markdown(["---"] * 3))
-    return ["", "## Proven by tests of their own", "", *head, *rows]
+    return [*head, *rows]
 
 
-def write_document(summary: Summary, path: Path, elsewhere: Sequence[Elsewhere] = ()) -> None:
+def write_document(summary: Summary, path: Path, elsewhere: Mapping[str, Sequence[Elsewhere]]) -> None:
     """Write the document, with the cases that tests prove instead."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(document(summary, elsewhere), encoding="utf-8")

@@ -8,7 +8,7 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
@@ -74,6 +74,21 @@ class Summary:
         if self.count("known"):
             parts.append(f"{self.count('known')} known to fail")
         return ", ".join(parts)
+
+
+def joined(summaries: Sequence[Summary]) -> Summary:
+    """The results of several languages as one, whose columns then begin with their language."""
+    if len(summaries) == 1:
+        return summaries[0]
+    return Summary(
+        ",".join(one.language for one in summaries),
+        tuple(f"{one.language} {column}" for one in summaries for column in one.columns),
+        tuple(
+            replace(result, column=f"{one.language} {result.column}")
+            for one in summaries
+            for result in one.results
+        ),
+    )
 
 
 def load_known(path: Path) -> list[Known]:

@@ -24,9 +24,9 @@ from .corpus import Table, load_corpora
 from .driver import Driver
 from .elsewhere import load_elsewhere
 from .jobs import ScenarioJob, TableJob
-from .languages import CORE, Language, language, start_driver
+from .languages import CORE, LANGUAGES, Language, language, start_driver
 from .report import table, write_document
-from .results import ConformanceError, Result, Summary, check_known, judged, load_known
+from .results import ConformanceError, Result, Summary, check_known, joined, judged, load_known
 from .scenario import Case, Certificate, ScenarioError, load_scenarios
 from .session import Job, Session
 
@@ -189,17 +189,20 @@ def _command(arguments: argparse.Namespace, out: TextIO) -> int:
             print(f"{name:32} {title}", file=out)
         return 0
     progress = sys.stderr if arguments.json else out
-    summary = run(arguments.lang, arguments.column or None, arguments.only or None, progress)
+    names = list(LANGUAGES) if arguments.lang == "all" else arguments.lang.split(",")
+    summaries = [run(name, arguments.column or None, arguments.only or None, progress) for name in names]
     if arguments.write:
-        root = conformance_root()
-        elsewhere = load_elsewhere(root / "elsewhere" / f"{summary.language}.yaml")
-        write_document(summary, root.parent / "docs" / "conformance.md", elsewhere)
-    if arguments.json:
-        print(_as_json(summary), file=out)
-    else:
-        print(table(summary), file=out)
-        print(summary.line(), file=out)
-    return summary.exit_code
+        _write(summaries)
+    for summary in summaries:
+        print(_as_json(summary) if arguments.json else f"{table(summary)}\n{summary.line()}", file=out)
+    return max(summary.exit_code for summary in summaries)
+
+
+def _write(summaries: Sequence[Summary]) -> None:
+    """The page of results, with what tests prove instead in each language."""
+    root = conformance_root()
+    lists = {one.language: load_elsewhere(root / "elsewhere" / f"{one.language}.yaml") for one in summaries}
+    write_document(joined(summaries), root.parent / "docs" / "conformance.md", lists)
 
 
 def _as_json(summary: Summary) -> str:
@@ -213,7 +216,9 @@ def _as_json(summary: Summary) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="llm-forge conformance", description=run.__doc__)
-    parser.add_argument("--lang", default="python", help="the language whose driver runs")
+    parser.add_argument(
+        "--lang", default="python", help="the language whose driver runs; several with commas, or all"
+    )
     parser.add_argument("--only", action="append", metavar="PATTERN", help="ids or names, e.g. 'RT-*'")
     parser.add_argument("--column", action="append", help="core, sync/curl, ...")
     parser.add_argument("--list", action="store_true", help="list the cases and stop")
