@@ -132,3 +132,4 @@ def test_text_stays_text() -> None:
         "\\# Not a heading \\[link\\] \\<tag\\> see <https://a.example/x>."
     )
     assert Doc("", "- nothing") == "\\- nothing"
+    assert Doc("self-harm and `a-b`") == "self-harm and `a-b`"

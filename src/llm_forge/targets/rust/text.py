@@ -26,7 +26,7 @@ KEYWORDS = frozenset(
 _NEVER_RAW = frozenset({"crate", "self", "super", "Self"})
 _IDENTIFIER = re.compile(r"(?:r#)?[A-Za-z][A-Za-z0-9_]*\Z")
 # What Markdown takes for a list, a heading, a quotation, a table or a rule at the beginning of a line.
-_MARKED = re.compile(r"(?:[-+#>|=~:]|\d+[.)])")
+_MARKED = re.compile(r"\A(?:[-+#>|=~:]|\d+[.)])")
 _MARKUP = re.compile(r"([\\*_<>\[\]|~$])")
 _CODE_OR_URL = re.compile(r"(`[^`]+`)|(https?://[^\s<>()\"'`\[\]]*[^\s<>()\"'`\[\].,;:!?])")
 _WIDTH = 100

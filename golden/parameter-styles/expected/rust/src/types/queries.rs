@@ -19,9 +19,9 @@ pub struct QueriesListParams {
     pub flat: Option<Filter>,
     /// The query parameter json.
     pub json: Option<Filter>,
-    /// The header parameter X\-Tags.
+    /// The header parameter X-Tags.
     pub x_tags: Option<Tags>,
-    /// The header parameter X\-Filter.
+    /// The header parameter X-Filter.
     pub x_filter: Option<Filter>,
 }
 

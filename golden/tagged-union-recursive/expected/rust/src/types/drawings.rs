@@ -83,7 +83,7 @@ pub struct Drawing {
     /// The field `userName`.
     #[serde(rename = "userName", skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
-    /// The field `user\-name`.
+    /// The field `user-name`.
     #[serde(rename = "user-name", skip_serializing_if = "Option::is_none")]
     pub user_name_2: Option<String>,
     /// The field `filter`.
