@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...spec import ir
 from .names import pascal
-from .printing import Literal, Value, listed, pairs, some, statement, structure, texts, used
+from .printing import Literal, Value, listed, pairs, some, statement, structure, texts, updated, used
 from .service_writer import children, imports, write_method
 from .text import Quoted
 from .view import View
@@ -128,7 +128,7 @@ def write_profile(view: View) -> str:
         ("previous_attempts_header", _some_text(api.previous_attempts_header)),
         ("health", some(_health(api))),
     ]
-    body = statement("pub static PROFILE: Profile =", structure("Profile", found, "Profile::DEFAULT"))
+    body = statement("pub static PROFILE: Profile =", updated("Profile", found, "Profile::DEFAULT"))
     text = "\n".join(body)
     named = [one for one in _NAMES if f"{one}::" in text or f"{one} {{" in text]
     head = [f"// {view.header}", "//! What is known of the provider.", ""]
@@ -162,7 +162,7 @@ def _auth(auth: ir.Auth) -> Literal | None:
         ("client_auth", None if auth.client_auth == "basic" else f"ClientAuth::{pascal(auth.client_auth)}"),
         ("optional", "true" if auth.optional else None),
     ]
-    return structure("AuthScheme", found, "AuthScheme::BEARER")
+    return updated("AuthScheme", found, "AuthScheme::BEARER")
 
 
 def _errors(errors: ir.Errors) -> Literal | None:
@@ -178,7 +178,7 @@ def _errors(errors: ir.Errors) -> Literal | None:
     ]
     if not any(value for _, value in found):
         return None
-    return structure("ErrorRules", found, "ErrorRules::DEFAULT")
+    return updated("ErrorRules", found, "ErrorRules::DEFAULT")
 
 
 def _numbers(values: tuple[int, ...]) -> Literal:

@@ -61,8 +61,8 @@ class Names:
         return self.snake(_shortened(snake(wire)))
 
     def module(self, wire: str) -> Identifier:
-        """A name for a module, which is a file too: never a keyword."""
-        name = snake(wire)
+        """A name for a module, which is a file too: never a keyword, and never too long."""
+        name = _shortened(snake(wire))[:LONGEST].rstrip("_")
         name = name if name[:1].isalpha() else f"n{name}"
         return self._take(f"{name}_api" if name in KEYWORDS else name, "_")
 

@@ -6,7 +6,7 @@ import json
 
 from ...spec import ir
 from .names import pascal
-from .printing import Literal, Value, listed, pairs, some, statement, structure, texts, used
+from .printing import Literal, Value, listed, pairs, some, statement, structure, texts, updated, used
 from .text import Quoted
 from .view import Method, View
 
@@ -22,8 +22,9 @@ def write_operations(view: View) -> str:
     body = [line for method in methods for line in ["", *_operation(method)]]
     text = "\n".join(body)
     named = [one for one in _NAMES if f"{one} {{" in text or f"{one}::" in text]
-    head = [f"// {view.header}", "//! The operations, by the names that errors and hooks tell.", ""]
-    return "\n".join([*head, *used("crate::runtime::core::profile", named), *body]) + "\n"
+    head = [f"// {view.header}", "//! The operations, by the names that errors and hooks tell."]
+    uses = used("crate::runtime::core::profile", named)
+    return "\n".join([*head, *([""] if uses else []), *uses, *body]) + "\n"
 
 
 def _operation(method: Method) -> list[str]:
@@ -43,7 +44,7 @@ def _operation(method: Method) -> list[str]:
         ("required", texts(method.required)),
         ("styles", _styles(method.styles)),
     ]
-    literal = structure("Operation", found, "Operation::DEFAULT")
+    literal = updated("Operation", found, "Operation::DEFAULT")
     name = f"`{Quoted(one.name)[1:-1]}`"
     return [f"/// The operation {name}.", *statement(f"pub static {method.constant}: Operation =", literal)]
 
@@ -82,7 +83,7 @@ def _body(method: Method) -> Literal | None:
         ("deep", texts(rule.deep)),
         ("media_types", pairs(rule.media_types)),
     ]
-    return structure("BodyRule", found, "BodyRule::JSON")
+    return updated("BodyRule", found, "BodyRule::JSON")
 
 
 def _pages(rule: ir.Pagination | None) -> Literal | None:
@@ -103,7 +104,7 @@ def _pages(rule: ir.Pagination | None) -> Literal | None:
         ("in_body", "true" if rule.in_body else None),
         ("otherwise", some(otherwise.within("&", "")) if otherwise else None),
     ]
-    return structure("PageRule", found, "PageRule::DEFAULT")
+    return updated("PageRule", found, "PageRule::DEFAULT")
 
 
 def _style(style: str) -> str:

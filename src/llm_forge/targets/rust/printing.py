@@ -77,6 +77,11 @@ def structure(name: str, pairs: Iterable[tuple[str, Value | None]], rest: str = 
     return Literal(f"{name} {{", [*found, *([("..", rest)] if rest else [])], "}")
 
 
+def updated(name: str, pairs: Sequence[tuple[str, Value | None]], rest: str) -> Literal:
+    """A structure whose fields without a value come from `rest`, which is not named in vain."""
+    return structure(name, pairs, "" if all(value for _, value in pairs) else rest)
+
+
 def listed(values: Iterable[Value]) -> Literal:
     """A list that lives as long as the program."""
     return Literal("&[", [("", value) for value in values], "]")

@@ -11,7 +11,7 @@ from .view import Argument, Method, Service, View
 _BY_VALUE = ("i64", "f64", "bool")
 _ERRORS = ["///", "/// # Errors", "/// What the call failed with, all its attempts listed."]
 _RUNTIME = ("CallOptions", "ClientBuilder", "ClientOptions", "Download", "Lines", "Page", "Result", "Upload")
-_SUPPORT = ("Arguments", "MessageStream")
+_SUPPORT = ("Arguments", "MessageStream", "with_body")
 
 
 def write_service(view: View, one: Service) -> str:
@@ -137,6 +137,8 @@ def returned(method: Method, *, streams: bool) -> str:
 def _call(method: Method, client: str, *, streams: bool) -> list[str]:
     given = _given(method)
     made = [f"let operation = &operations::{method.constant};"]
+    if method.body and not method.body_required:
+        made.append("let operation = &with_body(operation, body.is_some());")
     made += ["let mut arguments = Arguments::default();", *given] if given else []
     params = "&arguments.params" if given else "&runtime::Params::default()"
     if streams:

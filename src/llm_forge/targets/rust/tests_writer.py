@@ -45,7 +45,7 @@ class _Calls:
                 parts = (Quoted(method.operation.name), str(streams).lower(), name)
                 rows.append(Literal("(", [("", one) for one in parts], ")"))
                 body += ["", *self._function(name, path, method, streams=streams)]
-        table = listed(rows).lines("pub(crate) const CALLS: &[(&str, bool, Call)] = ", ";", "")
+        table = statement("pub(crate) const CALLS: &[(&str, bool, Call)] =", listed(rows))
         doc = "/// The call of each operation: its name, whether it streams, and how it is made."
         text = "\n".join(body)
         helpers = [one for one in _HELPERS if f"{one}(" in text]

@@ -62,17 +62,9 @@ def names_in(one: Declaration) -> set[str]:
 
 def write_types_index(view: View, modules: list[str]) -> str:
     """types/mod.rs."""
-    return "\n".join(
-        [
-            f"// {view.header}",
-            "//! The types of requests and answers.",
-            "",
-            *(f"mod {one};" for one in modules),
-            "",
-            *(f"pub use {one}::*;" for one in modules),
-            "",
-        ]
-    )
+    uses = [[f"{kind} {one}{end}" for one in modules] for kind, end in (("mod", ";"), ("pub use", "::*;"))]
+    body = [line for group in uses if group for line in ["", *group]]
+    return "\n".join([f"// {view.header}", "//! The types of requests and answers.", *body]) + "\n"
 
 
 def _declaration(one: Declaration) -> list[str]:

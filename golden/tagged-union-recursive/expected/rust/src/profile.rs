@@ -19,7 +19,6 @@ pub static PROFILE: Profile = Profile {
         terminal_codes: &["quota_error"],
         retryable_statuses: &[498],
         not_processed: &[429, 503],
-        ..ErrorRules::DEFAULT
     },
     rate_limits: &[LimitHeaders {
         family: "requests",

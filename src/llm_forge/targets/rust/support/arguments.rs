@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::runtime::core::profile::Operation;
 use crate::runtime::{to_json, Params, Result, Upload};
 
 /// The arguments of one call.
@@ -40,6 +41,11 @@ impl Arguments {
         let files = files.uploads().into_iter().cloned();
         self.params.files.extend(files.map(|file| (name.to_owned(), file)));
     }
+}
+
+/// An operation whose body is optional, as it is for a call with a body or without one.
+pub(crate) fn with_body(operation: &Operation, given: bool) -> Operation {
+    Operation { has_body: given, ..operation.clone() }
 }
 
 /// What a field for files may hold.

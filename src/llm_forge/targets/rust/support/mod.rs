@@ -7,7 +7,7 @@ mod arguments;
 mod model;
 mod stream;
 
-pub(crate) use arguments::Arguments;
+pub(crate) use arguments::{with_body, Arguments};
 pub(crate) use model::{fits, into_union, open_enum, present, recast, tagged_union, untagged_union};
 
 pub use model::Object;

@@ -2,7 +2,7 @@
 
 use crate::operations;
 use crate::runtime::{self, CallOptions, Result};
-use crate::support::{Arguments, MessageStream};
+use crate::support::{with_body, Arguments, MessageStream};
 use crate::types;
 
 /// The operations of messages.
@@ -26,6 +26,7 @@ impl<'a> Messages<'a> {
         options: CallOptions,
     ) -> Result<types::Message> {
         let operation = &operations::MESSAGES_BETA_CREATE;
+        let operation = &with_body(operation, body.is_some());
         let mut arguments = Arguments::default();
         arguments.query("beta", "true")?;
         arguments.body(&body)?;
@@ -42,6 +43,7 @@ impl<'a> Messages<'a> {
         options: CallOptions,
     ) -> Result<types::Message> {
         let operation = &operations::MESSAGES_CREATE;
+        let operation = &with_body(operation, body.is_some());
         let mut arguments = Arguments::default();
         arguments.body(&body)?;
         self.client.call(operation, &arguments.params, options).await
@@ -57,6 +59,7 @@ impl<'a> Messages<'a> {
         options: CallOptions,
     ) -> Result<MessageStream<types::Message, Vec<types::Message>>> {
         let operation = &operations::MESSAGES_CREATE_MESSAGE;
+        let operation = &with_body(operation, body.is_some());
         let mut arguments = Arguments::default();
         arguments.body(&body)?;
         MessageStream::open(self.client, operation, &arguments.params, options).await

@@ -2,7 +2,7 @@
 
 use crate::operations;
 use crate::runtime::{self, CallOptions, Result};
-use crate::support::Arguments;
+use crate::support::{with_body, Arguments};
 use crate::types;
 
 /// The operations of models.
@@ -39,6 +39,7 @@ impl<'a> Models<'a> {
         options: CallOptions,
     ) -> Result<types::Page> {
         let operation = &operations::MODELS_UPDATE;
+        let operation = &with_body(operation, body.is_some());
         let mut arguments = Arguments::default();
         arguments.path("model", model)?;
         arguments.body(&body)?;

@@ -2,7 +2,7 @@
 
 use crate::operations;
 use crate::runtime::{self, CallOptions, Result};
-use crate::support::Arguments;
+use crate::support::{with_body, Arguments};
 use crate::types;
 
 /// The operations of class.
@@ -28,6 +28,7 @@ impl<'a> Class<'a> {
         options: CallOptions,
     ) -> Result<types::AnyThing> {
         let operation = &operations::CLASS_X_CANARY;
+        let operation = &with_body(operation, body.is_some());
         let mut arguments = Arguments::default();
         arguments.path("id", id)?;
         arguments.body(&body)?;

@@ -2,7 +2,7 @@
 
 use crate::operations;
 use crate::runtime::{self, CallOptions, Download, Lines, Result, Upload};
-use crate::support::Arguments;
+use crate::support::{with_body, Arguments};
 use crate::types;
 
 /// The operations of files.
@@ -37,6 +37,7 @@ impl<'a> Files<'a> {
         options: CallOptions,
     ) -> Result<types::File> {
         let operation = &operations::FILES_CREATE;
+        let operation = &with_body(operation, body.is_some());
         let mut arguments = Arguments::default();
         arguments.body(&body)?;
         arguments.files("file", &body.map(|body| &body.file));
@@ -93,6 +94,7 @@ impl<'a> Files<'a> {
     /// What the call failed with, all its attempts listed.
     pub async fn rename(&self, body: Option<&[types::File]>, options: CallOptions) -> Result<()> {
         let operation = &operations::FILES_RENAME;
+        let operation = &with_body(operation, body.is_some());
         let mut arguments = Arguments::default();
         arguments.body(&body)?;
         self.client.call_json(operation, &arguments.params, options).await?;
@@ -126,6 +128,7 @@ impl<'a> Files<'a> {
         options: CallOptions,
     ) -> Result<types::File> {
         let operation = &operations::FILES_SEARCH;
+        let operation = &with_body(operation, body.is_some());
         let mut arguments = Arguments::default();
         arguments.body(&body)?;
         self.client.call(operation, &arguments.params, options).await

@@ -2,7 +2,7 @@
 
 use crate::operations;
 use crate::runtime::{self, CallOptions, Result};
-use crate::support::Arguments;
+use crate::support::{with_body, Arguments};
 use crate::types;
 
 /// The operations of drawings.
@@ -26,6 +26,7 @@ impl<'a> Drawings<'a> {
         options: CallOptions,
     ) -> Result<types::Drawing> {
         let operation = &operations::DRAWINGS_CREATE;
+        let operation = &with_body(operation, body.is_some());
         let mut arguments = Arguments::default();
         arguments.body(&body)?;
         self.client.call(operation, &arguments.params, options).await
