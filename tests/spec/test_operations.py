@@ -70,18 +70,18 @@ def test_names_that_become_files_are_not_too_long(tmp_path: Path) -> None:
     text = document({"Answer": {"type": "object"}}, tags=[f"a{long}.b{long}.c{long}"], operationId="x")
     api = load_text(tmp_path, text.replace("Test API", f"My {long}"), "api.json")
     (operation,) = api.operations()
-    assert [len(part) for part in operation.name.split(".")] == [60, 1]
-    assert (len(api.provider), len(api.client)) == (2, 60)
+    assert [len(part) for part in operation.name.split(".")] == [40, 1]
+    assert (len(api.provider), len(api.client)) == (2, 40)
     assert operation.name.endswith(".x")
 
 
-@pytest.mark.parametrize("told", [{"provider": "a" * 61}, {"client": "A" * 61}])
+@pytest.mark.parametrize("told", [{"provider": "a" * 41}, {"client": "A" * 41}])
 def test_a_name_of_ones_own_that_is_too_long_is_refused(told: dict[str, str], tmp_path: Path) -> None:
     text = json.dumps(json.loads(document({"Answer": {"type": "object"}})) | {"x-forge": told})
-    assert "longer than 60 characters" in refusal(tmp_path, text, "api.json").message
-    method = {"method": f"{'a' * 121}.get"}
+    assert "longer than 40 characters" in refusal(tmp_path, text, "api.json").message
+    method = {"method": f"{'a' * 81}.get"}
     assert (
-        "longer than 120"
+        "longer than 80"
         in refusal(tmp_path, document({"Answer": {}}, **{"x-forge": method}), "a.json").message
     )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-LONGEST_NAME = 60  # of what may become part of a file's name, of which 255 bytes are allowed
+LONGEST_NAME = (
+    40  # of what becomes part of a file's name; gofmt aligns names up to here whatever stands beside them
+)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[A-Z]")
 
 
