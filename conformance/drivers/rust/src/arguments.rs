@@ -1,5 +1,7 @@
 //! What a call is given, from its JSON: values, numbers that JSON has no word for, and files.
 
+use std::path::PathBuf;
+
 use llm_forge_runtime::core::errors::Result;
 use llm_forge_runtime::core::profile::Operation;
 use llm_forge_runtime::{to_json, Params, Upload};
@@ -71,10 +73,15 @@ async fn upload(told: &Value) -> Result<Upload> {
     }
 }
 
-/// A file on the disk; the system's folder for temporary files is where it stays.
+/// Where files that are sent by their path lie while the driver runs.
+pub fn upload_folder() -> PathBuf {
+    std::env::temp_dir().join(format!("forge-uploads-{}", std::process::id()))
+}
+
 fn from_path(name: &str, content: &str) -> Result<Upload> {
-    let path = std::env::temp_dir().join(format!("forge-upload-{:016x}", fastrand::u64(..)));
-    if let Err(error) = std::fs::write(&path, content) {
+    let path = upload_folder().join(format!("{:016x}", fastrand::u64(..)));
+    let written = std::fs::create_dir_all(upload_folder()).and_then(|()| std::fs::write(&path, content));
+    if let Err(error) = written {
         eprintln!("a file to send cannot be written: {error}");
     }
     let upload = Upload::path(path)?;

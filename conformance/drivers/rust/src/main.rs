@@ -34,6 +34,10 @@ fn main() {
         }
         take(message);
     }
+    let uploads = arguments::upload_folder();
+    if uploads.exists() && std::fs::remove_dir_all(uploads).is_err() {
+        eprintln!("a folder was left behind");
+    }
 }
 
 fn take(message: Value) {
