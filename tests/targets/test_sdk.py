@@ -16,6 +16,7 @@ import pytest
 from llm_forge import spec
 from llm_forge.targets import OutputError, generate
 from llm_forge.targets.version import ROOT as PACKAGE
+from llm_forge.targets.version import version
 from llm_forge.targets.writer import Change, changes, write_tree
 from tests.shared import ROOT
 
@@ -71,6 +72,19 @@ def test_a_stand_alone_sdk_calls_a_server(tmp_path: Path, server: str) -> None:
     )
     said = run(tmp_path / "out", "-c", program)
     assert said.split() == ["notes_sdk.clients.minimal.models.notes", "hello", "Bearer", "k"]
+
+
+def test_an_sdk_that_depends_on_the_runtime_calls_a_server(tmp_path: Path, server: str) -> None:
+    report = generate(spec.load(MINIMAL), "python", tmp_path / "out", "notes_sdk", runtime="dependency")
+    assert not [name for name in report.files if name.startswith(("notes_sdk/core/", "notes_sdk/runtime/"))]
+    assert f'"llm-forge=={version()}"' in (tmp_path / "out" / "pyproject.toml").read_text()
+    program = (
+        "import notes_sdk, llm_forge\n"
+        f"with notes_sdk.Minimal(api_key='k', base_url={server!r}) as client:\n"
+        "    print(client.notes.create(text='hello').text)\n"
+        "assert notes_sdk.RateLimitError is llm_forge.RateLimitError\n"
+    )
+    assert run(tmp_path / "out", "-c", program) == "hello\n"
 
 
 def test_the_example_in_the_readme_of_an_sdk_runs(tmp_path: Path, server: str) -> None:

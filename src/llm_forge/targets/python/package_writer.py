@@ -11,6 +11,7 @@ from ...spec import ir
 from ..protocol import OptionError
 from ..sample import described, sample
 from ..text import code_text, markdown
+from ..version import version
 from . import layout
 from .attributes import by_attribute
 from .lazy_writer import lazily
@@ -21,14 +22,16 @@ from .text import Quoted, docstring
 from .view import Method, View
 
 
-def write_package(view: View, package: str, license_text: str, name: str | None = None) -> dict[str, str]:
+def write_package(
+    view: View, package: str, license_text: str, name: str | None = None, *, vendored: bool = True
+) -> dict[str, str]:
     """The files around the package, and its `__init__.py` and `py.typed`; `name` is that on PyPI."""
     _check_package(package)
     name = package.replace("_", "-") if name is None else _checked_name(name)
     found = {
-        "pyproject.toml": _pyproject(view, package, name),
+        "pyproject.toml": _pyproject(view, package, name, _NEEDED if vendored else _depended()),
         "README.md": _readme(view, package),
-        f"{package}/__init__.py": _init(view),
+        f"{package}/__init__.py": _init(view, vendored=vendored),
         f"{package}/py.typed": "",
         f"{package}/clients/__init__.py": f'"""Generated clients of {view.client}."""\n',
     }
@@ -53,7 +56,22 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _pyproject(view: View, package: str, name: str) -> str:
+# What the runtime needs.
+_NEEDED = (
+    "certifi>=2024.2.2",
+    "httpcore2>=2.16",
+    "httpx2>=2.16",
+    "msgspec>=0.21",
+    "pycurl>=7.49; platform_python_implementation == 'CPython'",
+)
+
+
+def _depended() -> tuple[str, ...]:
+    """The runtime itself, in one version: its modules are no public interface."""
+    return (f"llm-forge=={version()}",)
+
+
+def _pyproject(view: View, package: str, name: str, needed: tuple[str, ...]) -> str:
     return text(
         [
             f"# {view.header}",
@@ -69,11 +87,7 @@ def _pyproject(view: View, package: str, name: str) -> str:
             'license = "Apache-2.0"',
             'requires-python = ">=3.11"',
             "dependencies = [",
-            '  "certifi>=2024.2.2",',
-            '  "httpcore2>=2.16",',
-            '  "httpx2>=2.16",',
-            '  "msgspec>=0.21",',
-            """  "pycurl>=7.49; platform_python_implementation == 'CPython'",""",
+            *(f'  "{one}",' for one in needed),
             "]",
             "",
             "[project.optional-dependencies]",
@@ -101,21 +115,22 @@ def _toml(value: str) -> str:
     return '"' + re.sub(r"\\x(..)", r"\\u00\1", quoted[1:-1]) + '"'
 
 
-def _init(view: View) -> str:
+def _init(view: View, *, vendored: bool) -> str:
     names = sorted([str(view.client), f"Async{view.client}"])
     errors = _error_names()
     exported = sorted(
         [*names, *errors, "OMIT", "Upload", "fetch_url", "verify_webhook"],
         key=lambda one: (not one.isupper(), one),
     )
-    homes = {
-        f"clients.{view.package}": names,
+    own = {f"clients.{view.package}": names}
+    runtime = {
         "core.errors": sorted(errors, key=str.lower),
         "runtime.fetch": ["fetch_url"],
         "runtime.options": ["OMIT"],
         "runtime.uploads": ["Upload"],
         "runtime.webhooks": ["verify_webhook"],
     }
+    homes, root, eager = (own | runtime, "", {}) if vendored else (own, "llm_forge", runtime)
     return text(
         [
             f"# {view.header}",
@@ -123,7 +138,11 @@ def _init(view: View) -> str:
             "",
             "from typing import TYPE_CHECKING",
             "",
-            "from .core.lazy import lazy_names",
+            *(
+                line
+                for home, found in sorted({**eager, "core.lazy": ["lazy_names"]}.items())
+                for line in import_lines(f"{root}.{home}", found)
+            ),
             "",
             "__all__ = [",
             *(f'    "{name}",' for name in exported),

@@ -1,4 +1,4 @@
-"""The Python target: generated faces over a byte copy of core and runtime."""
+"""The Python target: generated faces over a copy of core and runtime, or over the package that has them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from ...spec.errors import Notice
 from ...spec.ir import Api
 from .. import support
-from ..protocol import OptionError, Options
+from ..protocol import Options
 from ..version import ROOT, license_text, version
 from .client_writer import write_client
 from .init_writer import write_init, write_resources
@@ -21,6 +21,7 @@ from .resource_writer import write_resource
 from .view import View
 
 COPIED = ("core", "runtime")
+_RELATIVE = re.compile(rf"^( *)from \.{{2,}}({'|'.join(COPIED)})(?=\.[\w.]+ import )", re.MULTILINE)
 _NOT_COPIED = frozenset({"__pycache__"})
 
 
@@ -28,16 +29,15 @@ class PythonTarget:
     """Python 3.11 and later."""
 
     def files(self, api: Api, options: Options) -> Mapping[str, str | bytes]:
-        """A stand-alone SDK with its own pyproject.toml, README, tests and runtime."""
-        if options.runtime != "vendored":
-            raise OptionError("a Python SDK carries its runtime; leave out --runtime dependency")
+        """An SDK with pyproject.toml, README and tests; it carries its runtime unless it depends on it."""
         view = plan(api, version())
-        package = _package(view, options)
-        found: dict[str, str | bytes] = dict(write_package(view, package, license_text(), options.name))
-        for path, content in _runtime_files():
+        package, vendored = _package(view, options), options.runtime == "vendored"
+        around = write_package(view, package, license_text(), options.name, vendored=vendored)
+        found: dict[str, str | bytes] = dict(around)
+        for path, content in _runtime_files() if vendored else ():
             found[f"{package}/{path}"] = content
         for name, source in client_files(view).items():
-            found[f"{package}/clients/{view.package}/{name}"] = source
+            found[f"{package}/clients/{view.package}/{name}"] = source if vendored else _depending(source)
         return dict(sorted(found.items()))
 
     def faces(self, api: Api) -> Mapping[str, str]:
@@ -78,6 +78,11 @@ def client_files(view: View) -> dict[str, str]:
     }
     found |= {f"resources/{one.module}.py": write_resource(view, one) for one in view.resources}
     return found | {f"models/{name}": source for name, source in write_models(view).items()}
+
+
+def _depending(source: str) -> str:
+    """A face with the runtime of the package `llm_forge` in place of a copy beside it."""
+    return _RELATIVE.sub(r"\1from llm_forge.\2", source)
 
 
 def _runtime_files() -> Iterator[tuple[str, bytes]]:
