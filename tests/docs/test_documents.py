@@ -38,7 +38,7 @@ RUNNABLE = ("ask", "generate", "inspect", "init")
 YAML = [block for path in DOCUMENTS for block in blocks(path, "yaml")]
 WITH_NEEDS = [block for path in DOCUMENTS for block in blocks(path, "python") if block.needs]
 COMMANDS = [(path, arguments) for path in DOCUMENTS for arguments in command_lines(path)]
-LANGUAGES = {"python", "yaml", "sh", "ts", "go", ""}  # ts and go: tests/targets/*/test_new_user.py
+LANGUAGES = {"python", "yaml", "sh", "ts", "go", "rust", ""}  # others: tests/targets/*/test_new_user.py
 
 
 @pytest.fixture(scope="module")

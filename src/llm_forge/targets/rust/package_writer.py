@@ -45,9 +45,9 @@ _TESTS = 'tokio = {{ version = "{version}", features = ["rt", "rt-multi-thread",
 
 
 def write_manifest(view: View, version: str, *, vendored: bool) -> str:
-    """Cargo.toml, with the versions that the runtime is pinned to."""
+    """Cargo.toml, with the versions that the runtime is tested with or compatible ones."""
     pinned = tomllib.loads(_manifest())
-    needs = _section("dependencies").splitlines()
+    needs = _compatible(_section("dependencies")).splitlines()
     if not vendored:
         needs = [one for one in needs if one.partition(" ")[0] in _OWN[:3]]
         needs.append(f'{RUNTIME_CRATE} = "={version}"')
@@ -67,14 +67,19 @@ def write_manifest(view: View, version: str, *, vendored: bool) -> str:
             *sorted(needs),
             "",
             "[dev-dependencies]",
-            f'base64 = "{pinned["dependencies"]["base64"]}"',
-            _TESTS.format(version=tokio),
+            _compatible(f'base64 = "{pinned["dependencies"]["base64"]}"'),
+            _compatible(_TESTS.format(version=tokio)),
             "",
             "[profile.dev]",
             "debug = 0",
             "",
         ]
     )
+
+
+def _compatible(requirements: str) -> str:
+    """Requirements of exact versions as those of versions from there on: `"=1.2.3"` as `"1.2.3"`."""
+    return requirements.replace('"=', '"')
 
 
 def _section(name: str) -> str:

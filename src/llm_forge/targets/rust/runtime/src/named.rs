@@ -137,9 +137,10 @@ fn set_flag(options: &mut ClientOptions, name: &str, value: &Value) -> Result<bo
         "allow_insecure_http" => options.allow_insecure_http = flag()?,
         "adaptive_concurrency" => options.adaptive_concurrency = flag()?,
         "trust_env" => options.trust_env = Some(flag()?),
-        "http2" => {
-            flag()?; // one version is spoken, so there is nothing to choose
+        "http2" if flag()? => {
+            return Err(Error::new(Kind::Config, "http2: this runtime speaks HTTP/1.1 only; leave it out"));
         }
+        "http2" => {}
         _ => return Ok(false),
     }
     Ok(true)

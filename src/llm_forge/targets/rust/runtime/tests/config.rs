@@ -48,6 +48,7 @@ fn what_is_wrong_in_a_file_is_named_with_its_line_and_without_its_value() {
         ("    api_key: file:key.txt\n    max_retry: 3\n", ":4:", "max_attempts"),
         ("    api_key: &a file:key.txt\n", ":3:", "anchors"),
         ("    api_key: file:key.txt\n    retry: {attempts: 3}\n", ":4:", "max_attempts"),
+        ("    api_key: file:key.txt\n    http2: true\n", ":4:", "HTTP/1.1"),
         ("    api_key: file:key.txt\n    headers: {authorization: sk-a-secret}\n", ":4:", "reference"),
         ("    api_key: file:key.txt\n    api_key: file:key.txt\n", ":4:", "twice"),
         ("    timeout: soon\n", ":3:", "timeout"),
