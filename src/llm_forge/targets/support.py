@@ -242,3 +242,24 @@ def body_rule(api: ir.Api, body: ir.Body | None) -> BodyRule | None:
         deep=tuple(one.name for one in body.encodings if one.style == "deepObject"),
         media_types=tuple((one.name, one.media_type) for one in body.encodings if one.media_type),
     )
+
+
+def source_of(api: ir.Api) -> str:
+    """The description as headers name it: its file, and the beginning of its hash."""
+    return f"{api.source.rpartition('/')[2]}, sha256 {api.sha256[:16]}"
+
+
+def supported(api: ir.Api) -> list[ir.Operation]:
+    """The operations that an SDK has, depth first."""
+    lacking = unsupported(api)
+    return [one for one in api.operations() if one.name not in lacking]
+
+
+def stream_fields(operations: list[ir.Operation]) -> dict[str, str]:
+    """The field of each body that asks for a stream: the method says it, not the caller."""
+    return {
+        one.body.type.name: one.stream.parameter
+        for one in operations
+        if one.stream is not None and one.stream.parameter and one.body is not None
+        if isinstance(one.body.type, ir.Ref) and streams(one)
+    }
