@@ -103,7 +103,7 @@ def test_one_page_holds_several_languages_with_their_counts() -> None:
     assert "| RT-01 | x | ok | known |" in page
     assert "| go core | 1 | 0 | 0 | 0 |\n| rust core | 0 | 0 | 0 | 1 |" in page
     assert "- RT-01 [rust core], known: not yet" in page
-    assert page.endswith("## Proven by tests of their own: go\n\n| id | why | tests |\n| --- | --- | --- |\n"
+    assert page.endswith("## Not played by a driver: go\n\n| id | why | tests |\n| --- | --- | --- |\n"
                          "| SY-01 | none so far | none |\n")  # fmt: skip
     assert joined([one]) == one
 

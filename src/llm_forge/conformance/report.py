@@ -99,7 +99,7 @@ def _elsewhere(lists: Mapping[str, Sequence[Elsewhere]]) -> list[str]:
     """The cases that tests prove instead, those of each language apart where there are several."""
     found = []
     for language, listed in lists.items():
-        title = "## Proven by tests of their own" + (f": {language}" if len(lists) > 1 else "")
+        title = "## Not played by a driver" + (f": {language}" if len(lists) > 1 else "")
         found += ["", title, "", *_listed(listed)] if listed else []
     return found
 
